@@ -1,0 +1,124 @@
+// Translates between numpy and the core; no logic of its own.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "roads/Dijkstra.h"
+#include "roads/Graph.h"
+
+namespace py = pybind11;
+using lastmile::roads::Graph;
+using lastmile::roads::Positions;
+
+namespace {
+
+template <typename T>
+using Array = py::array_t<T, py::array::c_style>;
+
+template <typename T>
+std::span<const T> view(const Array<T>& array) {
+    if (array.ndim() != 1) {
+        throw std::invalid_argument("a one-dimensional array is needed");
+    }
+    return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+// Hands a vector's memory to numpy without copying.
+template <typename T>
+py::array_t<T> give(std::vector<T>&& values, std::vector<py::ssize_t> shape = {}) {
+    auto owner = std::make_unique<std::vector<T>>(std::move(values));
+    if (shape.empty()) {
+        shape.push_back(static_cast<py::ssize_t>(owner->size()));
+    }
+    const T* data = owner->data();
+    py::capsule free(owner.release(), [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
+    return py::array_t<T>(shape, data, free);
+}
+
+// Keeps the arrays alive beside the spans into them.
+struct PyPositions {
+    Array<std::int32_t> forward;
+    Array<std::int32_t> backward;
+    Array<double> fraction;
+
+    [[nodiscard]] Positions spans() const { return {view(forward), view(backward), view(fraction)}; }
+};
+
+}  // namespace
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "Compiled core of lastmile.";
+    module.attr("UNREACHABLE") = lastmile::roads::kUnreachable;
+
+    py::class_<Graph>(module, "Graph", "Directed graph in compressed rows.")
+        .def(py::init([](const Array<std::int32_t>& firstOut, const Array<std::int32_t>& head) {
+                 const auto rows = view(firstOut);
+                 const auto heads = view(head);
+                 return Graph({rows.begin(), rows.end()}, {heads.begin(), heads.end()});
+             }),
+             py::arg("first_out"), py::arg("head"))
+        .def_property_readonly("nodes", &Graph::nodes)
+        .def_property_readonly("edges", &Graph::edges);
+
+    py::class_<PyPositions>(module, "Positions", "Positions on edges.")
+        .def(py::init([](Array<std::int32_t> forward, Array<std::int32_t> backward, Array<double> fraction) {
+                 return PyPositions{std::move(forward), std::move(backward), std::move(fraction)};
+             }),
+             py::arg("forward"), py::arg("backward"), py::arg("fraction"))
+        .def("__len__", [](const PyPositions& self) { return self.spans().size(); });
+
+    module.def(
+        "many_to_many",
+        [](const Graph& graph, const Array<std::int32_t>& weight, const Array<double>& length,
+           const PyPositions& points, int threads) {
+            const auto weights = view(weight);
+            const auto lengths = view(length);
+            const auto positions = points.spans();
+            lastmile::roads::Table table;
+            {
+                const py::gil_scoped_release unlocked;
+                table = manyToMany(graph, weights, lengths, positions, threads);
+            }
+            const auto n = static_cast<py::ssize_t>(positions.size());
+            return py::make_tuple(give(std::move(table.weight), {n, n}), give(std::move(table.length), {n, n}));
+        },
+        py::arg("graph"), py::arg("weight"), py::arg("length"), py::arg("points"), py::arg("threads") = 1);
+
+    module.def(
+        "within",
+        [](const Graph& graph, const Array<std::int32_t>& weight, const PyPositions& origins,
+           const PyPositions& targets, std::int32_t bound, int threads) {
+            const auto weights = view(weight);
+            const auto from = origins.spans();
+            const auto to = targets.spans();
+            lastmile::roads::Rows rows;
+            {
+                const py::gil_scoped_release unlocked;
+                rows = within(graph, weights, from, to, bound, threads);
+            }
+            return py::make_tuple(give(std::move(rows.offset)), give(std::move(rows.target)),
+                                  give(std::move(rows.weight)));
+        },
+        py::arg("graph"), py::arg("weight"), py::arg("origins"), py::arg("targets"), py::arg("bound"),
+        py::arg("threads") = 1);
+
+    module.def(
+        "path",
+        [](const Graph& graph, const Array<std::int32_t>& weight, const PyPositions& points, std::size_t origin,
+           std::size_t target) {
+            const auto weights = view(weight);
+            const auto positions = points.spans();
+            std::vector<std::int32_t> edges;
+            {
+                const py::gil_scoped_release unlocked;
+                edges = path(graph, weights, positions, origin, target);
+            }
+            return give(std::move(edges));
+        },
+        py::arg("graph"), py::arg("weight"), py::arg("points"), py::arg("origin"), py::arg("target"));
+}

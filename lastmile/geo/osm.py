@@ -1,0 +1,318 @@
+"""Read an OpenStreetMap file: highways as flat arrays, and the places and areas that receive parcels.
+
+Filtering and node locations happen inside pyosmium's C++; a Python loop runs only over kept ways. Real files are
+clipped, repeat ids and lack time stamps: whatever cannot be used is dropped, counted and reported.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import osmium
+import shapely
+from numpy.typing import NDArray
+
+from lastmile.errors import InputError
+from lastmile.geo.tags import KEYS, RoadTags, read_road
+
+SUFFIXES: Final = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
+SYNTHETIC_GENERATOR: Final = "lastmile synthetic city"
+_UNDEFINED: Final = 2_147_483_647  # osmium's coordinate of a node that is not in the file
+_SCALE: Final = 1e-7  # osmium keeps coordinates as integers of this many degrees
+_KEY_SET: Final = frozenset(KEYS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Highways:
+    """Highways of a file, as flat arrays over all their node references.
+
+    Parameters
+    ----------
+    offset
+        int64, shape (ways + 1,): way ``i`` has references ``offset[i]:offset[i + 1]``.
+    node
+        int64, OSM node ids.
+    lon, lat
+        float64 degrees, NaN where the node is not in the file.
+    way
+        int64, OSM way ids.
+    kind
+        int32, index into ``tags``.
+    tags
+        The distinct tag combinations that occur.
+    dropped
+        What was left out and why, counted.
+    """
+
+    offset: NDArray[np.int64]
+    node: NDArray[np.int64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    way: NDArray[np.int64]
+    kind: NDArray[np.int32]
+    tags: tuple[RoadTags, ...]
+    names: tuple[str, ...]
+    dropped: Mapping[str, int]
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A place or area of the map: where people live, work, study, shop; or water.
+
+    ``geometry`` is in WGS-84: a point, or a polygon where the map has one.
+    """
+
+    osm_id: str
+    name: str
+    tags: Mapping[str, str]
+    geometry: Any
+
+
+@dataclass(slots=True)
+class _Dropped:
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str, number: int = 1) -> None:
+        if number:
+            self.counts[reason] = self.counts.get(reason, 0) + number
+
+
+def check_path(path: Path) -> None:
+    """Raise InputError unless ``path`` is a file of a kind that can be read."""
+    if not path.is_file():
+        near = sorted(p.name for p in path.parent.glob("*.osm*"))[:5] if path.parent.is_dir() else []
+        hint = f"; the folder has {', '.join(near)}" if near else ""
+        raise InputError.single(
+            place=str(path), cause="the map file does not exist", remedy=f"give the path of an OpenStreetMap file{hint}"
+        )
+    if not path.name.lower().endswith(SUFFIXES):
+        raise InputError.single(
+            place=str(path), cause="unknown kind of map file", remedy=f"give one of {', '.join(SUFFIXES)}"
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError.single(
+        place=str(path),
+        cause=f"the map file cannot be read to its end: {error}",
+        remedy="download it again and compare its checksum; a cut or altered file is not used in part",
+    )
+
+
+def _objects(path: Path, processor: Any) -> Iterator[Any]:
+    """Iterate a processor, turning what pyosmium raises on broken files into InputError."""
+    iterator = iter(processor)
+    while True:
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        except (RuntimeError, ValueError, OSError) as error:
+            raise _unreadable(path, error) from error
+        yield item
+
+
+def is_synthetic(path: Path) -> bool:
+    """True when the file says it was made by :mod:`lastmile.geo.synthetic`."""
+    try:
+        reader = osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING)
+        generator = reader.header().get("generator", "")
+        reader.close()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from error
+    return bool(generator == SYNTHETIC_GENERATOR)
+
+
+def read_highways(path: Path) -> Highways:
+    """Read every way that someone may walk or drive on.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, of an unknown kind, cut, or has no usable road.
+    """
+    check_path(path)
+    synthetic = is_synthetic(path)
+    dropped = _Dropped()
+    known: dict[tuple[tuple[str, str], ...], int] = {}
+    combinations: list[RoadTags | None] = []
+    nodes: list[int] = []
+    xs: list[int] = []
+    ys: list[int] = []
+    lengths: list[int] = []
+    ways: list[int] = []
+    kinds: list[int] = []
+    names: list[str] = []
+    seen: set[int] = set()
+    try:
+        processor = (
+            osmium.FileProcessor(str(path))
+            .with_locations()
+            .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+            .with_filter(osmium.filter.KeyFilter("highway"))
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from error
+    for way in _objects(path, processor):
+        name = ""
+        relevant = []
+        for key, value in way.tags:
+            if key in _KEY_SET:
+                relevant.append((key, value))
+            elif key == "name":
+                name = value
+        combination = tuple(sorted(relevant))
+        kind = known.get(combination)
+        if kind is None:
+            kind = known[combination] = len(combinations)
+            combinations.append(read_road(dict(combination)))
+        if combinations[kind] is None:
+            dropped.add("ways that are no road or path, or closed to everyone")
+            continue
+        if way.id in seen:
+            dropped.add("ways whose id occurs twice (the first is kept)")
+            continue
+        seen.add(way.id)
+        before = len(nodes)
+        for ref in way.nodes:
+            nodes.append(ref.ref)
+            xs.append(ref.x)
+            ys.append(ref.y)
+        lengths.append(len(nodes) - before)
+        ways.append(way.id)
+        kinds.append(kind)
+        names.append(name)
+    x = np.array(xs, dtype=np.int64)
+    y = np.array(ys, dtype=np.int64)
+    missing = (x == _UNDEFINED) | (y == _UNDEFINED) | (np.abs(x) > 1_800_000_000) | (np.abs(y) > 900_000_000)
+    dropped.add("references of roads to nodes that are not in the file", int(missing.sum()))
+    if not ways:
+        raise InputError.single(
+            place=str(path), cause="the map has no road", remedy="use an extract that keeps ways with the tag highway"
+        )
+    if missing.all():
+        raise InputError.single(
+            place=str(path),
+            cause="no road's nodes have a place",
+            remedy="the file must have nodes before ways: sort it (osmium sort) or take a complete extract",
+        )
+    unread: dict[str, int] = {}
+    for kind, number in zip(*np.unique(kinds, return_counts=True), strict=True):
+        tags = combinations[kind]
+        assert tags is not None
+        for key in tags.unread:
+            unread[key] = unread.get(key, 0) + int(number)
+    for key, number in sorted(unread.items()):
+        reason = "closed to vehicles" if key == "oneway" else "treated as absent"
+        dropped.add(f"values of {key} not understood ({reason})", number)
+    # Combinations of closed ways leave holes in the numbering; close them.
+    kept = [index for index, tags in enumerate(combinations) if tags is not None]
+    renumber = np.full(len(combinations), -1, dtype=np.int32)
+    renumber[kept] = np.arange(len(kept), dtype=np.int32)
+    return Highways(
+        offset=np.concatenate(([0], np.cumsum(np.array(lengths, dtype=np.int64)))),
+        node=np.array(nodes, dtype=np.int64),
+        lon=np.where(missing, np.nan, x * _SCALE),
+        lat=np.where(missing, np.nan, y * _SCALE),
+        way=np.array(ways, dtype=np.int64),
+        kind=renumber[np.array(kinds, dtype=np.int64)],
+        tags=tuple(tags for tags in combinations if tags is not None),
+        names=tuple(names),
+        dropped=dropped.counts,
+        synthetic=synthetic,
+    )
+
+
+PLACE_KEYS: Final = ("place", "amenity", "shop", "office", "landuse", "building", "natural", "waterway", "leisure")
+_POINT_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
+    "place": frozenset({"village", "hamlet", "town", "suburb", "quarter", "neighbourhood"}),
+    "amenity": frozenset({"university", "college", "school", "hospital", "post_office", "charging_station",
+                          "townhall", "marketplace"}),
+    "shop": frozenset({"supermarket", "convenience", "mall", "department_store", "general"}),
+    "office": None,
+}  # fmt: skip
+_AREA_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
+    "amenity": _POINT_VALUES["amenity"],
+    "shop": _POINT_VALUES["shop"],
+    "office": None,
+    "place": frozenset({"neighbourhood", "quarter"}),
+    "landuse": frozenset({"residential", "industrial", "commercial", "retail", "education", "military", "cemetery",
+                          "forest", "reservoir", "basin"}),
+    "building": None,
+    "natural": frozenset({"water"}),
+    "waterway": frozenset({"riverbank"}),
+    "leisure": frozenset({"park"}),
+}  # fmt: skip
+
+
+def _wanted(tags: Mapping[str, str], values: Mapping[str, frozenset[str] | None]) -> bool:
+    return any(key in tags and (allowed is None or tags[key] in allowed) for key, allowed in values.items())
+
+
+def read_features(path: Path) -> tuple[tuple[Feature, ...], dict[str, int]]:
+    """Read places and areas; the second value counts what was dropped and why.
+
+    Areas come from closed ways and from multipolygon relations; broken ones are dropped and counted.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or cannot be read to its end.
+    """
+    check_path(path)
+    dropped = _Dropped()
+    factory = osmium.geom.WKBFactory()
+    features: list[Feature] = []
+    shapes: list[str | tuple[float, float]] = []
+    try:
+        processor = (
+            osmium.FileProcessor(str(path))
+            .with_locations()
+            .with_areas(osmium.filter.KeyFilter(*PLACE_KEYS))
+            .with_filter(osmium.filter.KeyFilter(*PLACE_KEYS))
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from error
+    for item in _objects(path, processor):
+        if item.is_node():
+            tags = dict(item.tags)
+            if _wanted(tags, _POINT_VALUES) and item.location.valid():
+                shapes.append((item.lon, item.lat))
+                features.append(Feature(osm_id=f"node/{item.id}", name=tags.get("name", ""), tags=tags, geometry=None))
+        elif item.is_area():
+            tags = dict(item.tags)
+            if not _wanted(tags, _AREA_VALUES):
+                continue
+            try:
+                shapes.append(factory.create_multipolygon(item))
+            except RuntimeError:
+                dropped.add("areas whose outline is broken or incomplete")
+                continue
+            origin = "way" if item.from_way() else "relation"
+            features.append(
+                Feature(osm_id=f"{origin}/{item.orig_id()}", name=tags.get("name", ""), tags=tags, geometry=None)
+            )
+    geometries = _geometries(shapes)
+    return (
+        tuple(
+            Feature(osm_id=f.osm_id, name=f.name, tags=f.tags, geometry=geometry)
+            for f, geometry in zip(features, geometries, strict=True)
+        ),
+        dropped.counts,
+    )
+
+
+def _geometries(shapes: list[str | tuple[float, float]]) -> list[Any]:
+    """Turn hex WKB and coordinate pairs into shapely geometries in bulk."""
+    result = np.empty(len(shapes), dtype=object)
+    is_point = np.array([isinstance(shape, tuple) for shape in shapes], dtype=bool)
+    points = [shape for shape in shapes if isinstance(shape, tuple)]
+    if points:
+        result[is_point] = shapely.points(np.array(points))
+    areas = [shape for shape in shapes if isinstance(shape, str)]
+    if areas:
+        result[~is_point] = shapely.from_wkb(np.array(areas, dtype=object))
+    return list(result)

@@ -1,0 +1,105 @@
+"""Travel tables, catchments and paths: the Python face of the compiled searches."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile import _core
+from lastmile.geo.access import Access, Period, Profile
+from lastmile.geo.network import RoadNetwork
+from lastmile.geo.snapping import EdgePoints
+from lastmile.geo.speeds import edge_times_ms
+
+UNREACHABLE: Final[int] = _core.UNREACHABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrices:
+    """Fastest paths between all pairs of n points, row = origin.
+
+    ``duration_s``: int32, rounded up, ``UNREACHABLE`` where there is no permitted path; ``distance_m``: float32 along
+    that path.
+    """
+
+    duration_s: NDArray[np.int32]
+    distance_m: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catchments:
+    """Which targets each origin reaches on foot, as compressed rows: ``target[offset[i]:offset[i + 1]]``, metres."""
+
+    offset: NDArray[np.int64]
+    target: NDArray[np.int32]
+    metres: NDArray[np.float64]
+
+    def rows(self) -> NDArray[np.int64]:
+        """The origin of every entry."""
+        return np.repeat(np.arange(len(self.offset) - 1), np.diff(self.offset))
+
+
+class Roads:
+    """A network ready for searches: graph and edge weights are made once and shared by all queries."""
+
+    def __init__(self, network: RoadNetwork, access: Access, *, threads: int = 1) -> None:
+        self.network = network
+        self.access = access
+        self.threads = threads
+        self._graph = _core.Graph(network.first_out, network.edge_target)
+        self._length = np.ascontiguousarray(network.edge_length_m)
+        self._weights: dict[tuple[Profile, tuple[Period, ...]], NDArray[np.int32]] = {}
+
+    def weights(self, profile: Profile, over: tuple[Period, ...]) -> NDArray[np.int32]:
+        """Milliseconds per edge that hold throughout the given periods: the slowest of them, -1 if closed in any.
+
+        What is possible with these is possible at every moment of the periods.
+        """
+        key = (profile, over)
+        found = self._weights.get(key)
+        if found is None:
+            found = np.zeros(self.network.edges, dtype=np.int32)
+            for regime in {period.regime for period in over}:
+                times = edge_times_ms(self.network, profile.mode, regime, self.access.file.speeds)
+                np.maximum(found, times, out=found)
+            for period in over:
+                found[self.access.closed_edges(profile, period)] = -1
+            self._weights[key] = found
+        return found
+
+    def matrices(self, points: EdgePoints, *, profile: Profile, over: tuple[Period, ...]) -> Matrices:
+        """Fastest paths between all pairs of points that hold throughout the periods."""
+        weight, length = _core.many_to_many(
+            self._graph, self.weights(profile, over), self._length, points.core(), self.threads
+        )
+        reached = weight != UNREACHABLE
+        duration = np.where(reached, -(-weight.astype(np.int64) // 1000), UNREACHABLE).astype(np.int32)
+        return Matrices(duration_s=duration, distance_m=length)
+
+    def path(
+        self, points: EdgePoints, origin: int, target: int, *, profile: Profile, over: tuple[Period, ...]
+    ) -> NDArray[np.int32]:
+        """Edges of the fastest path; empty where both points are one position.
+
+        Raises
+        ------
+        ValueError
+            When there is no permitted path.
+        """
+        return _core.path(self._graph, self.weights(profile, over), points.core(), origin, target)
+
+    def catchments(self, origins: EdgePoints, targets: EdgePoints, *, reach_m: float) -> Catchments:
+        """Targets within ``reach_m`` of each origin over the walking network.
+
+        The walk from an origin to its road and from the road to the target is not free: both snap distances count.
+        """
+        weight = np.where(self.network.permitted("walk"), np.rint(self._length * 1000), -1).astype(np.int32)
+        offset, target, millimetres = _core.within(
+            self._graph, weight, origins.core(), targets.core(), round(reach_m * 1000), self.threads
+        )
+        origin = np.repeat(np.arange(len(origins)), np.diff(offset))
+        metres = millimetres / 1000 + origins.distance_m[origin] + targets.distance_m[target]
+        keep = metres <= reach_m
+        counts = np.bincount(origin[keep], minlength=len(origins))
+        return Catchments(offset=np.concatenate(([0], np.cumsum(counts))), target=target[keep], metres=metres[keep])

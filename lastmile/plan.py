@@ -1,0 +1,244 @@
+"""The plan: what the stages decided, in values that files, maps, reports and the referee read.
+
+Nothing here computes. Times are seconds after the planned day's midnight, distances metres, money fen, energy
+watt-hours, places (lon, lat) in WGS-84.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FORMAT = "lastmile-plan/1"
+
+Channel = Literal["door", "locker", "station"]
+StopKind = Literal["base", "door", "site"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One opened (or kept) site.
+
+    Parameters
+    ----------
+    id
+        ``<facility>:<candidate>``; unique in the plan and the name by which stops and services refer to it.
+    facility
+        Id of the facility in the scenario.
+    modules
+        Locker groups or counters installed.
+    capacity_parcels, load_parcels
+        Parcels a day it can take, and does take in this plan.
+    """
+
+    id: str
+    candidate_id: str
+    facility: str
+    kind: str
+    name: str
+    host: str
+    district: str
+    lon: float
+    lat: float
+    existing: bool
+    modules: int
+    capacity_parcels: int
+    load_parcels: int
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """How one order is served: by which channel, at which site, by which route (where it is carried at all)."""
+
+    order_id: str
+    channel: Channel
+    site_id: str | None
+    parcels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A visit of a vehicle: arrival, start and end of service, and what is handed over.
+
+    ``location_id`` is an order's id at a door, a site's id at a site, a depot's or dispatching site's id at a base.
+    ``parcels`` are delivered here, ``pickups`` are taken along. ``snap_m`` is the way on foot between road and place.
+    """
+
+    kind: StopKind
+    location_id: str
+    name: str
+    lon: float
+    lat: float
+    arrive_s: int
+    start_s: int
+    depart_s: int
+    parcels: int
+    pickups: int
+    weight_g: int
+    volume_cm3: int
+    snap_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """The drive from one stop to the next along the network's directed edges.
+
+    ``edges`` are indices of the network named by the plan's ``network_hash``; the first is entered at
+    ``start_fraction`` of its length, the last left at ``end_fraction``. An empty tuple means that both stops share one
+    position. ``depart_s`` may be later than the stop's end of service where the vehicle waits for a rule to end.
+    """
+
+    edges: tuple[int, ...]
+    start_fraction: float
+    end_fraction: float
+    depart_s: int
+    arrive_s: int
+    distance_m: float
+    energy_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One vehicle's round: its stops from base to base, one leg fewer than stops."""
+
+    vehicle_id: str
+    vehicle_type: str
+    vehicle_class: str
+    energy: str
+    base_id: str
+    permits: tuple[str, ...]
+    stops: tuple[Stop, ...]
+    legs: tuple[Leg, ...]
+    cost_fen: int
+
+    @property
+    def distance_m(self) -> float:
+        """Metres driven."""
+        return sum(leg.distance_m for leg in self.legs)
+
+    @property
+    def duration_s(self) -> int:
+        """Seconds from leaving the base to the return."""
+        return self.stops[-1].arrive_s - self.stops[0].depart_s if self.stops else 0
+
+    @property
+    def parcels(self) -> int:
+        """Parcels delivered."""
+        return sum(stop.parcels for stop in self.stops)
+
+    @property
+    def energy_wh(self) -> int:
+        """Traction energy used; 0 for vehicles that burn fuel."""
+        return sum(leg.energy_wh for leg in self.legs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetEntry:
+    """Vehicles of one type: driven in the plan, and bought beyond that to meet the fleet's targets."""
+
+    vehicle_type: str
+    vehicle_class: str
+    energy: str
+    new: bool
+    marked: bool
+    driven: int
+    reserve: int
+    available: int | None
+    permits: dict[str, int]
+    price_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unserved:
+    """An order left out, with the constraint that blocks each vehicle type and the cheapest single way out."""
+
+    order_id: str
+    channel: Channel
+    parcels: int
+    lon: float
+    lat: float
+    reasons: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetResult:
+    """One clause of the plan against what was reached.
+
+    ``required`` and ``reached`` are in ``unit``; ``note`` says what binds where the clause is missed.
+    """
+
+    id: str
+    measure: str
+    text: str
+    citation: str
+    required: str
+    reached: str
+    value: float
+    met: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitingSummary:
+    """What siting proved: value and upper bound of the weighted parcels covered, relative gap, why it stopped."""
+
+    covered_parcels: float
+    bound_parcels: float
+    gap: float
+    stopped: str
+    shortfalls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A rule that the plan breaks, found by the referee."""
+
+    rule: str
+    place: str
+    amount: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.place}: {self.detail} ({self.amount})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Where the plan comes from: inputs by hash, seed, versions, and whether the map is a made-up city."""
+
+    scenario_name: str
+    title: str
+    day: str
+    seed: int
+    version: str
+    inputs: dict[str, str]
+    network_hash: str
+    synthetic_map: bool
+    attribution: str = "Map data © OpenStreetMap contributors, ODbL 1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that was decided.
+
+    ``violations`` is what the referee found; ``checked`` is False until it has looked. ``warnings`` are things the
+    user should know and cannot be silent: assumptions, dropped map parts, features this version does not use.
+    """
+
+    manifest: Manifest
+    sites: tuple[Site, ...]
+    services: tuple[Service, ...]
+    routes: tuple[Route, ...]
+    fleet: tuple[FleetEntry, ...]
+    unserved: tuple[Unserved, ...]
+    siting: SitingSummary | None
+    targets: tuple[TargetResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    checked: bool = False
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def feasible(self) -> bool:
+        """True when the referee looked and found nothing, every order is served and every target is met."""
+        return self.checked and not self.violations and not self.unserved and all(t.met for t in self.targets)

@@ -1,0 +1,452 @@
+"""What the user writes: one TOML file, every key of it defined here.
+
+The models are frozen and strict: a number in quotes, an unknown key or a negative count is a fault, reported with its
+path in the file. Reading a scenario with its tables is :func:`lastmile.loading.load_scenario`.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from lastmile.units import HOURS_PATTERN, parse_hours
+
+
+def _valid_hours(text: str) -> str:
+    parse_hours(text)
+    return text
+
+
+Hours = Annotated[
+    str,
+    AfterValidator(_valid_hours),
+    Field(json_schema_extra={"pattern": HOURS_PATTERN}, description="HH:MM-HH:MM; may run across midnight"),
+]
+Crs = Annotated[str, Field(description="wgs84, gcj02, bd09, cgcs2000 or EPSG:n")]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Identifier = Annotated[str, Field(min_length=1, max_length=80)]
+
+VehicleClass = Literal["e_trike", "e_van", "truck_light", "truck_medium"]
+Energy = Literal["electric", "diesel", "petrol", "gas"]
+Channel = Literal["door", "locker", "station"]
+RoadFilter = Literal["all", "surface", "elevated", "expressway", "ramp"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+FacilityKind = Literal[
+    "community_station",
+    "village_station",
+    "campus_station",
+    "outlet",
+    "locker",
+    "pickup_store",
+    "charging",
+    "swap",
+    "distribution_centre",
+]
+HostKind = Literal[
+    "residential", "village", "town", "university", "school", "hospital", "office", "shop", "post_office", "industrial",
+    "commercial", "table",
+]  # fmt: skip
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class TableFile(_Model):
+    """A table beside the scenario file."""
+
+    file: str = Field(description="path from the scenario's folder: CSV, XLSX, GeoJSON, GeoPackage or Shapefile")
+    crs: Crs | None = Field(None, description="the coordinates' system; must be declared for any table with places")
+    layer: str | None = Field(None, description="layer of a GeoPackage or sheet of a workbook")
+
+
+class MapSource(_Model):
+    """Where the streets come from: an OpenStreetMap file, or a place name that is asked from the network."""
+
+    osm: str | None = Field(None, description="path of an .osm.pbf, .osm, .osm.gz or .osm.bz2 file")
+    place: str | None = Field(None, description="a place for osmnx to download; the only use of the network")
+    max_snap_m: Positive = Field(300.0, description="a depot, site or stop further from any permitted road is a fault")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "MapSource":
+        if (self.osm is None) == (self.place is None):
+            raise ValueError("give exactly one of 'osm' (a file) and 'place' (a download)")
+        return self
+
+
+class Speeds(_Model):
+    """Hours of peak and night traffic, and speeds that replace the built-in table's."""
+
+    peak: tuple[Hours, ...] = ("07:00-09:00", "17:00-19:30")
+    night: tuple[Hours, ...] = ("22:00-06:00",)
+    kmh: dict[str, tuple[Positive, Positive, Positive]] = Field(
+        default_factory=dict, description="highway value -> [free, peak, night] moving speed of a car, km/h"
+    )
+    walk_kmh: Positive = 4.5
+
+
+class VehicleFilter(_Model):
+    """Which vehicles a rule speaks of; every stated property must hold, an empty filter means all."""
+
+    vehicle_class: tuple[VehicleClass, ...] | None = None
+    energy: tuple[Energy, ...] | None = None
+    marked: bool | None = Field(None, description="carries the city's uniform marking for express vehicles")
+    emission_stage_max: Annotated[int, Field(ge=0, le=7)] | None = Field(
+        None, description="National emission stage up to which the rule applies; electric vehicles have none"
+    )
+    gross_weight_over_t: Amount | None = None
+    length_over_m: Amount | None = None
+    width_over_m: Amount | None = None
+    height_over_m: Amount | None = None
+    plate_digits: tuple[Annotated[int, Field(ge=0, le=9)], ...] | None = None
+
+
+class Calendar(_Model):
+    """When a rule is in force; every stated part must hold, an empty calendar means always."""
+
+    hours: tuple[Hours, ...] = ("00:00-24:00",)
+    weekdays: tuple[Weekday, ...] | None = None
+    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] | None = None
+    holidays: Literal["included", "excluded", "only"] = "included"
+    alert_level: Literal["yellow", "orange", "red"] | None = Field(None, description="only at this alert or a higher")
+
+
+class Zone(_Model):
+    """One traffic rule: where, on which roads, for whom, when, with what effect."""
+
+    id: Identifier
+    name: str = ""
+    polygon: str = Field(description="zone_id of a polygon in the table 'zones_file'")
+    boundary: Literal["included", "excluded"] = Field("excluded", description="are the roads on the polygon's edge in?")
+    boundary_tolerance_m: Amount = Field(30.0, description="roads nearer than this to the edge count as on it")
+    roads: tuple[RoadFilter, ...] = ("all",)
+    vehicles: VehicleFilter = VehicleFilter()
+    except_vehicles: tuple[VehicleFilter, ...] = ()
+    when: Calendar = Calendar()
+    effect: Literal["ban", "permit"] = Field("ban", description="'permit': closed to who holds none of the permits")
+    standing_banned: bool = Field(False, description="the rule bans standing as well as driving")
+    valid_from: date | None = None
+    valid_to: date | None = None
+    citation: str = Field("", description="the regulation, with its date")
+
+
+class Permit(_Model):
+    """A scarce right to enter zones; which vehicles get it is the plan's decision."""
+
+    id: Identifier
+    name: str = ""
+    zones: tuple[str, ...] = Field(description="zones whose rule no longer holds for the holder")
+    quota: Count
+    eligible: VehicleFilter = VehicleFilter()
+    hours: tuple[Hours, ...] = ("00:00-24:00",)
+    yuan_per_day: Amount = 0.0
+    citation: str = ""
+
+
+class Battery(_Model):
+    """Traction battery and how it is filled."""
+
+    usable_kwh: Positive
+    reserve_kwh: Amount = 0.0
+    kwh_per_km: Positive
+    kwh_per_ton_km: Amount = 0.0
+    charging: tuple[tuple[Share, Positive], ...] = Field(
+        (), description="charging power by state of charge, piecewise constant: [[from share, kW], ...]"
+    )
+    swap_minutes: Positive | None = None
+
+    @model_validator(mode="after")
+    def _reserve_fits(self) -> "Battery":
+        if self.reserve_kwh >= self.usable_kwh:
+            raise ValueError(f"reserve_kwh {self.reserve_kwh} must be below usable_kwh {self.usable_kwh}")
+        return self
+
+
+class Break(_Model):
+    """A rest that a driver must take within a window."""
+
+    minutes: Positive
+    window: Hours
+
+
+class VehicleType(_Model):
+    """A kind of vehicle, how many there may be, what it carries, costs and may do."""
+
+    id: Identifier
+    name: str = ""
+    vehicle_class: VehicleClass
+    energy: Energy = "electric"
+    count: Count | None = Field(None, description="how many there are at most; unlimited where absent")
+    based_at: tuple[str, ...] = Field(description="ids of depots, or ids of facilities that dispatch door rounds")
+    new: bool = Field(False, description="counts as newly bought or renewed")
+    marked: bool = False
+    shift: Hours = "08:00-18:00"
+    max_work_hours: Positive | None = None
+    max_distance_km: Positive | None = None
+    max_stops: Annotated[int, Field(gt=0)] | None = None
+    parcels: Positive | None = None
+    payload_kg: Positive | None = None
+    volume_m3: Positive | None = None
+    yuan_per_day: Amount = 0.0
+    yuan_per_km: Amount = 0.0
+    yuan_per_hour: Amount = 0.0
+    yuan_per_kwh: Amount = 0.0
+    price_yuan: Amount = Field(0.0, description="purchase price, for the fleet's budget")
+    battery: Battery | None = None
+    fuel_l_per_100km: Amount = 0.0
+    trips_per_day: Annotated[int, Field(gt=0)] = 1
+    reload_minutes: Amount = 0.0
+    breaks: tuple[Break, ...] = ()
+    skills: tuple[str, ...] = ()
+    emission_stage: Annotated[int, Field(ge=0, le=7)] | None = None
+    gross_weight_t: Positive | None = None
+    length_m: Positive | None = None
+    width_m: Positive | None = None
+    height_m: Positive | None = None
+    plate_digit: Annotated[int, Field(ge=0, le=9)] | None = None
+
+    @model_validator(mode="after")
+    def _battery_fits_energy(self) -> "VehicleType":
+        if self.vehicle_class in ("e_trike", "e_van") and self.energy != "electric":
+            raise ValueError(f"vehicle_class {self.vehicle_class} is electric, energy says {self.energy}")
+        if (self.energy == "electric") != (self.battery is not None):
+            raise ValueError("an electric vehicle needs a [battery], any other must not have one")
+        if self.parcels is None and self.payload_kg is None and self.volume_m3 is None:
+            raise ValueError("give at least one capacity: parcels, payload_kg or volume_m3")
+        return self
+
+
+class Depot(_Model):
+    """Where rounds to the sites start, and rounds to doors where no facility dispatches them."""
+
+    id: Identifier
+    name: str = ""
+    lon: Longitude
+    lat: Latitude
+    crs: Crs = Field(description="the coordinates' system; never assumed")
+    hours: Hours = "00:00-24:00"
+    docks: Annotated[int, Field(gt=0)] | None = None
+
+
+class Facility(_Model):
+    """A kind of site that siting may open."""
+
+    id: Identifier
+    kind: FacilityKind
+    name: str = ""
+    channel: Literal["locker", "station"] | None = Field(
+        None, description="the parcels it takes; absent for outlets, which only dispatch"
+    )
+    dispatches: bool = Field(False, description="rounds to doors start here")
+    reach_m: Positive = Field(500.0, description="how far receivers walk, over the walking network")
+    parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
+    modules_max: Annotated[int, Field(gt=0)] = 1
+    chilled_modules_max: Count = 0
+    yuan_open: Amount = 0.0
+    yuan_per_module: Amount = 0.0
+    yuan_per_day: Amount = 0.0
+    host_discount: dict[HostKind, Share] = Field(
+        default_factory=dict, description="share of yuan_open that is saved at such a host"
+    )
+    budget: str = Field("", description="the budget category that pays for it")
+    hosts: tuple[HostKind, ...]
+    minimum_spacing_m: Amount = Field(0.0, description="no two of this kind nearer than this, as the crow flies")
+    supply_hours: Hours = "06:00-20:00"
+    visit_s: Amount = Field(180.0, description="time of one supply visit")
+    parcel_s: Amount = Field(6.0, description="more time for each parcel handed over")
+
+
+class _Clause(_Model):
+    """What every target states: the plan's own words, where they stand and by when they must hold."""
+
+    id: Identifier
+    text: str
+    citation: str = ""
+    by: date | None = None
+
+
+class CountTarget(_Clause):
+    """So many sites (or modules) of a kind."""
+
+    measure: Literal["count"]
+    facility: str
+    of: Literal["sites", "modules"] = "sites"
+    minimum: Count = 0
+    maximum: Count | None = None
+    host: tuple[HostKind, ...] | None = None
+    district: str | None = None
+
+
+class CoverageTarget(_Clause):
+    """A share of the demand within walking reach of some site."""
+
+    measure: Literal["coverage"]
+    facilities: tuple[str, ...]
+    reach_m: Positive
+    minimum: Share
+    districts: tuple[str, ...] | None = None
+    each_district: bool = Field(False, description="the share must hold in every district by itself: a fairness floor")
+
+
+class AreaTarget(_Clause):
+    """Every named community, village, township or campus has a site."""
+
+    measure: Literal["each_area"]
+    facilities: tuple[str, ...]
+    area_kind: Literal["community", "village", "township", "campus"]
+    districts: tuple[str, ...] | None = None
+    reach_m: Positive = Field(
+        500.0, description="a site this near to the area's place (or inside its polygon) serves it"
+    )
+    at_most_one: bool = Field(False, description="one shared site per area, no more")
+    minimum: Share = Field(1.0, description="share of the areas that must be served")
+
+
+class BudgetTarget(_Clause):
+    """Money that a category of sites and vehicles may cost."""
+
+    measure: Literal["budget"]
+    category: str
+    maximum_yuan: Amount
+
+
+class FleetTarget(_Clause):
+    """Vehicles in service or bought."""
+
+    measure: Literal["vehicles"]
+    minimum: Count
+    new_only: bool = False
+    marked_only: bool = False
+
+
+class NewEnergyTarget(_Clause):
+    """Share of new-energy vehicles in the fleet."""
+
+    measure: Literal["new_energy_share"]
+    minimum: Share
+    new_only: bool = True
+
+
+class PermitTarget(_Clause):
+    """Vehicles that hold a permit."""
+
+    measure: Literal["permits"]
+    permit: str
+    minimum: Count = 0
+    maximum: Count | None = None
+
+
+Target = Annotated[
+    CountTarget | CoverageTarget | AreaTarget | BudgetTarget | FleetTarget | NewEnergyTarget | PermitTarget,
+    Field(discriminator="measure"),
+]
+
+
+class ServiceTime(_Model):
+    """How long a stop takes: once per visit and once per parcel."""
+
+    visit_s: Amount
+    parcel_s: Amount
+
+
+class Generated(_Model):
+    """Demand made from population, residential areas and buildings, scaled to district totals."""
+
+    population: TableFile | None = Field(None, description="columns lon, lat, population")
+    parcels_per_person_day: Positive
+    market_share: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="share of all parcels planned here")
+    peak_factor: Positive = 1.0
+    urban_factor: Positive = 1.0
+    rural_factor: Positive = 0.6
+    districts: tuple[str, ...] | None = Field(None, description="only these districts receive; all where absent")
+    door_share: Share = 0.5
+    locker_share: Share = 0.2
+    station_share: Share = 0.3
+    pickup_share: Share = Field(0.0, description="parcels picked up at doors, per parcel delivered there")
+    parcel_kg: Positive = 1.2
+    parcel_litres: Positive = 8.0
+    bundle_parcels_max: Annotated[int, Field(gt=0)] = Field(60, description="more than this at one place is split")
+    windows: tuple[Hours, ...] = Field(("08:00-20:00",), description="door windows, drawn with equal chance")
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> "Generated":
+        total = self.door_share + self.locker_share + self.station_share
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"door_share + locker_share + station_share must be 1, they make {total:g}")
+        return self
+
+
+class Demand(_Model):
+    """Parcels of the planned day: a table of orders, or generated."""
+
+    orders: TableFile | None = None
+    generate: Generated | None = None
+    door: ServiceTime = ServiceTime(visit_s=180.0, parcel_s=30.0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Demand":
+        if (self.orders is None) == (self.generate is None):
+            raise ValueError("give exactly one of 'orders' (a table) and 'generate'")
+        return self
+
+
+class Candidates(_Model):
+    """Where sites may stand: places of the map, and a table."""
+
+    from_map: bool = True
+    table: TableFile | None = None
+    forbidden: TableFile | None = Field(None, description="polygons in which no site may stand")
+    maximum: Annotated[int, Field(gt=0)] = Field(20_000, description="nearest to demand are kept; the rest is reported")
+
+
+class Search(_Model):
+    """How hard to look; the iteration limits decide, the clock is only a ceiling."""
+
+    siting_seconds: Positive = 20.0
+    siting_gap: Amount = 0.005
+    routing_seconds: Positive = 25.0
+    routing_solutions: Annotated[int, Field(gt=0)] = Field(400, description="improving steps per independent problem")
+    threads: Annotated[int, Field(gt=0)] = 2
+
+
+class Emissions(_Model):
+    """Emission factors; name the source in the scenario."""
+
+    grid_kg_per_kwh: Amount = Field(0.5271, description="kg CO2 per kWh, Central China grid 2023")
+    diesel_kg_per_l: Amount = Field(2.68, description="kg CO2 per litre, tank to wheel")
+    petrol_kg_per_l: Amount = 2.3
+    gas_kg_per_l: Amount = 1.9
+
+
+class ScenarioFile(_Model):
+    """A whole scenario, as written in its TOML file."""
+
+    name: Identifier = Field(description="used for file names")
+    title: str = ""
+    description: str = ""
+    day: date = Field(description="the planned day; its weekday and month decide which rules are in force")
+    holiday: bool = False
+    alert_level: Literal["yellow", "orange", "red"] | None = None
+    seed: Count = 1
+    metric_crs: str | None = Field(None, description="projected system for metric work; the UTM zone where absent")
+    map: MapSource
+    speeds: Speeds = Speeds()
+    districts: TableFile | None = Field(None, description="polygons, or centres: columns name, population, kind")
+    areas: TableFile | None = Field(None, description="communities, villages, townships and campuses by name")
+    zones_file: TableFile | None = Field(None, description="polygons with the column zone_id")
+    chargers: TableFile | None = None
+    zones: tuple[Zone, ...] = ()
+    permits: tuple[Permit, ...] = ()
+    demand: Demand
+    candidates: Candidates = Candidates()
+    facilities: tuple[Facility, ...] = ()
+    targets: tuple[Target, ...] = ()
+    depots: Annotated[tuple[Depot, ...], Field(min_length=1)]
+    vehicles: Annotated[tuple[VehicleType, ...], Field(min_length=1)]
+    search: Search = Search()
+    emissions: Emissions = Emissions()

@@ -1,0 +1,157 @@
+"""The tables that a scenario may name, column by column."""
+
+from typing import Final, get_args
+
+from lastmile.cells import Column
+from lastmile.scenario import HostKind
+from lastmile.tables import TableSchema
+
+_ID_NAMES: Final = ("编号", "代码", "序号")
+_NAMES: Final = ("名称", "名字", "name_zh")
+_DISTRICTS: Final = ("区", "区县", "所属区", "行政区", "area_name")
+
+_AREA_KINDS: Final = {
+    "community": "community", "社区": "community", "小区": "community",
+    "village": "village", "村": "village", "行政村": "village",
+    "township": "township", "乡镇": "township", "乡": "township", "镇": "township",
+    "campus": "campus", "校园": "campus", "高校": "campus",
+}  # fmt: skip
+_CHANNELS: Final = {
+    "door": "door", "上门": "door", "送货上门": "door",
+    "locker": "locker", "快递柜": "locker", "智能快件箱": "locker", "柜": "locker",
+    "station": "station", "驿站": "station", "服务站": "station", "代收点": "station",
+}  # fmt: skip
+
+DISTRICTS: Final = TableSchema(
+    name="districts",
+    geometry="any",
+    columns=(
+        Column(name="name", kind="text", required=True, aliases=(*_NAMES, "district", *_DISTRICTS)),
+        Column(name="population", kind="number", minimum=0, aliases=("人口", "常住人口"), unit="persons"),
+        Column(
+            name="kind",
+            kind="choice",
+            default="urban",
+            choices={"urban": "urban", "city": "urban", "county": "county", "rural": "county", "市区": "urban",
+                     "城区": "urban", "县": "county", "县城": "county", "农村": "county"},
+            aliases=("类型", "性质"),
+        ),
+    ),
+)  # fmt: skip
+
+AREAS: Final = TableSchema(
+    name="areas",
+    geometry="any",
+    columns=(
+        Column(name="id", kind="text", required=True, aliases=_ID_NAMES),
+        Column(name="name", kind="text", default="", aliases=_NAMES),
+        Column(name="district", kind="text", default="", aliases=_DISTRICTS),
+        Column(name="kind", kind="choice", required=True, choices=_AREA_KINDS, aliases=("类型", "类别")),
+    ),
+)
+
+POPULATION: Final = TableSchema(
+    name="population",
+    geometry="point",
+    columns=(
+        Column(
+            name="population",
+            kind="number",
+            required=True,
+            minimum=0,
+            aliases=("人口", "常住人口", "count", "weight", "pop", "value"),
+            unit="persons",
+            about="Persons, or relative weights where districts state the totals.",
+        ),
+    ),
+)
+
+ZONES: Final = TableSchema(
+    name="zones",
+    geometry="polygon",
+    columns=(
+        Column(name="zone_id", kind="text", required=True, aliases=("id", "区域编号", "编号")),
+        Column(name="name", kind="text", default="", aliases=_NAMES),
+    ),
+)
+
+FORBIDDEN: Final = TableSchema(
+    name="forbidden",
+    geometry="polygon",
+    columns=(Column(name="reason", kind="text", default="forbidden land", aliases=("原因", "理由", "name", "名称")),),
+)
+
+CANDIDATES: Final = TableSchema(
+    name="candidates",
+    geometry="point",
+    columns=(
+        Column(name="id", kind="text", required=True, aliases=_ID_NAMES),
+        Column(name="name", kind="text", default="", aliases=_NAMES),
+        Column(
+            name="host",
+            kind="choice",
+            default="table",
+            choices={host: host for host in get_args(HostKind)},
+            aliases=("宿主", "类型", "场所"),
+        ),
+        Column(name="facilities", kind="list", aliases=("设施", "可建设施"), about="Facility ids; all where empty."),
+        Column(
+            name="status",
+            kind="choice",
+            default="candidate",
+            choices={"candidate": "candidate", "existing": "existing", "forbidden": "forbidden", "候选": "candidate",
+                     "已有": "existing", "现有": "existing", "已建": "existing", "禁止": "forbidden"},
+            aliases=("状态",),
+        ),
+        Column(name="modules", kind="integer", minimum=1, default=1, aliases=("组数", "模块数")),
+        Column(name="district", kind="text", default="", aliases=_DISTRICTS),
+    ),
+)  # fmt: skip
+
+CHARGERS: Final = TableSchema(
+    name="chargers",
+    geometry="point",
+    columns=(
+        Column(name="id", kind="text", required=True, aliases=_ID_NAMES),
+        Column(name="name", kind="text", default="", aliases=_NAMES),
+        Column(name="power_kw", kind="number", minimum=0, default=7.0, aliases=("功率",), unit="kW"),
+        Column(name="slots", kind="integer", minimum=1, default=1, aliases=("桩数", "数量")),
+    ),
+)
+
+ORDERS: Final = TableSchema(
+    name="orders",
+    geometry="point",
+    columns=(
+        Column(name="id", kind="text", required=True, aliases=("order_id", "订单号", "运单号", "单号", *_ID_NAMES)),
+        Column(name="name", kind="text", default="", aliases=(*_NAMES, "customer", "收件人", "address", "地址")),
+        Column(name="parcels", kind="integer", minimum=0, default=1, aliases=("件数", "包裹数", "数量")),
+        Column(name="pickups", kind="integer", minimum=0, default=0, aliases=("揽件数", "取件数")),
+        Column(name="weight", kind="number", minimum=0, aliases=("weight_kg", "重量"), unit="kg"),
+        Column(name="volume", kind="number", minimum=0, aliases=("volume_l", "体积"), unit="L"),
+        Column(name="window_start", kind="time", aliases=("earliest", "tw_start", "最早时间", "时间窗开始", "开始时间")),
+        Column(name="window_end", kind="time", aliases=("latest", "tw_end", "最晚时间", "时间窗结束", "结束时间")),
+        Column(name="service", kind="number", minimum=0, aliases=("service_s", "service_time", "服务时间"), unit="s"),
+        Column(
+            name="options",
+            kind="list",
+            choices=_CHANNELS,
+            aliases=("channels", "交付方式", "配送方式"),
+            about="Channels the receiver has agreed to, best first; door where empty.",
+        ),
+        Column(name="release", kind="time", aliases=("ready", "到仓时间"), about="When the parcels are at the base."),
+        Column(name="skill", kind="text", default="", aliases=("技能", "要求")),
+        Column(
+            name="on_board",
+            kind="number",
+            minimum=0,
+            aliases=("on_board_min", "max_on_board", "最长在途"),
+            unit="min",
+            about="Longest time between leaving the base and delivery.",
+        ),
+        Column(name="price", kind="number", minimum=0, aliases=("price_yuan", "弃单费用"), unit="yuan",
+               about="What leaving the order out costs; it must be served where empty."),
+    ),
+)  # fmt: skip
+
+TABLES: Final = (DISTRICTS, AREAS, POPULATION, ZONES, FORBIDDEN, CANDIDATES, CHARGERS, ORDERS)
