@@ -28,8 +28,8 @@ from lastmile.scenario import (
     ScenarioFile,
     TableFile,
 )
-from lastmile.schemas import AREAS, CANDIDATES, CHARGERS, DISTRICTS, FORBIDDEN, ORDERS, POPULATION, ZONES
 from lastmile.tables import Table, TableSchema, read_table
+from lastmile.tables.schemas import AREAS, CANDIDATES, CHARGERS, DISTRICTS, FORBIDDEN, ORDERS, POPULATION, ZONES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

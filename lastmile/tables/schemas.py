@@ -2,9 +2,9 @@
 
 from typing import Final, get_args
 
-from lastmile.cells import Column
 from lastmile.scenario import HostKind
-from lastmile.tables import TableSchema
+from lastmile.tables.cells import Column
+from lastmile.tables.reader import TableSchema
 
 _ID_NAMES: Final = ("编号", "代码", "序号")
 _NAMES: Final = ("名称", "名字", "name_zh")
