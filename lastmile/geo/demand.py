@@ -1,14 +1,25 @@
 """Parcels of the planned day: from a table of orders, or made from population, residential areas and buildings."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
+from pyproj import Transformer
+from scipy.spatial import cKDTree
 
+from lastmile.errors import Fault, InputError
+from lastmile.geo.districts import Districts
+from lastmile.geo.network import RoadNetwork
+from lastmile.geo.osm import Feature
+from lastmile.loading import Scenario
 from lastmile.plan import Channel
+from lastmile.units import DAY_S, parse_hours
 
 NONE: Final = -1  # in integer columns: not stated
+PARCEL_KG: Final = 1.2
+PARCEL_LITRES: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +71,305 @@ class Demand:
 
     def __len__(self) -> int:
         return len(self.id)
+
+
+def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
+    """Take the orders as the table gives them; unstated weights and volumes are means, and noted."""
+    frame = scenario.orders
+    count = len(frame)
+    lon, lat = frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()
+    parcels = frame["parcels"].to_numpy(dtype=np.int32)
+    weight = frame["weight"].to_numpy(dtype=np.float64, na_value=np.nan)
+    volume = frame["volume"].to_numpy(dtype=np.float64, na_value=np.nan)
+    notes = [f"{count} orders with {int(parcels.sum()):,} parcels read from {scenario.file.demand.orders.file}"]  # type: ignore[union-attr]
+    if np.isnan(weight).any():
+        notes.append(f"assumed: {PARCEL_KG} kg a parcel where an order states no weight [est.]")
+    if np.isnan(volume).any():
+        notes.append(f"assumed: {PARCEL_LITRES} L a parcel where an order states no volume [est.]")
+
+    def seconds(column: str, default: int) -> NDArray[np.int32]:
+        return frame[column].fillna(default).to_numpy(dtype=np.int32)
+
+    service = frame["service"].to_numpy(dtype=np.float64, na_value=np.nan)
+    on_board = frame["on_board"].to_numpy(dtype=np.float64, na_value=np.nan) * 60
+    price = frame["price"].to_numpy(dtype=np.float64, na_value=np.nan) * 100
+    return Demand(
+        id=tuple(frame["id"]),
+        name=tuple(frame["name"]),
+        district=tuple(districts.name[k] for k in districts.of(lon, lat)),
+        channels=tuple(
+            tuple(chosen) if isinstance(chosen, tuple) and chosen else ("door",) for chosen in frame["options"]
+        ),
+        skill=tuple(frame["skill"]),
+        lon=lon,
+        lat=lat,
+        parcels=parcels,
+        pickups=frame["pickups"].to_numpy(dtype=np.int32),
+        weight_g=np.rint(np.where(np.isnan(weight), parcels * PARCEL_KG, weight) * 1000).astype(np.int64),
+        volume_cm3=np.rint(np.where(np.isnan(volume), parcels * PARCEL_LITRES, volume) * 1000).astype(np.int64),
+        window_start_s=seconds("window_start", 0),
+        window_end_s=seconds("window_end", 2 * DAY_S),
+        service_s=np.where(np.isnan(service), NONE, np.nan_to_num(service)).astype(np.int32),
+        release_s=seconds("release", 0),
+        on_board_s=np.where(np.isnan(on_board), NONE, np.nan_to_num(on_board)).astype(np.int32),
+        price_fen=np.where(np.isnan(price), NONE, np.nan_to_num(price)).round().astype(np.int64),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Places:
+    """Where people live: place, name, and weight (persons or something in proportion to them)."""
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    name: tuple[str, ...]
+    weight: NDArray[np.float64]
+
+
+_STOREYS: Final = 6.0  # of residential buildings without building:levels, a walk-up block
+_STOREYS_IN: Final = {"house": 2.0, "detached": 2.0, "terrace": 2.0, "farm": 1.0, "hut": 1.0, "dormitory": 6.0}
+_HOMES: Final = frozenset({"apartments", "residential", "house", "detached", "terrace", "dormitory", "yes", "farm"})
+_VILLAGE_M2: Final = {"village": 60_000.0, "hamlet": 15_000.0, "town": 600_000.0}  # floor area where nothing is drawn
+_FLOOR_RATIO: Final = 1.2  # floor area per residential land where no building is drawn
+_GRID_M: Final = 400.0  # cells in which street junctions stand for homes
+_ASSIGN_M: Final = 900.0  # a population cell's people live at drawn homes within this distance
+
+
+def receiving_places(features: tuple[Feature, ...], network: RoadNetwork, metric_crs: str) -> tuple[_Places, str]:
+    """Homes on the map, weighted by floor area; the second value says what they were made from.
+
+    Residential land with drawn buildings weighs their floor area, land without them its area times a usual floor
+    ratio; villages outside any residential land a usual size. Where the map has neither, street junctions stand in.
+    """
+    project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
+
+    def to_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(project.transform(points[:, 0], points[:, 1]))
+
+    land = [f for f in features if f.tags.get("landuse") == "residential" and f.geometry.geom_type != "Point"]
+    homes = [f for f in features if f.tags.get("building") in _HOMES and f.geometry.geom_type != "Point"]
+    villages = [f for f in features if f.tags.get("place") in _VILLAGE_M2 and f.geometry.geom_type == "Point"]
+    land_shape = shapely.transform(np.array([f.geometry for f in land], dtype=object), to_plane)
+    home_shape = shapely.transform(np.array([f.geometry for f in homes], dtype=object), to_plane)
+    floor = np.array([_storeys(f) for f in homes]) * shapely.area(home_shape) if homes else np.empty(0)
+    weight = shapely.area(land_shape) * _FLOOR_RATIO if land else np.empty(0)
+    loose = np.ones(len(homes), dtype=bool)
+    if land and homes:
+        home_at, land_at = shapely.STRtree(land_shape).query(shapely.centroid(home_shape), predicate="intersects")
+        drawn = np.bincount(land_at, weights=floor[home_at], minlength=len(land))
+        weight = np.maximum(weight * (drawn == 0), drawn)
+        loose[home_at] = False
+    village_shape = shapely.transform(np.array([f.geometry for f in villages], dtype=object), to_plane)
+    apart = np.ones(len(villages), dtype=bool)
+    if land and villages:
+        near, _ = shapely.STRtree(land_shape).query(village_shape, predicate="dwithin", distance=150.0)
+        apart[near] = False
+    chosen = [
+        *((f.geometry.representative_point(), f.name, w) for f, w in zip(land, weight, strict=True)),
+        *(
+            (f.geometry.representative_point(), f.name, w)
+            for f, w, keep in zip(homes, floor, loose, strict=True)
+            if keep
+        ),
+        *((f.geometry, f.name, _VILLAGE_M2[f.tags["place"]]) for f, keep in zip(villages, apart, strict=True) if keep),
+    ]
+    if chosen:
+        points = shapely.get_coordinates([point for point, _, _ in chosen])
+        names = tuple(name for _, name, _ in chosen)
+        weights = np.array([w for _, _, w in chosen])
+        source = (
+            f"{len(land)} residential areas, {int(loose.sum())} buildings outside them, {int(apart.sum())} villages"
+        )
+        return _Places(lon=points[:, 0], lat=points[:, 1], name=names, weight=weights), source
+    walkable = np.zeros(network.nodes, dtype=bool)
+    walkable[network.edge_target[network.permitted("walk")]] = True
+    lon, lat = network.node_lon[walkable], network.node_lat[walkable]
+    cell = np.floor(to_plane(np.column_stack((lon, lat))) / _GRID_M).astype(np.int64)
+    _, first, counts = np.unique(cell, axis=0, return_index=True, return_counts=True)
+    source = f"street junctions in {len(first)} cells of {_GRID_M:.0f} m: the map has no homes [est.]"
+    return _Places(lon=lon[first], lat=lat[first], name=("",) * len(first), weight=counts.astype(np.float64)), source
+
+
+def _storeys(feature: Feature) -> float:
+    try:
+        return min(max(float(feature.tags["building:levels"]), 1.0), 120.0)
+    except (KeyError, ValueError):
+        return _STOREYS_IN.get(feature.tags.get("building", ""), _STOREYS)
+
+
+def _settle(population: Any, places: _Places, metric_crs: str) -> _Places:
+    """Let the people of each population cell live at the drawn homes near it, else at the cell's own place."""
+    project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
+    lon, lat = population.geometry.x.to_numpy(), population.geometry.y.to_numpy()
+    persons = population["population"].to_numpy(dtype=np.float64)
+    lon, lat, persons = lon[persons > 0], lat[persons > 0], persons[persons > 0]
+    cells = np.column_stack(project.transform(lon, lat))
+    homes = np.column_stack(project.transform(places.lon, places.lat))
+    weight = np.zeros(len(homes))
+    alone = np.ones(len(cells), dtype=bool)
+    if len(homes):
+        neighbours = cKDTree(homes).query_ball_point(cells, _ASSIGN_M)
+        for cell, near in enumerate(neighbours):
+            total = places.weight[near].sum() if near else 0.0
+            if total > 0:
+                weight[near] += persons[cell] * places.weight[near] / total
+                alone[cell] = False
+    lived = weight > 0
+    return _Places(
+        lon=np.concatenate((places.lon[lived], lon[alone])),
+        lat=np.concatenate((places.lat[lived], lat[alone])),
+        name=(*(name for name, keep in zip(places.name, lived, strict=True) if keep), *("",) * int(alone.sum())),
+        weight=np.concatenate((weight[lived], persons[alone])),
+    )
+
+
+def generate_demand(
+    scenario: Scenario, features: tuple[Feature, ...], network: RoadNetwork, districts: Districts
+) -> Demand:
+    """Make a day's parcels from where people live, scaled to the districts' populations.
+
+    Parcels of a district = population x parcels per person and day x market share x peak factor x urban or rural
+    factor, shared out over its places by chance in proportion to their weight (seeded), then over the channels.
+    """
+    settings = scenario.file.demand.generate
+    assert settings is not None
+    places, source = receiving_places(features, network, scenario.metric_crs)
+    notes = [f"demand generated for {source}"]
+    if scenario.population is not None:
+        places = _settle(scenario.population, places, scenario.metric_crs)
+        notes.append(f"population from {settings.population.file}")  # type: ignore[union-attr]
+    west, south, east, north = network.bounds
+    on_map = (places.lon >= west) & (places.lon <= east) & (places.lat >= south) & (places.lat <= north)
+    if not on_map.all():
+        share = float(places.weight[~on_map].sum() / places.weight.sum())
+        notes.append(f"{int((~on_map).sum())} places with {share:.1%} of the people lie off the map and were left out")
+    if not on_map.any():
+        raise InputError.single(
+            place=scenario.path.name,
+            cause="nobody lives on the map: no home or population cell lies within it",
+            remedy="check that the map and the population table are of one region and their crs is right",
+        )
+    lon, lat, weight = places.lon[on_map], places.lat[on_map], places.weight[on_map]
+    name = [text for text, keep in zip(places.name, on_map, strict=True) if keep]
+    district = districts.of(lon, lat)
+    persons = np.bincount(district, weights=weight, minlength=len(districts.name))
+    if scenario.districts is not None:
+        stated = np.where(np.isnan(districts.population), persons, districts.population)
+        for k in np.flatnonzero((persons == 0) & (stated > 0)):
+            if settings.districts is None or districts.name[k] in settings.districts:
+                notes.append(
+                    f"district {districts.name[k]}: no homes on the map, its {stated[k]:,.0f} people are left out"
+                )
+        persons = stated
+    factor = np.where(districts.urban, settings.urban_factor, settings.rural_factor)
+    mean = persons * settings.parcels_per_person_day * settings.market_share * settings.peak_factor * factor
+    if settings.districts is not None:
+        mean[[k for k, text in enumerate(districts.name) if text not in settings.districts]] = 0.0
+    rng = np.random.default_rng(scenario.file.seed)
+    parcels = np.zeros(len(lon), dtype=np.int64)
+    for k in range(len(districts.name)):
+        members = np.flatnonzero(district == k)
+        total = float(weight[members].sum())
+        if len(members) and total > 0:
+            parcels[members] = rng.multinomial(round(mean[k]), weight[members] / total)
+    shares = (settings.door_share, settings.locker_share, settings.station_share)
+    by_channel = rng.multinomial(parcels, shares)
+    notes += [
+        f"assumed: {settings.parcels_per_person_day} parcels per person and day, market share "
+        f"{settings.market_share:.0%}, door/locker/station {shares[0]:.0%}/{shares[1]:.0%}/{shares[2]:.0%}",
+        f"{int(parcels.sum()):,} parcels at {int((parcels > 0).sum()):,} places",
+    ]
+    return _bundles(scenario, lon, lat, name, [districts.name[k] for k in district], by_channel, rng, notes)
+
+
+def _bundles(
+    scenario: Scenario,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    name: list[str],
+    district: list[str],
+    by_channel: NDArray[np.int64],
+    rng: np.random.Generator,
+    notes: list[str],
+) -> Demand:
+    """One order per place, channel and bundle; locker and station parcels may go to the door where no site is near."""
+    settings = scenario.file.demand.generate
+    assert settings is not None
+    windows = [parse_hours(text) for text in settings.windows]
+    options: tuple[tuple[Channel, ...], ...] = (("door",), ("locker", "door"), ("station", "door"))
+    place: list[int] = []
+    size: list[int] = []
+    channels: list[tuple[Channel, ...]] = []
+    ids: list[str] = []
+    for at, counts in enumerate(by_channel.tolist()):
+        for option, count in zip(options, counts, strict=True):
+            number = -(-count // settings.bundle_parcels_max)
+            for part in range(number):
+                place.append(at)
+                size.append(count * (part + 1) // number - count * part // number)
+                channels.append(option)
+                ids.append(f"{option[0][0].upper()}{at:05d}" + (f"-{part + 1}" if number > 1 else ""))
+    index, parcels = np.array(place, dtype=np.int64), np.array(size, dtype=np.int32)
+    chosen = np.array(windows, dtype=np.int32)[rng.integers(len(windows), size=len(index))].reshape(-1, 2)
+    at_door = np.array([option[0] == "door" for option in channels], dtype=bool)
+    pickups = rng.binomial(parcels, min(settings.pickup_share, 1.0)) * at_door
+    count = len(index)
+    return Demand(
+        id=tuple(ids),
+        name=tuple(name[at] for at in place),
+        district=tuple(district[at] for at in place),
+        channels=tuple(channels),
+        skill=("",) * count,
+        lon=lon[index],
+        lat=lat[index],
+        parcels=parcels,
+        pickups=pickups.astype(np.int32),
+        weight_g=np.rint(parcels * settings.parcel_kg * 1000).astype(np.int64),
+        volume_cm3=np.rint(parcels * settings.parcel_litres * 1000).astype(np.int64),
+        window_start_s=chosen[:, 0],
+        window_end_s=chosen[:, 1],
+        service_s=np.full(count, NONE, dtype=np.int32),
+        release_s=np.zeros(count, dtype=np.int32),
+        on_board_s=np.full(count, NONE, dtype=np.int32),
+        price_fen=np.full(count, NONE, dtype=np.int64),
+        notes=tuple(notes),
+    )
+
+
+def build_demand(
+    scenario: Scenario, features: tuple[Feature, ...], network: RoadNetwork, districts: Districts
+) -> Demand:
+    """The day's orders, from whichever source the scenario names.
+
+    Raises
+    ------
+    InputError
+        When an order lies off the map, or nobody lives on it.
+    """
+    if scenario.orders is None:
+        return generate_demand(scenario, features, network, districts)
+    demand = demand_from_orders(scenario, districts)
+    west, south, east, north = network.bounds
+    margin = 0.02
+    off = np.flatnonzero(
+        (demand.lon < west - margin)
+        | (demand.lon > east + margin)
+        | (demand.lat < south - margin)
+        | (demand.lat > north + margin)
+    )
+    if len(off):
+        source = scenario.file.demand.orders
+        assert source is not None
+        raise InputError(
+            [
+                Fault(
+                    place=f"{source.file}, order {demand.id[k]!r}",
+                    cause=f"its place ({demand.lon[k]:.5f}, {demand.lat[k]:.5f}) lies off the map, which covers "
+                    f"{west:.3f} to {east:.3f} E and {south:.3f} to {north:.3f} N",
+                    remedy="check the coordinates and their declared crs, or take a larger map",
+                )
+                for k in off[:20]
+            ]
+        )
+    return demand

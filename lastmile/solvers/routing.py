@@ -1,0 +1,309 @@
+"""Vehicle routing through OR-Tools' routing library.
+
+This is the simple version: period-free travel tables, batteries as an energy limit per round, one trip per vehicle.
+The compiled core replaces its inside. Same problem, seed and number of improving steps give the same rounds; the clock
+is only a ceiling.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+
+from lastmile.solvers.problem import UNREACHABLE, Blocked, Round, RoutingProblem, RoutingSolution, RoutingVehicle
+from lastmile.units import clock
+
+_COST_SCALE = 1000  # costs inside are in 1/1000 fen, so that a second of driver's time is not rounded away
+_MUST_SERVE_FEN = 10_000_000  # leaving out an order that must be served: dearer than any round of its own
+_HORIZON_S = 3 * 86_400
+
+Progress = Callable[[str], None]
+
+
+def solve(
+    problem: RoutingProblem, *, seconds: float, solutions: int, on_progress: Progress | None = None
+) -> RoutingSolution:
+    """Find rounds of low cost.
+
+    Parameters
+    ----------
+    seconds
+        Ceiling of the search time.
+    solutions
+        Improving steps after which the search stops.
+    on_progress
+        Called with a line of text when a better set of rounds is found.
+
+    Returns
+    -------
+    RoutingSolution
+        Orders left out carry, per vehicle type, the constraint that fails.
+    """
+    vehicles = [index for index, kind in enumerate(problem.vehicles) for _ in range(min(kind.count, problem.orders))]
+    if not problem.orders or not vehicles:
+        blocked = tuple(explain(problem, order, used=[0] * len(problem.vehicles)) for order in range(problem.orders))
+        return RoutingSolution(rounds=(), blocked=blocked, cost_fen=0, stopped="nothing to solve")
+    # Nodes 0..orders-1 are orders; each vehicle then has a start and an end node of its own.
+    starts = [problem.orders + 2 * k for k in range(len(vehicles))]
+    ends = [node + 1 for node in starts]
+    place = np.concatenate(
+        (problem.location, np.array([[problem.vehicles[v].start, problem.vehicles[v].end] for v in vehicles]).ravel())
+    ).astype(np.int64)
+    manager = pywrapcp.RoutingIndexManager(len(place), len(vehicles), starts, ends)
+    routing = pywrapcp.RoutingModel(manager)
+    _add_costs_and_times(problem, routing, manager, vehicles, place)
+    _add_loads(problem, routing, vehicles)
+    _add_limits(problem, routing, vehicles, place)
+    for order in range(problem.orders):
+        index = manager.NodeToIndex(order)
+        allowed = [k for k, v in enumerate(vehicles) if problem.allowed[order, v] and _reaches(problem, order, v)]
+        price = int(problem.price_fen[order])
+        routing.AddDisjunction([index], (price if price >= 0 else _MUST_SERVE_FEN) * _COST_SCALE)
+        if len(allowed) < len(vehicles):
+            routing.SetAllowedVehiclesForIndex(allowed, index)
+    solver = routing.solver()
+    for pool, limit in problem.pools.items():
+        members = [k for k, v in enumerate(vehicles) if pool in problem.vehicles[v].pools]
+        if len(members) > limit:
+            solver.Add(solver.Sum([routing.ActiveVehicleVar(k) for k in members]) <= limit)
+
+    parameters = pywrapcp.DefaultRoutingSearchParameters()
+    parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
+    parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
+    parameters.solution_limit = solutions
+    parameters.time_limit.FromMilliseconds(max(round(seconds * 1000), 100))
+    if on_progress is not None:
+        _report_progress(routing, on_progress)
+    answer = routing.SolveWithParameters(parameters)
+    if answer is None:
+        raise RuntimeError("the routing library found no solution although every order may be left out")
+    rounds = []
+    used = [0] * len(problem.vehicles)
+    served = np.zeros(problem.orders, dtype=bool)
+    for k, v in enumerate(vehicles):
+        sequence = []
+        index = answer.Value(routing.NextVar(routing.Start(k)))
+        while not routing.IsEnd(index):
+            sequence.append(manager.IndexToNode(index))
+            index = answer.Value(routing.NextVar(index))
+        if sequence:
+            served[sequence] = True
+            used[v] += 1
+            rounds.append(Round(vehicle=v, orders=tuple(sequence)))
+    status = routing.status()
+    limits = (routing_enums_pb2.RoutingSearchStatus.ROUTING_PARTIAL_SUCCESS_LOCAL_OPTIMUM_NOT_REACHED,)
+    return RoutingSolution(
+        rounds=tuple(rounds),
+        blocked=tuple(explain(problem, int(order), used=used) for order in np.flatnonzero(~served)),
+        cost_fen=round(answer.ObjectiveValue() / _COST_SCALE),
+        stopped="time" if status in limits else "steps",
+    )
+
+
+def _report_progress(routing: pywrapcp.RoutingModel, on_progress: Progress) -> None:
+    best: list[int] = []
+
+    def at_solution() -> None:
+        cost = routing.CostVar().Max()
+        if not best or cost < best[0]:
+            best[:] = [cost]
+            on_progress(f"cost {cost / _COST_SCALE / 100:,.0f} yuan")
+
+    routing.AddAtSolutionCallback(at_solution)
+
+
+def _reaches(problem: RoutingProblem, order: int, v: int) -> bool:
+    vehicle = problem.vehicles[v]
+    table = problem.profiles[vehicle.profile].duration_s
+    where = problem.location[order]
+    return bool(table[vehicle.start, where] != UNREACHABLE and table[where, vehicle.end] != UNREACHABLE)
+
+
+def _padded(table: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
+    return table[np.ix_(place, place)]
+
+
+def _add_costs_and_times(
+    problem: RoutingProblem,
+    routing: pywrapcp.RoutingModel,
+    manager: pywrapcp.RoutingIndexManager,
+    vehicles: list[int],
+    place: NDArray[np.int64],
+) -> None:
+    service = np.concatenate((problem.service_s, np.zeros(len(place) - problem.orders, dtype=np.int32)))
+    transit: dict[int, int] = {}
+    costs: dict[tuple[int, int], int] = {}
+    for v in set(vehicles):
+        vehicle = problem.vehicles[v]
+        profile = problem.profiles[vehicle.profile]
+        if vehicle.profile not in transit:
+            duration = np.minimum(profile.duration_s.astype(np.int64), _HORIZON_S)
+            table = _padded(duration, place) + service[:, None]
+            transit[vehicle.profile] = routing.RegisterTransitMatrix(table.tolist())
+        key = (vehicle.profile, vehicle.fen_per_km)
+        if key not in costs:
+            metres = _padded(profile.distance_m.astype(np.int64), place)
+            costs[key] = routing.RegisterTransitMatrix((metres * vehicle.fen_per_km * _COST_SCALE // 1000).tolist())
+    for k, v in enumerate(vehicles):
+        vehicle = problem.vehicles[v]
+        routing.SetArcCostEvaluatorOfVehicle(costs[vehicle.profile, vehicle.fen_per_km], k)
+        routing.SetFixedCostOfVehicle(vehicle.fixed_fen * _COST_SCALE, k)
+    routing.AddDimensionWithVehicleTransits(
+        [transit[problem.vehicles[v].profile] for v in vehicles], _HORIZON_S, _HORIZON_S, False, "time"
+    )
+    time = routing.GetDimensionOrDie("time")
+    solver = routing.solver()
+    for order in range(problem.orders):
+        index = manager.NodeToIndex(order)
+        start, end = problem.window_s[order].tolist()
+        time.CumulVar(index).SetRange(start, min(end, _HORIZON_S))
+    for k, v in enumerate(vehicles):
+        vehicle = problem.vehicles[v]
+        time.CumulVar(routing.Start(k)).SetRange(*vehicle.shift_s)
+        time.CumulVar(routing.End(k)).SetRange(*vehicle.shift_s)
+        time.SetSpanCostCoefficientForVehicle(vehicle.fen_per_hour * _COST_SCALE // 3600, k)
+        if vehicle.max_duration_s is not None:
+            time.SetSpanUpperBoundForVehicle(vehicle.max_duration_s, k)
+        routing.AddVariableMinimizedByFinalizer(time.CumulVar(routing.End(k)))
+    # Parcels that reach the base late, and parcels that may not stay aboard long, tie their order to the departure.
+    departures = [time.CumulVar(routing.Start(k)) for k in range(len(vehicles))]
+    earliest = min(problem.vehicles[v].shift_s[0] for v in vehicles)
+    for order in range(problem.orders):
+        release, on_board = int(problem.release_s[order]), int(problem.on_board_s[order])
+        if release <= earliest and on_board < 0:
+            continue
+        index = manager.NodeToIndex(order)
+        # A vehicle index of -1 (order left out) is mapped to a departure that satisfies every limit.
+        shifted = routing.VehicleVar(index) + 1
+        if release > earliest:
+            solver.Add(solver.Element([solver.IntConst(_HORIZON_S), *departures], shifted) >= release)
+        if on_board >= 0:
+            free = [solver.IntConst(_HORIZON_S), *departures]
+            solver.Add(time.CumulVar(index) - solver.Element(free, shifted) <= on_board)
+
+
+def _add_loads(problem: RoutingProblem, routing: pywrapcp.RoutingModel, vehicles: list[int]) -> None:
+    nodes = problem.orders + 2 * len(vehicles)
+
+    def dimension(name: str, change: NDArray[np.int64], capacities: list[int], *, from_zero: bool) -> None:
+        values = np.zeros(nodes, dtype=np.int64)
+        values[: problem.orders] = change
+        routing.AddDimensionWithVehicleCapacity(
+            routing.RegisterUnaryTransitVector(values.tolist()), 0, capacities, from_zero, name
+        )
+
+    for d in range(problem.delivery.shape[1]):
+        capacities = [int(problem.vehicles[v].capacity[d]) for v in vehicles]
+        delivery, pickup = problem.delivery[:, d], problem.pickup[:, d]
+        if delivery.any() or not pickup.any():
+            dimension(f"delivery{d}", delivery, capacities, from_zero=True)
+        if pickup.any():
+            # What is aboard: everything to deliver at the start, then less a delivery and more a pickup at each stop.
+            dimension(f"aboard{d}", pickup - delivery, capacities, from_zero=False)
+            aboard = routing.GetDimensionOrDie(f"aboard{d}")
+            for k in range(len(vehicles)):
+                start = aboard.CumulVar(routing.Start(k))
+                if delivery.any():
+                    total = routing.GetDimensionOrDie(f"delivery{d}").CumulVar(routing.End(k))
+                    routing.solver().Add(start == total)
+                else:
+                    start.SetValue(0)
+
+
+def _add_limits(
+    problem: RoutingProblem, routing: pywrapcp.RoutingModel, vehicles: list[int], place: NDArray[np.int64]
+) -> None:
+    kinds = [problem.vehicles[v] for v in vehicles]
+    if any(kind.max_distance_m is not None for kind in kinds):
+        tables = {
+            p: routing.RegisterTransitMatrix(_padded(profile.distance_m.astype(np.int64), place).tolist())
+            for p, profile in enumerate(problem.profiles)
+        }
+        limits = [kind.max_distance_m if kind.max_distance_m is not None else 10**9 for kind in kinds]
+        routing.AddDimensionWithVehicleTransitAndCapacity(
+            [tables[kind.profile] for kind in kinds], 0, limits, True, "distance"
+        )
+    if any(kind.range_wh is not None for kind in kinds):
+        energy: dict[tuple[int, float], int] = {}
+        for kind in kinds:
+            key = (kind.profile, kind.wh_per_m)
+            if key not in energy:
+                metres = _padded(problem.profiles[kind.profile].distance_m.astype(np.float64), place)
+                used = np.ceil(metres * kind.wh_per_m * 1000).astype(np.int64)  # milliwatt-hours
+                energy[key] = routing.RegisterTransitMatrix(used.tolist())
+        ranges = [kind.range_wh * 1000 if kind.range_wh is not None else 10**12 for kind in kinds]
+        routing.AddDimensionWithVehicleTransitAndCapacity(
+            [energy[kind.profile, kind.wh_per_m] for kind in kinds], 0, ranges, True, "energy"
+        )
+    if any(kind.max_orders is not None for kind in kinds):
+        ones = np.zeros(len(place), dtype=np.int64)
+        ones[: problem.orders] = 1
+        routing.AddDimensionWithVehicleCapacity(
+            routing.RegisterUnaryTransitVector(ones.tolist()),
+            0,
+            [kind.max_orders if kind.max_orders is not None else problem.orders for kind in kinds],
+            True,
+            "stops",
+        )
+
+
+def explain(problem: RoutingProblem, order: int, *, used: list[int]) -> Blocked:
+    """Say why no vehicle carries an order: per type the first constraint that fails for this order alone.
+
+    Parameters
+    ----------
+    used
+        Vehicles in use per type, to tell an order that cannot be carried from one for which none is left.
+    """
+    reasons, remedies = [], []
+    for v, vehicle in enumerate(problem.vehicles):
+        reason, remedy, price = _obstacle(problem, order, v, vehicle, used[v])
+        reasons.append(f"type {v}: {reason}")
+        remedies.append((price, remedy))
+    if not remedies:
+        return Blocked(order=order, reasons=("there is no vehicle",), remedy="add a vehicle")
+    return Blocked(order=order, reasons=tuple(reasons), remedy=min(remedies)[1])
+
+
+def _obstacle(problem: RoutingProblem, order: int, v: int, vehicle: RoutingVehicle, used: int) -> tuple[str, str, int]:
+    """(reason, remedy, rank of the remedy's cost: 0 is the cheapest)."""
+    profile = problem.profiles[vehicle.profile]
+    where = int(problem.location[order])
+    if not problem.allowed[order, v]:
+        return "may not carry it", "let this vehicle type serve the order (base, skill or place)", 4
+    if not _reaches(problem, order, v):
+        return "no permitted road leads there and back", "give the vehicle a permit, or move the stop", 5
+    over = problem.delivery[order] - vehicle.capacity
+    if (over > 0).any():
+        d = int(over.argmax())
+        return f"load exceeds the capacity by {int(over[d])} (dimension {d})", "split the order", 1
+    out = int(profile.duration_s[vehicle.start, where])
+    back = int(profile.duration_s[where, vehicle.end])
+    depart = max(vehicle.shift_s[0], int(problem.release_s[order]))
+    start = max(depart + out, int(problem.window_s[order, 0]))
+    late = start - int(problem.window_s[order, 1])
+    if late > 0:
+        return (
+            f"arrives at {clock(start)}, {late // 60 + 1} min after its window ends",
+            f"let the window end {late // 60 + 1} min later",
+            2,
+        )
+    finish = start + int(problem.service_s[order]) + back
+    if finish > vehicle.shift_s[1]:
+        minutes = (finish - vehicle.shift_s[1]) // 60 + 1
+        return f"would return {minutes} min after the shift", f"let the shift end {minutes} min later", 2
+    metres = int(profile.distance_m[vehicle.start, where]) + int(profile.distance_m[where, vehicle.end])
+    if vehicle.max_distance_m is not None and metres > vehicle.max_distance_m:
+        return f"{metres / 1000:.1f} km there and back exceed the limit", "raise max_distance_km", 2
+    if vehicle.range_wh is not None and metres * vehicle.wh_per_m > vehicle.range_wh:
+        short = metres * vehicle.wh_per_m - vehicle.range_wh
+        return f"the battery is {short:.0f} Wh short for the way there and back", "use a larger battery", 3
+    on_board = int(problem.on_board_s[order])
+    if 0 <= on_board < out:
+        return f"{out // 60} min on board exceed the limit", "allow more time on board", 2
+    if vehicle.count == 0:
+        return "there is none at this base", "add one vehicle of this type", 3
+    if used >= vehicle.count:
+        return f"all {vehicle.count} are in use and full", "add one vehicle of this type", 3
+    return "the search found no round that can take it", "search longer, or add one vehicle", 0
