@@ -180,10 +180,13 @@ class TargetResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitingSummary:
-    """What siting proved: value and upper bound of the weighted parcels covered, relative gap, why it stopped."""
+    """What siting proved: value a day and its upper bound, relative gap, why it stopped, which rules fall short.
 
-    covered_parcels: float
-    bound_parcels: float
+    The value is what parcels served at sites (and attracted to dispatching ones) are worth less what the sites cost.
+    """
+
+    value_fen: int
+    bound_fen: int
     gap: float
     stopped: str
     shortfalls: tuple[str, ...] = ()

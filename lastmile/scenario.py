@@ -414,6 +414,13 @@ class Search(_Model):
     threads: Annotated[int, Field(gt=0)] = 2
 
 
+class Economics(_Model):
+    """What makes a site worth its money where no target decides."""
+
+    parcel_yuan: Positive = Field(1.0, description="worth of a parcel served at a site instead of at the door [est.]")
+    site_life_years: Positive = Field(5.0, description="years over which opening costs are spread")
+
+
 class Emissions(_Model):
     """Emission factors; name the source in the scenario."""
 
@@ -449,4 +456,5 @@ class ScenarioFile(_Model):
     depots: Annotated[tuple[Depot, ...], Field(min_length=1)]
     vehicles: Annotated[tuple[VehicleType, ...], Field(min_length=1)]
     search: Search = Search()
+    economics: Economics = Economics()
     emissions: Emissions = Emissions()

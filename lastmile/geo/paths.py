@@ -1,5 +1,6 @@
 """Travel tables, catchments and paths: the Python face of the compiled searches."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
-from lastmile.geo.access import Access, Period, Profile
+from lastmile.geo.access import Access, Period, Profile, periods
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints
-from lastmile.geo.speeds import edge_times_ms
+from lastmile.geo.speeds import Regime, edge_times_ms
+from lastmile.geo.tags import Mode
 
 UNREACHABLE: Final[int] = _core.UNREACHABLE
 
@@ -50,21 +52,25 @@ class Roads:
         self._graph = _core.Graph(network.first_out, network.edge_target)
         self._length = np.ascontiguousarray(network.edge_length_m)
         self._weights: dict[tuple[Profile, tuple[Period, ...]], NDArray[np.int32]] = {}
+        self._paces: dict[tuple[Mode, Regime], NDArray[np.int32]] = {}
+        self.periods = periods(access.file)
 
     def weights(self, profile: Profile, over: tuple[Period, ...]) -> NDArray[np.int32]:
         """Milliseconds per edge that hold throughout the given periods: the slowest of them, -1 if closed in any.
 
         What is possible with these is possible at every moment of the periods.
         """
+        if not over:
+            raise ValueError("weights: at least one period is needed")
         key = (profile, over)
         found = self._weights.get(key)
         if found is None:
             found = np.zeros(self.network.edges, dtype=np.int32)
             for regime in {period.regime for period in over}:
-                times = edge_times_ms(self.network, profile.mode, regime, self.access.file.speeds)
-                np.maximum(found, times, out=found)
+                np.maximum(found, self._times(profile, regime), out=found)
             for period in over:
                 found[self.access.closed_edges(profile, period)] = -1
+            found.setflags(write=False)
             self._weights[key] = found
         return found
 
@@ -96,10 +102,68 @@ class Roads:
         """
         weight = np.where(self.network.permitted("walk"), np.rint(self._length * 1000), -1).astype(np.int32)
         offset, target, millimetres = _core.within(
-            self._graph, weight, origins.core(), targets.core(), round(reach_m * 1000), self.threads
+            self._graph,
+            weight,
+            origins.core(),
+            targets.core(),
+            min(round(reach_m * 1000), UNREACHABLE - 1),
+            self.threads,
         )
         origin = np.repeat(np.arange(len(origins)), np.diff(offset))
         metres = millimetres / 1000 + origins.distance_m[origin] + targets.distance_m[target]
         keep = metres <= reach_m
         counts = np.bincount(origin[keep], minlength=len(origins))
         return Catchments(offset=np.concatenate(([0], np.cumsum(counts))), target=target[keep], metres=metres[keep])
+
+    def reachable(
+        self, origins: EdgePoints, targets: EdgePoints, *, profile: Profile, over: tuple[Period, ...], bound_s: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """Targets within ``bound_s`` of driving from each origin, as compressed rows (offset, target, seconds)."""
+        offset, target, milliseconds = _core.within(
+            self._graph, self.weights(profile, over), origins.core(), targets.core(), bound_s * 1000, self.threads
+        )
+        return offset, target, (-(-milliseconds // 1000)).astype(np.int32)
+
+    def drive(
+        self, edges: NDArray[np.int32], shares: NDArray[np.float64], *, profile: Profile, depart_s: int
+    ) -> int:
+        """Arrival when driving ``edges`` from ``depart_s``, each at the pace of the period it is driven in.
+
+        A period that ends while an edge is driven leaves the rest of the edge to the pace of the next one [1]_.
+
+        Parameters
+        ----------
+        shares
+            float64, the part of each edge that is driven.
+
+        References
+        ----------
+        .. [1] Ichoua, Gendreau, Potvin (2003). Vehicle dispatching with time-dependent travel times.
+           doi:10.1016/S0377-2217(02)00147-9
+        """
+        second = float(depart_s)
+        done = 0
+        for period in self.periods:
+            if period.end_s <= second or done == len(edges):
+                continue
+            pace = self._times(profile, period.regime)[edges[done:]] * shares[done:] / 1000.0
+            arrivals = second + np.cumsum(pace)
+            whole = int(np.searchsorted(arrivals, period.end_s, side="right"))
+            if whole == len(pace):
+                return math.ceil(round(float(arrivals[-1]), 6))
+            if whole:
+                second = float(arrivals[whole - 1])
+            driven = (period.end_s - second) / float(pace[whole])
+            shares = shares.copy()
+            shares[done + whole] *= 1.0 - driven
+            done += whole
+            second = float(period.end_s)
+        if done == len(edges):
+            return math.ceil(round(second, 6))
+        raise ValueError(f"a drive that begins at {depart_s} s does not end within two days")
+
+    def _times(self, profile: Profile, regime: Regime) -> NDArray[np.int32]:
+        key = (profile.mode, regime)
+        if key not in self._paces:
+            self._paces[key] = edge_times_ms(self.network, profile.mode, regime, self.access.file.speeds)
+        return self._paces[key]

@@ -181,15 +181,16 @@ class RoutingProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One vehicle's round: its type and its orders in the sequence of visits."""
+    """One vehicle's round: its type, its orders in the sequence of visits, and when to leave."""
 
     vehicle: int
     orders: tuple[int, ...]
+    depart_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
-    """Why an order is left out: per vehicle type the constraint that fails, and the cheapest single way out."""
+    """Why an order is left out: the constraint that fails for each vehicle type, and the cheapest single way out."""
 
     order: int
     reasons: tuple[str, ...]

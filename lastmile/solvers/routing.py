@@ -61,7 +61,7 @@ def solve(
         price = int(problem.price_fen[order])
         routing.AddDisjunction([index], (price if price >= 0 else _MUST_SERVE_FEN) * _COST_SCALE)
         if len(allowed) < len(vehicles):
-            routing.SetAllowedVehiclesForIndex(allowed, index)
+            routing.VehicleVar(index).SetValues([-1, *allowed])  # -1: left out
     solver = routing.solver()
     for pool, limit in problem.pools.items():
         members = [k for k, v in enumerate(vehicles) if pool in problem.vehicles[v].pools]
@@ -90,7 +90,8 @@ def solve(
         if sequence:
             served[sequence] = True
             used[v] += 1
-            rounds.append(Round(vehicle=v, orders=tuple(sequence)))
+            depart = answer.Value(routing.GetDimensionOrDie("time").CumulVar(routing.Start(k)))
+            rounds.append(Round(vehicle=v, orders=tuple(sequence), depart_s=depart))
     status = routing.status()
     limits = (routing_enums_pb2.RoutingSearchStatus.ROUTING_PARTIAL_SUCCESS_LOCAL_OPTIMUM_NOT_REACHED,)
     return RoutingSolution(
@@ -165,7 +166,11 @@ def _add_costs_and_times(
         time.SetSpanCostCoefficientForVehicle(vehicle.fen_per_hour * _COST_SCALE // 3600, k)
         if vehicle.max_duration_s is not None:
             time.SetSpanUpperBoundForVehicle(vehicle.max_duration_s, k)
+    # Return as early as the sequence allows, and for that return leave as late as possible.
+    for k in range(len(vehicles)):
         routing.AddVariableMinimizedByFinalizer(time.CumulVar(routing.End(k)))
+    for k in range(len(vehicles)):
+        routing.AddVariableMaximizedByFinalizer(time.CumulVar(routing.Start(k)))
     # Parcels that reach the base late, and parcels that may not stay aboard long, tie their order to the departure.
     departures = [time.CumulVar(routing.Start(k)) for k in range(len(vehicles))]
     earliest = min(problem.vehicles[v].shift_s[0] for v in vehicles)
@@ -259,10 +264,10 @@ def explain(problem: RoutingProblem, order: int, *, used: list[int]) -> Blocked:
     reasons, remedies = [], []
     for v, vehicle in enumerate(problem.vehicles):
         reason, remedy, price = _obstacle(problem, order, v, vehicle, used[v])
-        reasons.append(f"type {v}: {reason}")
+        reasons.append(reason)
         remedies.append((price, remedy))
     if not remedies:
-        return Blocked(order=order, reasons=("there is no vehicle",), remedy="add a vehicle")
+        return Blocked(order=order, reasons=(), remedy="add a vehicle")
     return Blocked(order=order, reasons=tuple(reasons), remedy=min(remedies)[1])
 
 

@@ -1,0 +1,134 @@
+"""The stages in order: from a checked scenario to a plan that the referee has seen."""
+
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from lastmile.check import check
+from lastmile.indicators import Walks, measure
+from lastmile.loading import Scenario
+from lastmile.plan import Manifest, Plan, Site
+from lastmile.stages.fleet import make_fleet
+from lastmile.stages.prepare import City, Progress, prepare
+from lastmile.stages.routing import route_vehicles
+from lastmile.stages.siting import place_sites
+from lastmile.stages.targets import evaluate
+from lastmile.stages.walks import Pairs, walks
+
+
+def _silent(_stage: str, _text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Planned:
+    """A plan with what it was made from: what maps, reports and files are written from."""
+
+    scenario: Scenario
+    city: City
+    plan: Plan
+    walks: Walks
+    indicators: dict[str, Any]
+
+
+def plan(scenario: Scenario, *, on_progress: Progress = _silent) -> Plan:
+    """Make a plan; the short way for programs that only need its values.
+
+    Examples
+    --------
+    >>> import lastmile
+    >>> plan = lastmile.plan(lastmile.load_scenario("scenario.toml"))  # doctest: +SKIP
+    >>> plan.feasible  # doctest: +SKIP
+    True
+    """
+    return plan_scenario(scenario, on_progress=on_progress).plan
+
+
+def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Planned:
+    """Run all stages, have the referee check the result, and measure it.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the stage's name and a line of text as work goes on.
+
+    Raises
+    ------
+    InputError
+        When an input cannot be used. A plan that breaks a rule or misses a target is returned with what is wrong.
+    """
+    timings: dict[str, float] = {}
+    last = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        timings[stage] = round(now - last, 3)
+        last = now
+
+    city = prepare(scenario, on_progress=on_progress)
+    lap("prepare")
+    placement = place_sites(city, on_progress=on_progress)
+    lap("siting")
+    rounds = route_vehicles(city, placement, on_progress=on_progress)
+    lap("routing")
+    fleet = make_fleet(scenario.file, rounds.routes)
+    reach = walks_from_sites(city, placement.sites)
+    made = Plan(
+        manifest=_manifest(scenario, city),
+        sites=placement.sites,
+        services=rounds.services,
+        routes=rounds.routes,
+        fleet=fleet,
+        unserved=rounds.unserved,
+        siting=placement.summary,
+        targets=evaluate(city, placement.sites, reach, fleet),
+        warnings=city.warnings,
+    )
+    lap("targets")
+    on_progress("check", "the referee recomputes the plan")
+    violations = check(scenario, city.network, city.demand, made)
+    on_progress("check", f"{len(violations)} violations" if violations else "no violation")
+    lap("check")
+    by_order = order_walks(city, reach)
+    made = replace(made, violations=violations, checked=True)
+    indicators = measure(scenario, made, city.demand, by_order)
+    lap("indicators")
+    made = replace(made, timings_s=timings)
+    return Planned(scenario=scenario, city=city, plan=made, walks=by_order, indicators=indicators)
+
+
+def walks_from_sites(city: City, sites: tuple[Site, ...]) -> Pairs:
+    """Walks from the sites to the demand's places."""
+    lon, lat = np.array([site.lon for site in sites]), np.array([site.lat for site in sites])
+    return walks(city, lon, lat, city.walk_places)
+
+
+def order_walks(city: City, reach: Pairs) -> Walks:
+    """Walks from sites to places -> walks between orders and sites; orders at one place share its walks."""
+    by_place = np.argsort(city.place_of, kind="stable")
+    count = np.bincount(city.place_of, minlength=len(city.places))
+    start = np.concatenate(([0], np.cumsum(count)))
+    repeats = count[reach.target]
+    within = np.arange(repeats.sum()) - np.repeat(np.concatenate(([0], np.cumsum(repeats)[:-1])), repeats)
+    return Walks(
+        order=by_place[np.repeat(start[reach.target], repeats) + within].astype(np.int32),
+        site=np.repeat(reach.origin, repeats).astype(np.int32),
+        metres=np.repeat(reach.metres, repeats),
+    )
+
+
+def _manifest(scenario: Scenario, city: City) -> Manifest:
+    return Manifest(
+        scenario_name=scenario.file.name,
+        title=scenario.file.title,
+        day=scenario.file.day.isoformat(),
+        seed=scenario.file.seed,
+        version=version("lastmile"),
+        inputs=dict(scenario.inputs),
+        network_hash=city.network.hash,
+        synthetic_map=city.network.synthetic,
+    )

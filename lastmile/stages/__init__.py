@@ -1,0 +1,1 @@
+"""The stages between a scenario and its plan; each takes values and returns new ones."""

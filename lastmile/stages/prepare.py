@@ -1,0 +1,170 @@
+"""Stage 1: the city as the solvers' stages need it: streets, rules, demand and candidate places."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.errors import Fault, InputError
+from lastmile.geo.access import Access, lay_rules
+from lastmile.geo.candidates import Candidate, Excluded, count_reasons, find_candidates
+from lastmile.geo.demand import Demand, build_demand
+from lastmile.geo.districts import Districts
+from lastmile.geo.network import RoadNetwork
+from lastmile.geo.osm import Feature, read_features
+from lastmile.geo.paths import Roads
+from lastmile.geo.snapping import EdgePoints, Snapper
+from lastmile.geo.tags import Mode
+from lastmile.loading import Scenario, depot_places
+
+Progress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class City:
+    """Everything that has a longitude, ready for use.
+
+    ``places`` are the demand's distinct places (lon, lat), ``place_of`` maps each order to its place; ``walk_places``
+    are the places' positions on the walking network.
+    """
+
+    scenario: Scenario
+    network: RoadNetwork
+    features: tuple[Feature, ...]
+    districts: Districts
+    access: Access
+    roads: Roads
+    snappers: dict[Mode, Snapper]
+    demand: Demand
+    candidates: tuple[Candidate, ...]
+    excluded: tuple[Excluded, ...]
+    places: NDArray[np.float64]
+    place_of: NDArray[np.int64]
+    walk_places: EdgePoints
+    warnings: tuple[str, ...]
+
+
+def load_network(scenario: Scenario) -> tuple[RoadNetwork, tuple[Feature, ...], dict[str, int]]:
+    """Read the scenario's map; a place name is downloaded, which is the only use of the internet."""
+    path = scenario.map_path
+    if path is None:
+        from lastmile.geo.osmnx_graphs import features_from_place
+
+        place = scenario.file.map.place
+        assert place is not None
+        return RoadNetwork.from_place(place), features_from_place(place), {}
+    network = RoadNetwork.from_osm(path)
+    features, dropped = read_features(path)
+    return network, features, dropped
+
+
+def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
+    """Read the map, lay the rules on it, find demand and candidates.
+
+    Raises
+    ------
+    InputError
+        When a vehicle class has no road, a depot stands too far from one, a zone closes every road to everyone, or an
+        order lies off the map.
+    """
+    on_progress("map", "reading streets and places")
+    network, features, dropped = load_network(scenario)
+    on_progress(
+        "map", f"{network.nodes:,} junctions, {network.segments:,} segments, {len(features):,} places and areas"
+    )
+    snappers = _snappers(scenario, network)
+    polygons = (
+        {} if scenario.zones is None else dict(zip(scenario.zones["zone_id"], scenario.zones.geometry, strict=True))
+    )
+    access = lay_rules(network, scenario.file, polygons, metric_crs=scenario.metric_crs)
+    warnings = [*scenario.warnings, *_warnings(scenario, network, access, dropped)]
+    districts = Districts.from_frame(scenario.districts)
+    on_progress("demand", "placing the day's parcels")
+    demand = build_demand(scenario, features, network, districts)
+    on_progress("demand", demand.notes[-1] if demand.notes else "")
+    places, place_of = np.unique(np.column_stack((demand.lon, demand.lat)), axis=0, return_inverse=True)
+    candidates, excluded = find_candidates(scenario, features, snappers["walk"], districts, places)
+    for reason, number in count_reasons(excluded).items():
+        warnings.append(f"candidates excluded: {number} {reason}")
+    on_progress("candidates", f"{len(candidates):,} places may hold a site, {len(excluded):,} are excluded")
+    warnings += demand.notes
+    return City(
+        scenario=scenario,
+        network=network,
+        features=features,
+        districts=districts,
+        access=access,
+        roads=Roads(network, access, threads=scenario.file.search.threads),
+        snappers=snappers,
+        demand=demand,
+        candidates=candidates,
+        excluded=excluded,
+        places=places,
+        place_of=place_of.reshape(-1),
+        walk_places=snappers["walk"].snap(places[:, 0], places[:, 1]),
+        warnings=tuple(warnings),
+    )
+
+
+def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
+    """One index per mode in use; every depot must stand near a road of every class based there."""
+    faults = []
+    modes: list[Mode] = ["walk", *dict.fromkeys(vehicle.vehicle_class for vehicle in scenario.file.vehicles)]
+    snappers: dict[Mode, Snapper] = {mode: Snapper(network, mode) for mode in modes}
+    for mode, snapper in snappers.items():
+        if not snapper.usable:
+            faults.append(
+                Fault(
+                    place=network.source,
+                    cause=f"the map has no road for {mode}",
+                    remedy="take an extract with such roads, or leave the vehicle class out",
+                )
+            )
+    limit = scenario.file.map.max_snap_m
+    lon, lat = depot_places(scenario.file)
+    for depot, x, y in zip(scenario.file.depots, lon, lat, strict=True):
+        for mode in dict.fromkeys(v.vehicle_class for v in scenario.file.vehicles if depot.id in v.based_at):
+            if not snappers[mode].usable:
+                continue
+            distance = float(snappers[mode].snap(x, y).distance_m[0])
+            if distance > limit:
+                faults.append(
+                    Fault(
+                        place=f"{scenario.path.name}, depot {depot.id!r}",
+                        cause=f"({x:.5f}, {y:.5f}) is {distance:,.0f} m from the nearest road for {mode}",
+                        remedy=f"move it to a road (limit map.max_snap_m = {limit:g}), check its crs and the map",
+                    )
+                )
+    if faults:
+        raise InputError(faults)
+    return snappers
+
+
+def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped: dict[str, int]) -> list[str]:
+    found = [f"map: {number} {reason}" for reason, number in {**network.dropped, **dropped}.items()]
+    length = float(network.segment_length_m.sum())
+    for mode in dict.fromkeys(("walk", *(vehicle.vehicle_class for vehicle in scenario.file.vehicles))):
+        if network.cut_off[mode] > 0:
+            found.append(
+                f"map: {network.cut_off[mode] / 1000:.1f} km of road for {mode} are cut off from the rest and unused "
+                f"({network.cut_off[mode] / length:.1%} of all roads)"
+            )
+    if network.synthetic:
+        found.insert(0, "the map is a synthetic city: streets, homes and shops are made up")
+    for zone in scenario.file.zones:
+        inside = access.inside[zone.id]
+        if not inside.any():
+            found.append(f"zone {zone.id}: none of the map's roads is in it")
+        elif inside.all():
+            found.append(f"zone {zone.id}: every road of the map is in it")
+    for vehicle in scenario.file.vehicles:
+        if vehicle.trips_per_day > 1:
+            found.append(f"vehicle {vehicle.id}: only one of {vehicle.trips_per_day} trips a day is planned so far")
+        if vehicle.breaks:
+            found.append(f"vehicle {vehicle.id}: breaks are checked, but not yet planned")
+        if vehicle.battery is not None and (vehicle.battery.charging or vehicle.battery.swap_minutes):
+            found.append(f"vehicle {vehicle.id}: charging and swapping during a round are not planned yet")
+    if any(depot.docks is not None for depot in scenario.file.depots):
+        found.append("depots: docks are not limited yet")
+    return found

@@ -1,0 +1,370 @@
+"""Stage 2: which sites open with how many modules, and which order goes to which of them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+from scipy.spatial import cKDTree
+
+from lastmile.plan import Service, Site, SitingSummary, Unserved
+from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
+from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
+from lastmile.solvers.siting import site as solve_siting
+from lastmile.stages.prepare import City, Progress
+from lastmile.stages.walks import Pairs, walks, walks_to_areas
+from lastmile.units import fen
+
+_DAYS_A_YEAR = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Placement:
+    """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound."""
+
+    sites: tuple[Site, ...]
+    services: tuple[Service, ...]
+    unserved: tuple[Unserved, ...]
+    summary: SitingSummary | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Option:
+    """One pair of candidate and facility: what the solver calls a site."""
+
+    candidate: int
+    facility: Facility
+
+
+def place_sites(city: City, *, on_progress: Progress) -> Placement:
+    """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first."""
+    file = city.scenario.file
+    options = [
+        _Option(candidate=c, facility=facility)
+        for c, candidate in enumerate(city.candidates)
+        for facility in file.facilities
+        if facility.id in candidate.facilities
+    ]
+    if not file.facilities:
+        return _assign(
+            city, (), Pairs(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0)), None
+        )
+    lon = np.array([candidate.lon for candidate in city.candidates])
+    lat = np.array([candidate.lat for candidate in city.candidates])
+    reach = walks(city, lon, lat, city.walk_places)
+    areas = walks_to_areas(city, lon, lat)
+    problem = _problem(city, options, reach, areas)
+    on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
+    solution = solve_siting(problem, seconds=file.search.siting_seconds, gap=file.search.siting_gap)
+    opened = np.flatnonzero(solution.modules > 0)
+    on_progress(
+        "siting", f"{len(opened)} sites, at most {solution.gap:.2%} from the best possible ({solution.stopped})"
+    )
+    sites = tuple(_site(city, options[j], int(solution.modules[j])) for j in opened.tolist())
+    chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
+    return _assign(city, sites, _to_sites(reach, chosen), _summary(solution))
+
+
+def _to_sites(reach: Pairs, chosen: NDArray[np.int32]) -> Pairs:
+    """Pairs of candidates -> pairs of opened sites; several sites may share a candidate."""
+    starts = np.searchsorted(reach.origin, chosen)
+    ends = np.searchsorted(reach.origin, chosen, side="right")
+    index = np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)] or [np.empty(0, np.int64)])
+    return Pairs(
+        origin=np.repeat(np.arange(len(chosen), dtype=np.int32), ends - starts),
+        target=reach.target[index.astype(np.int64)],
+        metres=reach.metres[index.astype(np.int64)],
+    )
+
+
+def opening_fen(facility: Facility, host: str) -> int:
+    """What opening costs at a host, without modules."""
+    return fen(facility.yuan_open * (1 - facility.host_discount.get(host, 0.0)))  # type: ignore[call-overload]
+
+
+def _site(city: City, option: _Option, modules: int) -> Site:
+    candidate, facility = city.candidates[option.candidate], option.facility
+    existing = candidate.existing_modules > 0
+    cost = 0 if existing else opening_fen(facility, candidate.host) + fen(facility.yuan_per_module * modules)
+    return Site(
+        id=f"{facility.id}:{candidate.id}",
+        candidate_id=candidate.id,
+        facility=facility.id,
+        kind=facility.kind,
+        name=candidate.name,
+        host=candidate.host,
+        district=candidate.district,
+        lon=candidate.lon,
+        lat=candidate.lat,
+        existing=existing,
+        modules=modules,
+        capacity_parcels=int(modules * facility.parcels_per_module),
+        load_parcels=0,
+        cost_fen=cost,
+    )
+
+
+def _summary(solution: SitingSolution) -> SitingSummary:
+    return SitingSummary(
+        value_fen=round(solution.value_fen),
+        bound_fen=round(solution.bound_fen),
+        gap=solution.gap,
+        stopped=solution.stopped,
+        shortfalls=tuple(f"{name}: short by {amount:.4g}" for name, amount in solution.shortfalls),
+    )
+
+
+def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> SitingProblem:
+    file = city.scenario.file
+    life = file.economics.site_life_years * _DAYS_A_YEAR
+    candidate = np.array([option.candidate for option in options], dtype=np.int32)
+    hosts = [city.candidates[option.candidate].host for option in options]
+    per_day = [
+        (opening_fen(option.facility, host) / life + fen(option.facility.yuan_per_day),
+         fen(option.facility.yuan_per_module) / life)
+        for option, host in zip(options, hosts, strict=True)
+    ]  # fmt: skip
+    facility = np.array([file.facilities.index(option.facility) for option in options], dtype=np.int32)
+
+    # Demand rows: place x (door, locker, station), each order counted under the channel it would use first.
+    kinds = ("door", "locker", "station")
+    first = np.array([_site_channel(channels) for channels in city.demand.channels], dtype=np.int64)
+    places = len(city.places)
+    weight = np.bincount(city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds))
+    serve: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
+    attract: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+    for index, kind in enumerate(file.facilities):
+        near = _site_pairs(reach.within(kind.reach_m), candidate, facility == index)
+        if kind.channel is not None:
+            serve.append((near.target * len(kinds) + kinds.index(kind.channel), near.origin, near.metres))
+        elif kind.dispatches:
+            attract.append((near.target * len(kinds), near.origin))
+    return SitingProblem(
+        fixed_fen=np.array([round(a) for a, _ in per_day], dtype=np.int64),
+        module_fen=np.array([round(b) for _, b in per_day], dtype=np.int64),
+        modules_max=np.array([option.facility.modules_max for option in options], dtype=np.int32),
+        module_capacity=np.array([int(option.facility.parcels_per_module) for option in options], dtype=np.int32),
+        existing=np.array([city.candidates[option.candidate].existing_modules for option in options], dtype=np.int32),
+        weight=weight,
+        serve_demand=_joined([a for a, _, _ in serve], np.int32),
+        serve_site=_joined([b for _, b, _ in serve], np.int32),
+        serve_metres=_joined([c for _, _, c in serve], np.float64),
+        attract_demand=_joined([a for a, _ in attract], np.int32),
+        attract_site=_joined([b for _, b in attract], np.int32),
+        parcel_fen=file.economics.parcel_yuan * 100,
+        rows=tuple(_rows(city, options, candidate, areas)),
+        coverage=tuple(_coverage(city, options, candidate, reach, areas)),
+        conflicts=_conflicts(city, options),
+    )
+
+
+def _joined(parts: list[NDArray[np.generic]], dtype: type) -> NDArray[np.generic]:
+    return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype=dtype)
+
+
+def _site_channel(channels: tuple[str, ...]) -> int:
+    """Row of the channel that siting counts an order under: the first that is not the door, else the door."""
+    at_site = [channel for channel in channels if channel != "door"]
+    return {"locker": 1, "station": 2}[at_site[0]] if at_site else 0
+
+
+def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.bool_]) -> Pairs:
+    """Pairs of candidates -> pairs of the chosen options' indices."""
+    index = np.flatnonzero(chosen).astype(np.int32)
+    pairs = _to_sites(reach, candidate[index])
+    return Pairs(origin=index[pairs.origin], target=pairs.target, metres=pairs.metres)
+
+
+def _rows(city: City, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs) -> list[SitingRow]:
+    rows = []
+    for target in city.scenario.file.targets:
+        if isinstance(target, CountTarget):
+            sites = np.array(
+                [
+                    j
+                    for j, option in enumerate(options)
+                    if option.facility.id == target.facility
+                    and (target.host is None or city.candidates[option.candidate].host in target.host)
+                    and (target.district is None or city.candidates[option.candidate].district == target.district)
+                ],
+                dtype=np.int32,
+            )
+            ones, zeros = np.ones(len(sites)), np.zeros(len(sites))
+            per_open, per_module = (ones, zeros) if target.of == "sites" else (zeros, ones)
+            upper = float("inf") if target.maximum is None else float(target.maximum)
+            rows.append(
+                SitingRow(name=target.id, site=sites, per_open=per_open, per_module=per_module,
+                          lower=float(target.minimum), upper=upper)
+            )  # fmt: skip
+        elif isinstance(target, BudgetTarget):
+            sites = np.array(
+                [
+                    j
+                    for j, option in enumerate(options)
+                    if option.facility.budget == target.category
+                    and not city.candidates[option.candidate].existing_modules
+                ],
+                dtype=np.int32,
+            )
+            hosts = [city.candidates[options[j].candidate].host for j in sites.tolist()]
+            rows.append(
+                SitingRow(
+                    name=target.id,
+                    site=sites,
+                    per_open=np.array(
+                        [
+                            opening_fen(options[j].facility, host) / 100
+                            for j, host in zip(sites.tolist(), hosts, strict=True)
+                        ]
+                    ),
+                    per_module=np.array([options[j].facility.yuan_per_module for j in sites.tolist()]),
+                    upper=target.maximum_yuan,
+                )
+            )
+        elif isinstance(target, AreaTarget):
+            near = _area_pairs(city, target, options, candidate, areas)
+            for area in np.unique(near.target).tolist():
+                sites = near.origin[near.target == area]
+                rows.append(
+                    SitingRow(
+                        name=f"{target.id}: {city.scenario.areas['name'].iloc[area]}",
+                        site=sites,
+                        per_open=np.ones(len(sites)),
+                        per_module=np.zeros(len(sites)),
+                        lower=1.0 if target.minimum >= 1.0 else 0.0,
+                        upper=1.0 if target.at_most_one else float("inf"),
+                    )
+                )
+    return rows
+
+
+def _area_pairs(
+    city: City, target: AreaTarget, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
+) -> Pairs:
+    """Which options are near which of the target's areas."""
+    frame = city.scenario.areas
+    wanted = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
+    if target.districts is not None:
+        wanted &= frame["district"].isin(target.districts).to_numpy(dtype=bool)
+    reach = areas.within(target.reach_m)
+    keep = wanted[reach.target]
+    reach = Pairs(origin=reach.origin[keep], target=reach.target[keep], metres=reach.metres[keep])
+    chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
+    return _site_pairs(reach, candidate, chosen)
+
+
+def _coverage(
+    city: City, options: list[_Option], candidate: NDArray[np.int32], reach: Pairs, areas: Pairs
+) -> list[CoverageRow]:
+    rows = []
+    parcels = np.bincount(city.place_of, weights=city.demand.parcels, minlength=len(city.places))
+    district = np.empty(len(city.places), dtype=object)
+    district[city.place_of] = np.array(city.demand.district, dtype=object)
+    for target in city.scenario.file.targets:
+        if isinstance(target, CoverageTarget):
+            chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
+            near = _site_pairs(reach.within(target.reach_m), candidate, chosen)
+            names = sorted(set(city.demand.district)) if target.districts is None else target.districts
+            groups = [(name,) for name in names] if target.each_district else [tuple(names)]
+            for group in groups:
+                weight = np.where(np.isin(district, group), parcels, 0.0)
+                name = f"{target.id}: {group[0]}" if target.each_district else target.id
+                rows.append(
+                    CoverageRow(name=name, demand=near.target, site=near.origin, weight=weight, minimum=target.minimum)
+                )
+        elif isinstance(target, AreaTarget) and target.minimum < 1.0:
+            near = _area_pairs(city, target, options, candidate, areas)
+            frame = city.scenario.areas
+            wanted = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
+            if target.districts is not None:
+                wanted &= frame["district"].isin(target.districts).to_numpy(dtype=bool)
+            rows.append(
+                CoverageRow(name=target.id, demand=near.target, site=near.origin, weight=wanted.astype(np.float64),
+                            minimum=target.minimum)
+            )  # fmt: skip
+    return rows
+
+
+def _conflicts(city: City, options: list[_Option]) -> NDArray[np.int32]:
+    """Pairs of one facility that stand nearer than its spacing."""
+    project = Transformer.from_crs("EPSG:4326", city.scenario.metric_crs, always_xy=True)
+    found = []
+    for facility in city.scenario.file.facilities:
+        if facility.minimum_spacing_m <= 0:
+            continue
+        index = np.array([j for j, option in enumerate(options) if option.facility.id == facility.id], dtype=np.int32)
+        if not len(index):
+            continue
+        at = [city.candidates[options[j].candidate] for j in index.tolist()]
+        plane = np.column_stack(project.transform([c.lon for c in at], [c.lat for c in at]))
+        near = cKDTree(plane).query_pairs(facility.minimum_spacing_m, output_type="ndarray")
+        found.append(index[np.sort(near, axis=1)])
+    return np.concatenate(found).astype(np.int32) if found else np.empty((0, 2), dtype=np.int32)
+
+
+def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSummary | None) -> Placement:
+    """Give every order its best channel that still has room, nearest orders first.
+
+    Orders stay whole, so a site may be left with a little room that no order fits into.
+    """
+    demand = city.demand
+    facilities = {facility.id: facility for facility in city.scenario.file.facilities}
+    room = [site.capacity_parcels for site in sites]
+    near: dict[int, list[tuple[float, int]]] = {}
+    for j, place, metres in zip(reach.origin.tolist(), reach.target.tolist(), reach.metres.tolist(), strict=True):
+        facility = facilities[sites[j].facility]
+        if facility.channel is not None and metres <= facility.reach_m:
+            near.setdefault(place, []).append((metres, j))
+    taken: list[tuple[str, int] | None] = [None] * len(demand)
+    full: dict[int, set[str]] = {}
+    for choice in range(max((len(channels) for channels in demand.channels), default=0)):
+        waiting = []
+        for order, channels in enumerate(demand.channels):
+            if taken[order] is not None or choice >= len(channels):
+                continue
+            if channels[choice] == "door":
+                taken[order] = ("door", -1)
+                continue
+            for metres, j in near.get(int(city.place_of[order]), ()):
+                if facilities[sites[j].facility].channel == channels[choice]:
+                    waiting.append((metres, order, j))
+        for _, order, j in sorted(waiting):
+            parcels = int(demand.parcels[order])
+            if taken[order] is None:
+                if parcels <= room[j]:
+                    room[j] -= parcels
+                    taken[order] = (demand.channels[order][choice], j)
+                else:
+                    full.setdefault(order, set()).add(sites[j].id)
+    services, unserved = [], []
+    for order, answer in enumerate(taken):
+        if answer is None:
+            unserved.append(_unserved(city, order, full.get(order, set())))
+            continue
+        channel, j = answer
+        services.append(
+            Service(order_id=demand.id[order], channel=channel, site_id=sites[j].id if j >= 0 else None,  # type: ignore[arg-type]
+                    parcels=int(demand.parcels[order]))
+        )  # fmt: skip
+    loaded = tuple(replace(site, load_parcels=site.capacity_parcels - room[j]) for j, site in enumerate(sites))
+    return Placement(sites=loaded, services=tuple(services), unserved=tuple(unserved), summary=summary)
+
+
+def _unserved(city: City, order: int, full: set[str]) -> Unserved:
+    demand = city.demand
+    channels = demand.channels[order]
+    if full:
+        reason = f"every {' or '.join(channels)} within walking reach is full: {', '.join(sorted(full))}"
+        remedy = "allow more modules or sites there, or let the receiver also agree to the door"
+    else:
+        reason = f"no {' or '.join(channels)} opens within walking reach"
+        remedy = "let the receiver also agree to the door, raise reach_m, or add a candidate nearby"
+    return Unserved(
+        order_id=demand.id[order],
+        channel=channels[0],
+        parcels=int(demand.parcels[order]),
+        lon=float(demand.lon[order]),
+        lat=float(demand.lat[order]),
+        reasons=(reason,),
+        remedy=remedy,
+    )

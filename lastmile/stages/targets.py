@@ -1,0 +1,159 @@
+"""Stage 5: every clause of the scenario's targets against what the plan reaches."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.plan import FleetEntry, Site, TargetResult
+from lastmile.scenario import (
+    AreaTarget,
+    BudgetTarget,
+    CountTarget,
+    CoverageTarget,
+    FleetTarget,
+    NewEnergyTarget,
+    PermitTarget,
+    Target,
+)
+from lastmile.stages.prepare import City
+from lastmile.stages.walks import Pairs, walks_to_areas
+
+
+def evaluate(
+    city: City, sites: tuple[Site, ...], reach: Pairs, fleet: tuple[FleetEntry, ...]
+) -> tuple[TargetResult, ...]:
+    """Compare every target with the plan.
+
+    Parameters
+    ----------
+    reach
+        Walks from the sites to the demand's places.
+    """
+    lon, lat = np.array([site.lon for site in sites]), np.array([site.lat for site in sites])
+    areas = walks_to_areas(city, lon, lat)
+    return tuple(_result(city, target, sites, reach, areas, fleet) for target in city.scenario.file.targets)
+
+
+def _result(
+    city: City,
+    target: Target,
+    sites: tuple[Site, ...],
+    reach: Pairs,
+    areas: Pairs,
+    fleet: tuple[FleetEntry, ...],
+) -> TargetResult:
+    note = ""
+    if isinstance(target, CountTarget):
+        counted = [
+            site
+            for site in sites
+            if site.facility == target.facility
+            and (target.host is None or site.host in target.host)
+            and (target.district is None or site.district == target.district)
+        ]
+        value = float(len(counted) if target.of == "sites" else sum(site.modules for site in counted))
+        met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
+        if target.maximum is None or target.maximum == target.minimum:
+            required = (
+                f"{target.minimum:,} {target.of}"
+                if target.maximum is None
+                else f"exactly {target.minimum:,} {target.of}"
+            )
+        else:
+            required = f"{target.minimum:,} to {target.maximum:,} {target.of}"
+        reached = f"{value:,.0f} {target.of}"
+        if value < target.minimum:
+            possible = sum(target.facility in candidate.facilities for candidate in city.candidates)
+            note = f"{possible:,} candidate places can hold one"
+    elif isinstance(target, CoverageTarget):
+        value, note = _coverage(city, target, sites, reach)
+        met = value >= target.minimum - 1e-9
+        where = " in every district" if target.each_district else ""
+        required = f"{target.minimum:.1%} of parcels within {target.reach_m:,.0f} m{where}"
+        reached = f"{value:.1%}"
+    elif isinstance(target, AreaTarget):
+        value, required, reached, note = _areas(city, target, sites, areas)
+        met = value >= target.minimum - 1e-9
+    elif isinstance(target, BudgetTarget):
+        facilities = {f.id for f in city.scenario.file.facilities if f.budget == target.category}
+        value = sum(site.cost_fen for site in sites if site.facility in facilities) / 100
+        met = value <= target.maximum_yuan + 0.005
+        required, reached = f"at most {target.maximum_yuan:,.0f} yuan", f"{value:,.0f} yuan"
+    elif isinstance(target, FleetTarget):
+        counted_fleet = [
+            entry for entry in fleet if (entry.new or not target.new_only) and (entry.marked or not target.marked_only)
+        ]
+        value = float(sum(entry.driven + entry.reserve for entry in counted_fleet))
+        met = value >= target.minimum
+        required, reached = f"{target.minimum:,} vehicles", f"{value:,.0f} vehicles"
+        note = f"{sum(entry.driven for entry in counted_fleet):,} of them driven on the planned day"
+    elif isinstance(target, NewEnergyTarget):
+        counted_fleet = [entry for entry in fleet if entry.new or not target.new_only]
+        total = sum(entry.driven + entry.reserve for entry in counted_fleet)
+        electric = sum(entry.driven + entry.reserve for entry in counted_fleet if entry.energy == "electric")
+        value = electric / total if total else 0.0
+        met = value >= target.minimum - 1e-9
+        required, reached = f"{target.minimum:.0%} new-energy", f"{value:.0%} ({electric:,} of {total:,})"
+    else:
+        assert isinstance(target, PermitTarget)
+        value = float(sum(entry.permits.get(target.permit, 0) for entry in fleet))
+        met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
+        required = f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}")
+        reached = f"{value:,.0f} vehicles"
+    return TargetResult(
+        id=target.id,
+        measure=target.measure,
+        text=target.text,
+        citation=target.citation,
+        required=required,
+        reached=reached,
+        value=value,
+        met=met,
+        note=note,
+    )
+
+
+def _of(sites: tuple[Site, ...], facilities: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.array([site.facility in facilities for site in sites], dtype=bool)
+
+
+def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach: Pairs) -> tuple[float, str]:
+    covered = np.zeros(len(city.places), dtype=bool)
+    covered[reach.of(_of(sites, target.facilities)).within(target.reach_m).target] = True
+    at, parcels = covered[city.place_of], city.demand.parcels.astype(np.float64)
+    district = np.array(city.demand.district, dtype=object)
+    names = sorted(set(city.demand.district)) if target.districts is None else list(target.districts)
+    shares = {}
+    for group in [[name] for name in names] if target.each_district else [names]:
+        chosen = np.isin(district, group)
+        total = float(parcels[chosen].sum())
+        shares[group[0] if target.each_district else ""] = float(parcels[chosen & at].sum()) / total if total else 0.0
+    worst = min(shares, key=lambda name: shares[name])
+    return shares[worst], f"lowest in {worst}" if target.each_district else ""
+
+
+def _areas(city: City, target: AreaTarget, sites: tuple[Site, ...], areas: Pairs) -> tuple[float, str, str, str]:
+    frame = city.scenario.areas
+    wanted = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
+    if target.districts is not None:
+        wanted &= frame["district"].isin(target.districts).to_numpy(dtype=bool)
+    near = areas.of(_of(sites, target.facilities)).within(target.reach_m)
+    if target.at_most_one:
+        # A site between two areas belongs to the nearer one.
+        order = np.lexsort((near.target, near.metres, near.origin))
+        _, first = np.unique(near.origin[order], return_index=True)
+        number = np.bincount(near.target[order][first], minlength=len(frame))
+        good = number == 1
+    else:
+        good = np.bincount(near.target, minlength=len(frame)) > 0
+    total, served = int(wanted.sum()), int((good & wanted).sum())
+    value = served / total if total else 1.0
+    missing = frame["name"][wanted & ~good].tolist()
+    some = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+    each = "exactly one" if target.at_most_one else "one"
+    share = "every" if target.minimum >= 1 else f"{target.minimum:.0%} of every"
+    return (
+        value,
+        f"{each} for {share} {target.area_kind} ({total:,})",
+        f"{served:,} of {total:,}",
+        f"without: {some}" if missing else "",
+    )

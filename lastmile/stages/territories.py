@@ -1,0 +1,339 @@
+"""Stage 3a: cut the day's work into territories, each a routing problem with tables of its own.
+
+The upper echelon carries parcels from depots to sites (and to doors that no site dispatches to); below it every
+dispatching site serves the doors nearest to it.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.geo.access import Period, Profile, eligible
+from lastmile.geo.demand import NONE
+from lastmile.geo.snapping import EdgePoints
+from lastmile.geo.tags import Mode
+from lastmile.loading import depot_places
+from lastmile.plan import Site
+from lastmile.scenario import Facility, Permit, VehicleType
+from lastmile.solvers.problem import UNREACHABLE, RoutingProblem, RoutingProfile, RoutingVehicle
+from lastmile.stages.prepare import City
+from lastmile.units import DAY_S, fen, parse_hours
+
+_NO_LIMIT: Final = 10**12
+_GRAMS, _CM3 = 1000.0, 1_000_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """Where rounds begin and end: a depot, or a site that dispatches, open for departures in a span of seconds."""
+
+    id: str
+    name: str
+    lon: float
+    lat: float
+    open_s: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One visit that has to be made: an order's door, or a drop at a site."""
+
+    kind: Literal["door", "site"]
+    id: str
+    name: str
+    lon: float
+    lat: float
+    parcels: int
+    pickups: int
+    weight_g: int
+    volume_cm3: int
+    service_s: int
+    window_s: tuple[int, int]
+    release_s: int = 0
+    on_board_s: int = NONE
+    skill: str = ""
+    price_fen: int = NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Vehicles of one type with one set of permits at one base."""
+
+    vehicle: VehicleType
+    permits: tuple[str, ...]
+    base: int
+    count: int
+    over: tuple[Period, ...]
+
+    @property
+    def profile(self) -> Profile:
+        """Who may go where, how fast."""
+        return Profile(vehicle=self.vehicle, permits=frozenset(self.permits))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Territory:
+    """A routing problem together with what its indices stand for.
+
+    Locations are the bases, then the tasks. ``points`` has their positions on the roads of each mode.
+    """
+
+    name: str
+    bases: tuple[Base, ...]
+    tasks: tuple[Task, ...]
+    entries: tuple[Entry, ...]
+    points: Mapping[Mode, EdgePoints]
+    problem: RoutingProblem
+    objections: Mapping[tuple[int, int], str]
+
+
+def shift_of(vehicle: VehicleType, base: Base) -> tuple[int, int]:
+    """Earliest departure and latest return, within both the shift and the base's hours."""
+    start, end = parse_hours(vehicle.shift)
+    return max(start, base.open_s[0]), max(min(end, base.open_s[1]), max(start, base.open_s[0]))
+
+
+def useful_permits(city: City, vehicle: VehicleType, over: Iterable[Period]) -> tuple[str, ...]:
+    """Permits that the type may hold and that open something for it at work."""
+    spans = tuple(over)
+    bare = Profile(vehicle=vehicle)
+    useful = []
+    for permit in city.scenario.file.permits:
+        holder = Profile(vehicle=vehicle, permits=frozenset({permit.id}))
+        if eligible(permit, vehicle) and any(
+            city.access.zones_in_force(bare, period) != city.access.zones_in_force(holder, period) for period in spans
+        ):
+            useful.append(permit.id)
+    return tuple(useful)
+
+
+def entries_for(
+    city: City, bases: Sequence[Base], counts: Mapping[tuple[str, int], int | None], orders: int
+) -> tuple[Entry, ...]:
+    """Every type at every base, once without permits and once with all that are useful to it.
+
+    ``counts`` says how many vehicles of a type (by id) stand at a base (by index); None for any number.
+    """
+    found = []
+    for vehicle in city.scenario.file.vehicles:
+        for at, base in enumerate(bases):
+            if (vehicle.id, at) not in counts:
+                continue
+            count = counts[vehicle.id, at]
+            start, end = shift_of(vehicle, base)
+            over = tuple(p for p in city.roads.periods if p.start_s < max(end, start + 1) and p.end_s > start)
+            for permits in dict.fromkeys(((), useful_permits(city, vehicle, over))):
+                found.append(
+                    Entry(
+                        vehicle=vehicle, permits=permits, base=at, count=orders if count is None else count, over=over
+                    )
+                )
+    return tuple(found)
+
+
+def capacity(vehicle: VehicleType) -> NDArray[np.int64]:
+    """Parcels, grams and cubic centimetres that a vehicle takes."""
+    return np.array(
+        [
+            _NO_LIMIT if vehicle.parcels is None else int(vehicle.parcels),
+            _NO_LIMIT if vehicle.payload_kg is None else int(vehicle.payload_kg * _GRAMS),
+            _NO_LIMIT if vehicle.volume_m3 is None else int(vehicle.volume_m3 * _CM3),
+        ],
+        dtype=np.int64,
+    )
+
+
+def parcels_aboard(vehicle: VehicleType, grams: float, cm3: float) -> int:
+    """How many mean parcels fit into the vehicle."""
+    limits = capacity(vehicle)
+    return max(int(min(limits[0], limits[1] / max(grams, 1e-9), limits[2] / max(cm3, 1e-9))), 1)
+
+
+def make_territory(
+    city: City,
+    name: str,
+    bases: Sequence[Base],
+    tasks: Sequence[Task],
+    counts: Mapping[tuple[str, int], int | None],
+    permits_left: Mapping[str, int],
+) -> Territory:
+    """Snap the places, compute the tables, write the problem down in indices."""
+    entries = entries_for(city, bases, counts, len(tasks))
+    lon = np.array([place.lon for place in (*bases, *tasks)])
+    lat = np.array([place.lat for place in (*bases, *tasks)])
+    points = {entry.profile.mode: city.snappers[entry.profile.mode].snap(lon, lat) for entry in entries}
+    tables: dict[tuple[Profile, tuple[Period, ...]], int] = {}
+    profiles: list[RoutingProfile] = []
+    for entry in entries:
+        key = (entry.profile, entry.over)
+        if key not in tables:
+            tables[key] = len(profiles)
+            profiles.append(_tables(city, points[entry.profile.mode], entry))
+    allowed, objections = _allowed(city, entries, tasks, points, len(bases))
+    pools = {f"permit {permit}": max(left, 0) for permit, left in permits_left.items()}
+    pools |= {
+        f"type {vehicle}": sum(count for (other, _), count in counts.items() if other == vehicle and count is not None)
+        for vehicle, _ in counts
+        if all(count is not None for (other, _), count in counts.items() if other == vehicle)
+    }
+    # A type shared by several depots must not be counted once for each.
+    limits = {vehicle.id: vehicle.count for vehicle in city.scenario.file.vehicles if vehicle.count is not None}
+    pools = {pool: min(limit, limits.get(pool.removeprefix("type "), limit)) for pool, limit in pools.items()}
+    problem = RoutingProblem(
+        profiles=tuple(profiles),
+        vehicles=tuple(
+            _vehicle(city, entry, bases[entry.base], tables[entry.profile, entry.over], len(tasks), pools)
+            for entry in entries
+        ),
+        location=np.arange(len(bases), len(bases) + len(tasks), dtype=np.int32),
+        delivery=np.array([[t.parcels, t.weight_g, t.volume_cm3] for t in tasks], dtype=np.int64).reshape(-1, 3),
+        pickup=np.array([[t.pickups, 0, 0] for t in tasks], dtype=np.int64).reshape(-1, 3),
+        service_s=np.array([t.service_s for t in tasks], dtype=np.int32),
+        window_s=np.array([t.window_s for t in tasks], dtype=np.int32).reshape(-1, 2),
+        release_s=np.array([t.release_s for t in tasks], dtype=np.int32),
+        price_fen=np.array([t.price_fen for t in tasks], dtype=np.int64),
+        allowed=allowed,
+        on_board_s=np.array([t.on_board_s for t in tasks], dtype=np.int32),
+        pools=pools,
+    )
+    return Territory(
+        name=name,
+        bases=tuple(bases),
+        tasks=tuple(tasks),
+        entries=entries,
+        points=points,
+        problem=problem,
+        objections=objections,
+    )
+
+
+def _tables(city: City, points: EdgePoints, entry: Entry) -> RoutingProfile:
+    found = city.roads.matrices(points, profile=entry.profile, over=entry.over)
+    # One second more on every leg: parts of edges are rounded to the nearest millisecond in the table, and the true
+    # drive must never take longer than the table promises.
+    duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, found.duration_s + 1)
+    np.fill_diagonal(duration, 0)
+    distance = np.where(found.duration_s == UNREACHABLE, 0, np.ceil(found.distance_m)).astype(np.int32)
+    return RoutingProfile(duration_s=duration.astype(np.int32), distance_m=distance)
+
+
+def _allowed(
+    city: City, entries: Sequence[Entry], tasks: Sequence[Task], points: Mapping[Mode, EdgePoints], bases: int
+) -> tuple[NDArray[np.bool_], dict[tuple[int, int], str]]:
+    """Which vehicle may make which visit, and why not."""
+    allowed = np.ones((len(tasks), len(entries)), dtype=bool)
+    objections: dict[tuple[int, int], str] = {}
+    limit = city.scenario.file.map.max_snap_m
+    for v, entry in enumerate(entries):
+        away = points[entry.profile.mode].distance_m[bases:]
+        for k in np.flatnonzero(away > limit).tolist():
+            objections[k, v] = f"is {away[k]:,.0f} m from the nearest road for {entry.profile.mode} (map.max_snap_m)"
+        for k, task in enumerate(tasks):
+            if task.skill and task.skill not in entry.vehicle.skills:
+                objections[k, v] = f"lacks the skill {task.skill!r}"
+    for k, v in objections:
+        allowed[k, v] = False
+    return allowed, objections
+
+
+def _vehicle(
+    city: City, entry: Entry, base: Base, profile: int, tasks: int, pools: Mapping[str, int]
+) -> RoutingVehicle:
+    vehicle = entry.vehicle
+    battery = vehicle.battery
+    wh_per_m, range_wh, yuan_per_km = 0.0, None, vehicle.yuan_per_km
+    if battery is not None:
+        payload_t = (vehicle.payload_kg or 0.0) / 1000.0
+        wh_per_m = battery.kwh_per_km + battery.kwh_per_ton_km * payload_t  # 1 kWh/km is 1 Wh/m
+        # Every leg's energy is rounded up to a whole watt-hour.
+        range_wh = int((battery.usable_kwh - battery.reserve_kwh) * 1000) - tasks - 1
+        yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
+    named = (f"type {vehicle.id}", *(f"permit {permit}" for permit in entry.permits))
+    return RoutingVehicle(
+        count=entry.count,
+        start=entry.base,
+        end=entry.base,
+        profile=profile,
+        capacity=capacity(vehicle),
+        shift_s=shift_of(vehicle, base),
+        fixed_fen=fen(vehicle.yuan_per_day) + sum(fen(p.yuan_per_day) for p in _held(city, entry.permits)),
+        fen_per_km=fen(yuan_per_km),
+        fen_per_hour=fen(vehicle.yuan_per_hour),
+        max_distance_m=None if vehicle.max_distance_km is None else int(vehicle.max_distance_km * 1000),
+        max_duration_s=None if vehicle.max_work_hours is None else int(vehicle.max_work_hours * 3600),
+        max_orders=vehicle.max_stops,
+        wh_per_m=wh_per_m,
+        range_wh=None if range_wh is None else max(range_wh, 0),
+        pools=tuple(pool for pool in named if pool in pools),
+    )
+
+
+def _held(city: City, permits: Iterable[str]) -> list[Permit]:
+    names = set(permits)
+    return [permit for permit in city.scenario.file.permits if permit.id in names]
+
+
+def door_task(city: City, order: int) -> Task:
+    """The visit to an order's door."""
+    demand, times = city.demand, city.scenario.file.demand.door
+    handled = int(demand.parcels[order] + demand.pickups[order])
+    stated = int(demand.service_s[order])
+    return Task(
+        kind="door",
+        id=demand.id[order],
+        name=demand.name[order],
+        lon=float(demand.lon[order]),
+        lat=float(demand.lat[order]),
+        parcels=int(demand.parcels[order]),
+        pickups=int(demand.pickups[order]),
+        weight_g=int(demand.weight_g[order]),
+        volume_cm3=int(demand.volume_cm3[order]),
+        service_s=stated if stated != NONE else int(times.visit_s + times.parcel_s * handled),
+        window_s=(int(demand.window_start_s[order]), int(demand.window_end_s[order])),
+        release_s=int(demand.release_s[order]),
+        on_board_s=int(demand.on_board_s[order]),
+        skill=demand.skill[order],
+        price_fen=int(demand.price_fen[order]),
+    )
+
+
+def site_tasks(site: Site, facility: Facility, load: tuple[int, int, int], most: int) -> list[Task]:
+    """Drops that bring a site its parcels, grams and cubic centimetres, none above ``most`` parcels."""
+    parcels = load[0]
+    number = max(math.ceil(parcels / most), 1)
+    cuts = [tuple(amount * part // number for amount in load) for part in range(number + 1)]
+    return [
+        Task(
+            kind="site",
+            id=site.id,
+            name=site.name,
+            lon=site.lon,
+            lat=site.lat,
+            parcels=after[0] - before[0],
+            pickups=0,
+            weight_g=after[1] - before[1],
+            volume_cm3=after[2] - before[2],
+            service_s=int(facility.visit_s + facility.parcel_s * (after[0] - before[0])),
+            window_s=parse_hours(facility.supply_hours),
+        )
+        for before, after in pairwise(cuts)
+    ]
+
+
+def depot_bases(city: City) -> tuple[Base, ...]:
+    """The scenario's depots."""
+    lon, lat = depot_places(city.scenario.file)
+    return tuple(
+        Base(id=depot.id, name=depot.name or depot.id, lon=x, lat=y, open_s=_open(depot.hours))
+        for depot, x, y in zip(city.scenario.file.depots, lon, lat, strict=True)
+    )
+
+
+def _open(hours: str) -> tuple[int, int]:
+    start, end = parse_hours(hours)
+    return (0, 2 * DAY_S) if (start, end) == (0, DAY_S) else (start, end)

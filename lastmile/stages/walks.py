@@ -1,0 +1,70 @@
+"""Who can walk where: sparse distances on foot between candidates, demand places and named areas."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lastmile.geo.snapping import EdgePoints
+from lastmile.scenario import AreaTarget, CoverageTarget
+from lastmile.stages.prepare import City
+
+INDICATOR_REACH_M = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pairs:
+    """Sparse distances on foot: ``origin[k]`` reaches ``target[k]`` in ``metres[k]``, sorted by origin."""
+
+    origin: NDArray[np.int32]
+    target: NDArray[np.int32]
+    metres: NDArray[np.float64]
+
+    def within(self, reach_m: float) -> "Pairs":
+        """The pairs no longer than ``reach_m``."""
+        keep = self.metres <= reach_m
+        return Pairs(origin=self.origin[keep], target=self.target[keep], metres=self.metres[keep])
+
+    def of(self, origins: NDArray[np.bool_]) -> "Pairs":
+        """The pairs whose origin is marked."""
+        keep = origins[self.origin]
+        return Pairs(origin=self.origin[keep], target=self.target[keep], metres=self.metres[keep])
+
+
+def furthest_reach(city: City) -> float:
+    """The longest walk that any facility, target or indicator asks about, in metres."""
+    file = city.scenario.file
+    reaches = [facility.reach_m for facility in file.facilities]
+    reaches += [t.reach_m for t in file.targets if isinstance(t, CoverageTarget | AreaTarget)]
+    return max([INDICATOR_REACH_M, *reaches])
+
+
+def walks(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64], targets: EdgePoints) -> Pairs:
+    """Distances on foot from places (candidates, sites) to ``targets``, up to :func:`furthest_reach`."""
+    if not len(lon) or not len(targets):
+        return Pairs(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0))
+    origins = city.snappers["walk"].snap(lon, lat)
+    found = city.roads.catchments(origins, targets, reach_m=furthest_reach(city))
+    return Pairs(origin=found.rows().astype(np.int32), target=found.target, metres=found.metres)
+
+
+def walks_to_areas(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Pairs:
+    """Distances on foot from places to the named areas; 0 m for a place inside an area's polygon."""
+    areas = city.scenario.areas
+    if areas is None or not len(lon):
+        return Pairs(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0))
+    shapes = areas.geometry.to_numpy()
+    middle = shapely.get_coordinates(shapely.point_on_surface(shapes))
+    pairs = walks(city, lon, lat, city.snappers["walk"].snap(middle[:, 0], middle[:, 1]))
+    inside, area = shapely.STRtree(shapes).query(shapely.points(lon, lat), predicate="within")
+    if not len(inside):
+        return pairs
+    key = np.concatenate((inside, pairs.origin)) * np.int64(len(shapes)) + np.concatenate((area, pairs.target))
+    metres = np.concatenate((np.zeros(len(inside)), pairs.metres))
+    _, first = np.unique(key, return_index=True)  # the pairs inside come first and win
+    return Pairs(
+        origin=(key[first] // len(shapes)).astype(np.int32),
+        target=(key[first] % len(shapes)).astype(np.int32),
+        metres=metres[first],
+    )
