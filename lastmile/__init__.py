@@ -1,0 +1,75 @@
+"""Plan last-mile parcel delivery: from an OpenStreetMap file to stations, lockers and rounds that a referee has checked.
+
+Examples
+--------
+>>> import lastmile
+>>> scenario = lastmile.load_scenario("data/luoyang/scenario.toml")  # doctest: +SKIP
+>>> plan = lastmile.plan(scenario)  # doctest: +SKIP
+>>> plan.feasible, len(plan.sites), len(plan.routes)  # doctest: +SKIP
+(True, 85, 104)
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lastmile.check import check
+    from lastmile.errors import Fault, InputError, LastmileError
+    from lastmile.geo.network import RoadNetwork
+    from lastmile.loading import Scenario, load_scenario
+    from lastmile.output import write_outputs
+    from lastmile.pipeline import Planned, plan, plan_scenario
+    from lastmile.plan import Plan
+    from lastmile.plan_files import read_plan
+    from lastmile.stages.prepare import City, prepare
+    from lastmile.stages.routing import route_vehicles
+    from lastmile.stages.siting import place_sites
+
+_WHERE = {
+    "City": "lastmile.stages.prepare",
+    "Fault": "lastmile.errors",
+    "InputError": "lastmile.errors",
+    "LastmileError": "lastmile.errors",
+    "Plan": "lastmile.plan",
+    "Planned": "lastmile.pipeline",
+    "RoadNetwork": "lastmile.geo.network",
+    "Scenario": "lastmile.loading",
+    "check": "lastmile.check",
+    "load_scenario": "lastmile.loading",
+    "place_sites": "lastmile.stages.siting",
+    "plan": "lastmile.pipeline",
+    "plan_scenario": "lastmile.pipeline",
+    "prepare": "lastmile.stages.prepare",
+    "read_plan": "lastmile.plan_files",
+    "route_vehicles": "lastmile.stages.routing",
+    "write_outputs": "lastmile.output",
+}
+
+__version__ = version("lastmile")
+__all__ = [
+    "City",
+    "Fault",
+    "InputError",
+    "LastmileError",
+    "Plan",
+    "Planned",
+    "RoadNetwork",
+    "Scenario",
+    "check",
+    "load_scenario",
+    "place_sites",
+    "plan",
+    "plan_scenario",
+    "prepare",
+    "read_plan",
+    "route_vehicles",
+    "write_outputs",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Names are looked up on first use, so that importing one of them does not load every dependency.
+    if name not in _WHERE:
+        raise AttributeError(f"module 'lastmile' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

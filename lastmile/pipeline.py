@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lastmile.check import check
+from lastmile.errors import InputError
 from lastmile.indicators import Walks, measure
 from lastmile.loading import Scenario
 from lastmile.plan import Manifest, Plan, Site
@@ -76,16 +77,16 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
     rounds = route_vehicles(city, placement, on_progress=on_progress)
     lap("routing")
     fleet = make_fleet(scenario.file, rounds.routes)
-    reach = walks_from_sites(city, placement.sites)
+    reach = walks_from_sites(city, rounds.sites)
     made = Plan(
         manifest=_manifest(scenario, city),
-        sites=placement.sites,
+        sites=rounds.sites,
         services=rounds.services,
         routes=rounds.routes,
         fleet=fleet,
         unserved=rounds.unserved,
         siting=placement.summary,
-        targets=evaluate(city, placement.sites, reach, fleet),
+        targets=evaluate(city, rounds.sites, reach, fleet),
         warnings=city.warnings,
     )
     lap("targets")
@@ -132,3 +133,25 @@ def _manifest(scenario: Scenario, city: City) -> Manifest:
         network_hash=city.network.hash,
         synthetic_map=city.network.synthetic,
     )
+
+
+def restore(scenario: Scenario, made: Plan, *, on_progress: Progress = _silent) -> Planned:
+    """Put a plan that was read from its file back into its city, checked and measured anew.
+
+    Raises
+    ------
+    InputError
+        When the plan was made on another map.
+    """
+    city = prepare(scenario, on_progress=on_progress)
+    if made.manifest.network_hash != city.network.hash:
+        raise InputError.single(
+            place="plan.json",
+            cause=f"the plan was made on another road network ({made.manifest.network_hash}, not {city.network.hash})",
+            remedy="use the scenario and map it was made with, or plan again",
+        )
+    violations = check(scenario, city.network, city.demand, made)
+    made = replace(made, violations=violations, checked=True)
+    by_order = order_walks(city, walks_from_sites(city, made.sites))
+    indicators = measure(scenario, made, city.demand, by_order)
+    return Planned(scenario=scenario, city=city, plan=made, walks=by_order, indicators=indicators)

@@ -70,7 +70,7 @@ class MapSource(_Model):
 
     osm: str | None = Field(None, description="path of an .osm.pbf, .osm, .osm.gz or .osm.bz2 file")
     place: str | None = Field(None, description="a place for osmnx to download; the only use of the network")
-    max_snap_m: Positive = Field(300.0, description="a depot, site or stop further from any permitted road is a fault")
+    max_snap_m: Positive = Field(500.0, description="a depot, site or stop further from any permitted road is a fault")
 
     @model_validator(mode="after")
     def _one_source(self) -> "MapSource":

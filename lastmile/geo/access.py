@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -44,7 +45,7 @@ class Profile:
 
 
 def matches(rule: VehicleFilter, vehicle: VehicleType) -> bool:
-    """Is the vehicle one that the filter speaks of?
+    """Tell whether the filter speaks of the vehicle.
 
     A size that the scenario does not state counts as exceeding no limit; an emission stage that it does not state
     counts as the oldest, and electric vehicles have none.
@@ -126,7 +127,7 @@ def periods(file: ScenarioFile) -> tuple[Period, ...]:
             end_s=end,
             regime="peak" if _covers(peak, start) else "night" if _covers(night, start) else "free",
         )
-        for start, end in zip(cuts[:-1], cuts[1:], strict=True)
+        for start, end in pairwise(cuts)
     )
 
 
@@ -180,7 +181,7 @@ class Access:
 
 
 def eligible(permit: Permit, vehicle: VehicleType) -> bool:
-    """May a vehicle of this type be given the permit?"""
+    """Tell whether a vehicle of this type may be given the permit."""
     return matches(permit.eligible, vehicle)
 
 
@@ -203,7 +204,9 @@ def lay_rules(network: RoadNetwork, file: ScenarioFile, polygons: Mapping[str, A
     project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
     plane = np.column_stack(project.transform(network.geometry_lon, network.geometry_lat))
     sizes = np.diff(network.segment_geometry)
-    lines = shapely.linestrings(plane, indices=np.repeat(np.arange(network.segments), sizes))
+    lines: NDArray[np.object_] = shapely.linestrings(  # type: ignore[assignment]
+        plane, indices=np.repeat(np.arange(network.segments), sizes)
+    )
     tree = shapely.STRtree(lines)
 
     def transform(points: NDArray[np.float64]) -> NDArray[np.float64]:

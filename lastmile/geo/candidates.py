@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -155,7 +155,7 @@ def _exclusions(
     """The reason to exclude each candidate, empty where there is none. Existing sites stay."""
     project = Transformer.from_crs("EPSG:4326", scenario.metric_crs, always_xy=True)
     plane = np.column_stack(project.transform(lon, lat))
-    points = shapely.points(lon, lat)
+    points: Any = shapely.points(lon, lat)
     reason = [""] * len(found)
 
     def exclude(indices: NDArray[np.int64], text: str) -> None:
@@ -176,7 +176,7 @@ def _exclusions(
         exclude(np.unique(at), "on land that is not built on (water, forest, military, cemetery)")
     reach = max((facility.reach_m for facility in scenario.file.facilities), default=0.0)
     demand_plane = np.column_stack(project.transform(demand_places[:, 0], demand_places[:, 1]))
-    distance, _ = cKDTree(demand_plane).query(plane)
+    distance: Any = cKDTree(demand_plane).query(plane)[0]
     needed = {t.facility for t in scenario.file.targets if t.measure == "count"}
     needed |= {f for t in scenario.file.targets if t.measure == "each_area" for f in t.facilities}
     far = np.flatnonzero(distance > reach)

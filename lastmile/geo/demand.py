@@ -13,6 +13,7 @@ from lastmile.errors import Fault, InputError
 from lastmile.geo.districts import Districts
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.osm import Feature
+from lastmile.geo.snapping import Snapper
 from lastmile.loading import Scenario
 from lastmile.plan import Channel
 from lastmile.units import DAY_S, parse_hours
@@ -88,7 +89,8 @@ def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
         notes.append(f"assumed: {PARCEL_LITRES} L a parcel where an order states no volume [est.]")
 
     def seconds(column: str, default: int) -> NDArray[np.int32]:
-        return frame[column].fillna(default).to_numpy(dtype=np.int32)
+        values: NDArray[np.int32] = frame[column].fillna(default).to_numpy(dtype=np.int32)
+        return values
 
     service = frame["service"].to_numpy(dtype=np.float64, na_value=np.nan)
     on_board = frame["on_board"].to_numpy(dtype=np.float64, na_value=np.nan) * 60
@@ -133,6 +135,7 @@ _HOMES: Final = frozenset({"apartments", "residential", "house", "detached", "te
 _VILLAGE_M2: Final = {"village": 60_000.0, "hamlet": 15_000.0, "town": 600_000.0}  # floor area where nothing is drawn
 _FLOOR_RATIO: Final = 1.2  # floor area per residential land where no building is drawn
 _GRID_M: Final = 400.0  # cells in which street junctions stand for homes
+_STREET_MODE: Final = "e_van"
 _ASSIGN_M: Final = 900.0  # a population cell's people live at drawn homes within this distance
 
 
@@ -198,8 +201,11 @@ def _storeys(feature: Feature) -> float:
         return _STOREYS_IN.get(feature.tags.get("building", ""), _STOREYS)
 
 
-def _settle(population: Any, places: _Places, metric_crs: str) -> _Places:
-    """Let the people of each population cell live at the drawn homes near it, else at the cell's own place."""
+def _settle(population: Any, places: _Places, network: RoadNetwork, metric_crs: str) -> _Places:
+    """Let the people of each population cell live at the drawn homes near it, else along the nearest street.
+
+    A cell stands for some hundred metres of land; its centre may be a field that no vehicle comes near.
+    """
     project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
     lon, lat = population.geometry.x.to_numpy(), population.geometry.y.to_numpy()
     persons = population["population"].to_numpy(dtype=np.float64)
@@ -216,9 +222,11 @@ def _settle(population: Any, places: _Places, metric_crs: str) -> _Places:
                 weight[near] += persons[cell] * places.weight[near] / total
                 alone[cell] = False
     lived = weight > 0
+    street = Snapper(network, _STREET_MODE).snap(lon[alone], lat[alone])
+    near = street.distance_m <= _ASSIGN_M
     return _Places(
-        lon=np.concatenate((places.lon[lived], lon[alone])),
-        lat=np.concatenate((places.lat[lived], lat[alone])),
+        lon=np.concatenate((places.lon[lived], np.where(near, street.lon, lon[alone]))),
+        lat=np.concatenate((places.lat[lived], np.where(near, street.lat, lat[alone]))),
         name=(*(name for name, keep in zip(places.name, lived, strict=True) if keep), *("",) * int(alone.sum())),
         weight=np.concatenate((weight[lived], persons[alone])),
     )
@@ -237,7 +245,7 @@ def generate_demand(
     places, source = receiving_places(features, network, scenario.metric_crs)
     notes = [f"demand generated for {source}"]
     if scenario.population is not None:
-        places = _settle(scenario.population, places, scenario.metric_crs)
+        places = _settle(scenario.population, places, network, scenario.metric_crs)
         notes.append(f"population from {settings.population.file}")  # type: ignore[union-attr]
     west, south, east, north = network.bounds
     on_map = (places.lon >= west) & (places.lon <= east) & (places.lat >= south) & (places.lat <= north)
@@ -256,7 +264,7 @@ def generate_demand(
     persons = np.bincount(district, weights=weight, minlength=len(districts.name))
     if scenario.districts is not None:
         stated = np.where(np.isnan(districts.population), persons, districts.population)
-        for k in np.flatnonzero((persons == 0) & (stated > 0)):
+        for k in np.flatnonzero((persons == 0) & (stated > 0)).tolist():
             if settings.districts is None or districts.name[k] in settings.districts:
                 notes.append(
                     f"district {districts.name[k]}: no homes on the map, its {stated[k]:,.0f} people are left out"

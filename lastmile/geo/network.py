@@ -7,9 +7,10 @@ searches walk.
 
 import hashlib
 import io
+import json
 import os
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,7 +28,12 @@ from lastmile.geo.tags import MODE_BIT, MODES, RoadTags
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT: Final = "lastmile-network/1"
+FORMAT: Final = "lastmile-network/2"
+# What numpy, zipfile and the checks raise on a damaged file.
+_DAMAGED: Final = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, SyntaxError, EOFError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _A: Final = 6_378_137.0
 _E2: Final = 0.006_694_379_990_14
 
@@ -149,7 +155,8 @@ class RoadNetwork:
 
     def permitted(self, mode: str) -> NDArray[np.bool_]:
         """Edges that ``mode`` may use, shape (edges,)."""
-        return (self.edge_modes & MODE_BIT[mode]) != 0
+        permitted: NDArray[np.bool_] = (self.edge_modes & MODE_BIT[mode]) != 0
+        return permitted
 
     def segment_line(self, segment: int) -> NDArray[np.float64]:
         """Points of a segment, shape (points, 2), lon and lat."""
@@ -196,20 +203,20 @@ class RoadNetwork:
             if isinstance(getattr(self, item.name), np.ndarray)
         }
         arrays["format"] = np.array(FORMAT)
-        arrays["names"] = np.frombuffer("\n".join(self.names).encode(), dtype=np.uint8)
+        arrays["names"] = np.frombuffer(json.dumps(self.names).encode(), dtype=np.uint8)
         arrays["cut_off"] = np.array([self.cut_off[mode] for mode in MODES])
         arrays["dropped_reasons"] = np.array(list(self.dropped), dtype=np.str_)
         arrays["dropped_counts"] = np.array(list(self.dropped.values()), dtype=np.int64)
         arrays["synthetic"] = np.array(self.synthetic)
         arrays["source"] = np.array(self.source)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as handle:
-            temporary = Path(handle.name)
-            try:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with temporary.open("wb") as handle:
                 np.savez(handle, **arrays)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-        os.replace(temporary, path)  # noqa: PTH105
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     @classmethod
     def load(cls, path: Path | str) -> "RoadNetwork":
@@ -226,7 +233,7 @@ class RoadNetwork:
                 if str(stored["format"]) != FORMAT:
                     raise ValueError(f"it is of format {stored['format']}, this version reads {FORMAT}")
                 arrays = {item.name: stored[item.name] for item in fields(cls) if item.name in stored}
-                arrays["names"] = tuple(bytes(stored["names"]).decode().split("\n"))
+                arrays["names"] = tuple(json.loads(bytes(stored["names"])))
                 arrays["cut_off"] = dict(zip(MODES, stored["cut_off"].tolist(), strict=True))
                 arrays["dropped"] = dict(
                     zip(stored["dropped_reasons"].tolist(), stored["dropped_counts"].tolist(), strict=True)
@@ -234,7 +241,7 @@ class RoadNetwork:
                 arrays["synthetic"] = bool(stored["synthetic"])
                 arrays["source"] = str(stored["source"])
                 return cls(**arrays)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGED as error:
             raise InputError.single(
                 place=str(path),
                 cause=f"no readable network file: {error}",
@@ -250,7 +257,7 @@ def build_network(highways: Highways, *, source: str) -> RoadNetwork:
     InputError
         When nothing usable is left.
     """
-    pieces = _split_at_junctions(highways)
+    pieces = _split_at_junctions(highways, source)
     combinations = highways.tags
     kind = highways.kind[pieces.way_index]
     forward = _per_tag(combinations, "forward", np.uint8)[kind]
@@ -305,7 +312,7 @@ class _Pieces:
     first_position: NDArray[np.int64]
 
 
-def _split_at_junctions(highways: Highways) -> _Pieces:
+def _split_at_junctions(highways: Highways, source: str) -> _Pieces:
     """Cut ways where they meet, at missing nodes and at their ends; all in arrays over node references."""
     way_of = np.repeat(np.arange(len(highways.way)), np.diff(highways.offset))
     present = ~np.isnan(highways.lon)
@@ -328,13 +335,13 @@ def _split_at_junctions(highways: Highways) -> _Pieces:
     closes = cut_at[1:][~ends[cut_at[:-1]]] if len(cut_at) else cut_at
     if not len(opens):
         raise InputError.single(
-            place="map", cause="no road has two nodes with a place", remedy="take a complete extract of the region"
+            place=source, cause="no road has two nodes with a place", remedy="take a complete extract of the region"
         )
     sizes = closes - opens + 1
     geometry = np.concatenate(([0], np.cumsum(sizes)))
     points = np.repeat(opens - geometry[:-1], sizes) + np.arange(geometry[-1])
     lon, lat = highways.lon[position[points]], highways.lat[position[points]]
-    steps = _step_lengths(lon, lat)
+    steps = step_lengths(lon, lat)
     steps[geometry[1:-1] - 1] = 0.0  # the jump from one piece's last point to the next piece's first
     return _Pieces(
         node_u=inverse[opens],
@@ -347,7 +354,8 @@ def _split_at_junctions(highways: Highways) -> _Pieces:
     )
 
 
-def _step_lengths(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+def step_lengths(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Metres between neighbouring points of a line."""
     per_lon, per_lat = metres_per_degree((lat[1:] + lat[:-1]) / 2)
     return np.hypot(np.diff(lon) * per_lon, np.diff(lat) * per_lat)
 

@@ -4,7 +4,10 @@ Filtering and node locations happen inside pyosmium's C++; a Python loop runs on
 clipped, repeat ids and lack time stamps: whatever cannot be used is dropped, counted and reported.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +25,7 @@ SYNTHETIC_GENERATOR: Final = "lastmile synthetic city"
 _UNDEFINED: Final = 2_147_483_647  # osmium's coordinate of a node that is not in the file
 _SCALE: Final = 1e-7  # osmium keeps coordinates as integers of this many degrees
 _KEY_SET: Final = frozenset(KEYS)
+_UNSORTED: Final = re.compile("twice in input|out of order|after a")  # libosmium joins areas from sorted files only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,9 @@ def check_path(path: Path) -> None:
         near = sorted(p.name for p in path.parent.glob("*.osm*"))[:5] if path.parent.is_dir() else []
         hint = f"; the folder has {', '.join(near)}" if near else ""
         raise InputError.single(
-            place=str(path), cause="the map file does not exist", remedy=f"give the path of an OpenStreetMap file{hint}"
+            place=str(path),
+            cause="the map file does not exist" if not path.exists() else "it is not a file",
+            remedy=f"give the path of an OpenStreetMap file{hint}",
         )
     if not path.name.lower().endswith(SUFFIXES):
         raise InputError.single(
@@ -102,27 +108,21 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     )
 
 
-def _objects(path: Path, processor: Any) -> Iterator[Any]:
-    """Iterate a processor, turning what pyosmium raises on broken files into InputError."""
-    iterator = iter(processor)
-    while True:
-        try:
-            item = next(iterator)
-        except StopIteration:
-            return
-        except (RuntimeError, ValueError, OSError) as error:
-            raise _unreadable(path, error) from error
-        yield item
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what pyosmium raises on broken files into InputError; text that is no UTF-8 shows only when it is used."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError, osmium.InvalidLocationError) as error:
+        raise _unreadable(path, error) from error
 
 
 def is_synthetic(path: Path) -> bool:
     """True when the file says it was made by :mod:`lastmile.geo.synthetic`."""
-    try:
+    with _reading(path):
         reader = osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING)
         generator = reader.header().get("generator", "")
         reader.close()
-    except (RuntimeError, ValueError, OSError) as error:
-        raise _unreadable(path, error) from error
     return bool(generator == SYNTHETIC_GENERATOR)
 
 
@@ -147,44 +147,42 @@ def read_highways(path: Path) -> Highways:
     kinds: list[int] = []
     names: list[str] = []
     seen: set[int] = set()
-    try:
-        processor = (
+    with _reading(path):
+        processor: Iterable[Any] = (
             osmium.FileProcessor(str(path))
             .with_locations()
             .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
             .with_filter(osmium.filter.KeyFilter("highway"))
         )
-    except (RuntimeError, ValueError, OSError) as error:
-        raise _unreadable(path, error) from error
-    for way in _objects(path, processor):
-        name = ""
-        relevant = []
-        for key, value in way.tags:
-            if key in _KEY_SET:
-                relevant.append((key, value))
-            elif key == "name":
-                name = value
-        combination = tuple(sorted(relevant))
-        kind = known.get(combination)
-        if kind is None:
-            kind = known[combination] = len(combinations)
-            combinations.append(read_road(dict(combination)))
-        if combinations[kind] is None:
-            dropped.add("ways that are no road or path, or closed to everyone")
-            continue
-        if way.id in seen:
-            dropped.add("ways whose id occurs twice (the first is kept)")
-            continue
-        seen.add(way.id)
-        before = len(nodes)
-        for ref in way.nodes:
-            nodes.append(ref.ref)
-            xs.append(ref.x)
-            ys.append(ref.y)
-        lengths.append(len(nodes) - before)
-        ways.append(way.id)
-        kinds.append(kind)
-        names.append(name)
+        for way in processor:
+            name = ""
+            relevant = []
+            for key, value in way.tags:
+                if key in _KEY_SET:
+                    relevant.append((key, value))
+                elif key == "name":
+                    name = value
+            combination = tuple(sorted(relevant))
+            kind = known.get(combination)
+            if kind is None:
+                kind = known[combination] = len(combinations)
+                combinations.append(read_road(dict(combination)))
+            if combinations[kind] is None:
+                dropped.add("ways that are no road or path, or closed to everyone")
+                continue
+            if way.id in seen:
+                dropped.add("ways whose id occurs twice (the first is kept)")
+                continue
+            seen.add(way.id)
+            before = len(nodes)
+            for ref in way.nodes:
+                nodes.append(ref.ref)
+                xs.append(ref.x)
+                ys.append(ref.y)
+            lengths.append(len(nodes) - before)
+            ways.append(way.id)
+            kinds.append(kind)
+            names.append(name)
     x = np.array(xs, dtype=np.int64)
     y = np.array(ys, dtype=np.int64)
     missing = (x == _UNDEFINED) | (y == _UNDEFINED) | (np.abs(x) > 1_800_000_000) | (np.abs(y) > 900_000_000)
@@ -197,7 +195,8 @@ def read_highways(path: Path) -> Highways:
         raise InputError.single(
             place=str(path),
             cause="no road's nodes have a place",
-            remedy="the file must have nodes before ways: sort it (osmium sort) or take a complete extract",
+            remedy="nodes must stand before ways and have positive ids (osmium sort, osmium renumber); or take a "
+            "complete extract",
         )
     unread: dict[str, int] = {}
     for kind, number in zip(*np.unique(kinds, return_counts=True), strict=True):
@@ -227,16 +226,16 @@ def read_highways(path: Path) -> Highways:
 
 
 PLACE_KEYS: Final = ("place", "amenity", "shop", "office", "landuse", "building", "natural", "waterway", "leisure")
-_POINT_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
+POINT_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
     "place": frozenset({"village", "hamlet", "town", "suburb", "quarter", "neighbourhood"}),
     "amenity": frozenset({"university", "college", "school", "hospital", "post_office", "charging_station",
                           "townhall", "marketplace"}),
     "shop": frozenset({"supermarket", "convenience", "mall", "department_store", "general"}),
     "office": None,
 }  # fmt: skip
-_AREA_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
-    "amenity": _POINT_VALUES["amenity"],
-    "shop": _POINT_VALUES["shop"],
+AREA_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
+    "amenity": POINT_VALUES["amenity"],
+    "shop": POINT_VALUES["shop"],
     "office": None,
     "place": frozenset({"neighbourhood", "quarter"}),
     "landuse": frozenset({"residential", "industrial", "commercial", "retail", "education", "military", "cemetery",
@@ -248,7 +247,8 @@ _AREA_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
 }  # fmt: skip
 
 
-def _wanted(tags: Mapping[str, str], values: Mapping[str, frozenset[str] | None]) -> bool:
+def wanted(tags: Mapping[str, str], values: Mapping[str, frozenset[str] | None]) -> bool:
+    """Tell whether a place or area with these tags is one that :func:`read_features` keeps."""
     return any(key in tags and (allowed is None or tags[key] in allowed) for key, allowed in values.items())
 
 
@@ -263,38 +263,64 @@ def read_features(path: Path) -> tuple[tuple[Feature, ...], dict[str, int]]:
         When the file is missing or cannot be read to its end.
     """
     check_path(path)
+    with _reading(path):
+        try:
+            return _features(path)
+        except RuntimeError as error:
+            if not _UNSORTED.search(str(error)):
+                raise
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "sorted.osm.pbf"
+            with osmium.SimpleWriter(str(copy)) as writer:
+                merge = osmium.MergeInputReader()
+                merge.add_file(str(path))
+                merge.apply(_Copy(writer))
+            return _features(copy)
+
+
+class _Copy(osmium.SimpleHandler):
+    """Writes what it is given."""
+
+    def __init__(self, writer: osmium.SimpleWriter) -> None:
+        super().__init__()
+        self.node = self.way = self.relation = writer.add
+
+
+def _features(path: Path) -> tuple[tuple[Feature, ...], dict[str, int]]:
     dropped = _Dropped()
     factory = osmium.geom.WKBFactory()
     features: list[Feature] = []
     shapes: list[str | tuple[float, float]] = []
-    try:
-        processor = (
-            osmium.FileProcessor(str(path))
-            .with_locations()
-            .with_areas(osmium.filter.KeyFilter(*PLACE_KEYS))
-            .with_filter(osmium.filter.KeyFilter(*PLACE_KEYS))
-        )
-    except (RuntimeError, ValueError, OSError) as error:
-        raise _unreadable(path, error) from error
-    for item in _objects(path, processor):
+    expected: set[str] = set()
+    processor: Iterable[Any] = (
+        osmium.FileProcessor(str(path))
+        .with_locations()
+        .with_areas(osmium.filter.KeyFilter(*PLACE_KEYS))
+        .with_filter(osmium.filter.KeyFilter(*PLACE_KEYS))
+    )
+    for item in processor:
+        tags = dict(item.tags)
         if item.is_node():
-            tags = dict(item.tags)
-            if _wanted(tags, _POINT_VALUES) and item.location.valid():
+            if wanted(tags, POINT_VALUES) and item.location.valid():
                 shapes.append((item.lon, item.lat))
                 features.append(Feature(osm_id=f"node/{item.id}", name=tags.get("name", ""), tags=tags, geometry=None))
+        elif not wanted(tags, AREA_VALUES):
+            continue
         elif item.is_area():
-            tags = dict(item.tags)
-            if not _wanted(tags, _AREA_VALUES):
-                continue
+            origin = f"{'way' if item.from_way() else 'relation'}/{item.orig_id()}"
             try:
                 shapes.append(factory.create_multipolygon(item))
             except RuntimeError:
-                dropped.add("areas whose outline is broken or incomplete")
                 continue
-            origin = "way" if item.from_way() else "relation"
-            features.append(
-                Feature(osm_id=f"{origin}/{item.orig_id()}", name=tags.get("name", ""), tags=tags, geometry=None)
-            )
+            expected.discard(origin)
+            features.append(Feature(osm_id=origin, name=tags.get("name", ""), tags=tags, geometry=None))
+        elif item.is_way():
+            if item.is_closed() and tags.get("area") != "no":
+                expected.add(f"way/{item.id}")
+        elif tags.get("type") == "multipolygon":
+            expected.add(f"relation/{item.id}")
+    # Areas come after all ways and relations; osmium leaves out those that it cannot close, without a word.
+    dropped.add("areas whose outline is broken or incomplete", len(expected))
     geometries = _geometries(shapes)
     return (
         tuple(

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from pyproj import Transformer
+from pyproj.enums import TransformDirection
 
 from lastmile import _core
 from lastmile.geo.network import RoadNetwork, metres_per_degree
 from lastmile.geo.tags import Mode
+
+_MERCATOR: Final = Transformer.from_crs("EPSG:4326", "EPSG:3395", always_xy=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +67,8 @@ class EdgePoints:
 class Snapper:
     """Finds the nearest permitted position; one index per mode, made once.
 
-    Works in a local plane (metres east and north of the network's middle), exact enough to compare distances of a few
-    hundred metres anywhere in a region of a few degrees.
+    Works in the Mercator plane, which is conformal: its scale changes with latitude but not with direction, so the
+    nearest there is the nearest on the ground. Distances are computed on the ellipsoid afterwards.
     """
 
     def __init__(self, network: RoadNetwork, mode: Mode) -> None:
@@ -76,18 +81,11 @@ class Snapper:
         self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0)).astype(np.int32)
         self._network = network
         self.mode = mode
-        west, south, east, north = network.bounds
-        self._origin = ((west + east) / 2, (south + north) / 2)
 
     @property
     def usable(self) -> bool:
         """False where the mode may use no road at all."""
         return len(self._segments) > 0
-
-    def _plane(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Scaling by each point's own latitude keeps distances true away from the middle.
-        per_lon, per_lat = metres_per_degree(lat)
-        return np.column_stack(((lon - self._origin[0]) * per_lon, (lat - self._origin[1]) * per_lat))
 
     @cached_property
     def _lines(self) -> NDArray[np.object_]:
@@ -95,8 +93,10 @@ class Snapper:
         starts, ends = network.segment_geometry[self._segments], network.segment_geometry[self._segments + 1]
         sizes = ends - starts
         points = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) + np.arange(sizes.sum())
-        plane = self._plane(network.geometry_lon[points], network.geometry_lat[points])
-        lines: NDArray[np.object_] = shapely.linestrings(plane, indices=np.repeat(np.arange(len(sizes)), sizes))
+        plane = np.column_stack(_MERCATOR.transform(network.geometry_lon[points], network.geometry_lat[points]))
+        lines: NDArray[np.object_] = shapely.linestrings(  # type: ignore[assignment]
+            plane, indices=np.repeat(np.arange(len(sizes)), sizes)
+        )
         return lines
 
     @cached_property
@@ -120,22 +120,22 @@ class Snapper:
             raise ValueError(f"the network has no road for {self.mode}")
         lon = np.atleast_1d(np.asarray(lon, dtype=np.float64))
         lat = np.atleast_1d(np.asarray(lat, dtype=np.float64))
-        places = shapely.points(self._plane(lon, lat))
+        places = shapely.points(np.column_stack(_MERCATOR.transform(lon, lat)))
         nearest = np.asarray(self._tree.nearest(places), dtype=np.int64)
         lines = self._lines[nearest]
         along = shapely.line_locate_point(lines, places)
         total = shapely.length(lines)
         fraction = np.clip(np.divide(along, total, out=np.zeros_like(along), where=total > 0), 0.0, 1.0)
         on_road = shapely.get_coordinates(shapely.line_interpolate_point(lines, along))
+        road_lon, road_lat = _MERCATOR.transform(on_road[:, 0], on_road[:, 1], direction=TransformDirection.INVERSE)
+        per_lon, per_lat = metres_per_degree((lat + road_lat) / 2)
         segment = self._segments[nearest]
-        road_lat = self._origin[1] + on_road[:, 1] / metres_per_degree(lat)[1]
-        road_lon = self._origin[0] + on_road[:, 0] / metres_per_degree(road_lat)[0]
         return EdgePoints(
             segment=segment,
             forward=self._edge_of[0, segment],
             backward=self._edge_of[1, segment],
             fraction=fraction,
-            distance_m=shapely.distance(lines, places),
+            distance_m=np.hypot((lon - road_lon) * per_lon, (lat - road_lat) * per_lat),
             lon=road_lon,
             lat=road_lat,
         )

@@ -63,5 +63,7 @@ def edge_times_ms(network: RoadNetwork, mode: Mode, regime: Regime, speeds: Spee
             kmh = np.minimum(kmh, TRIKE_LIMIT_KMH) * TRIKE_FACTOR
         elif mode in ("truck_light", "truck_medium"):
             kmh = kmh * TRUCK_FACTOR
-    milliseconds = np.maximum(np.ceil(network.segment_length_m / kmh * 3600.0), 1.0)
-    return milliseconds.astype(np.int32)[network.edge_segment]
+    # A posted 0.001 km/h must not wrap around: the largest time is as good as never.
+    milliseconds = np.clip(np.ceil(network.segment_length_m / kmh * 3600.0), 1, np.iinfo(np.int32).max)
+    times: NDArray[np.int32] = milliseconds.astype(np.int32)[network.edge_segment]
+    return times

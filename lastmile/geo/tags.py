@@ -45,14 +45,16 @@ _DEFAULT: Final[dict[Mode, frozenset[str]]] = {
     "truck_light": _CARRIAGEWAYS,
     "truck_medium": _CARRIAGEWAYS - {"living_street"},
 }
+_ON_FOOT_ONLY: Final = frozenset({"steps", "corridor"})  # bicycle=yes on steps means a groove to push one up
 _CLOSED: Final = frozenset(
-    {"no", "private", "agricultural", "forestry", "agricultural;forestry", "military", "emergency", "psv", "bus",
-     "use_sidepath", "dismount", "permit", "residents"}
+    {"no", "private", "agricultural", "forestry", "military", "emergency", "psv", "bus", "use_sidepath", "dismount",
+     "permit", "residents"}
 )  # fmt: skip
 # Deliveries are what destination, customers and delivery access is for.
 _OPEN: Final = frozenset({"yes", "permissive", "designated", "official", "destination", "delivery", "customers"})
 
 _YES: Final = frozenset({"yes", "true", "1"})
+_NO: Final = frozenset({"no", "false", "0"})
 _BACKWARD: Final = frozenset({"-1", "reverse"})
 
 KEYS: Final[tuple[str, ...]] = (
@@ -94,6 +96,8 @@ class RoadTags:
 
 
 def _allowed(tags: Mapping[str, str], highway: str, mode: Mode) -> bool:
+    if highway in _ON_FOOT_ONLY and mode != "walk":
+        return False
     for key in reversed(_HIERARCHY[mode]):
         value = tags.get(key)
         if value is None:
@@ -120,13 +124,13 @@ def _directions(tags: Mapping[str, str], highway: str) -> tuple[bool, bool, bool
     if oneway == "reversible":
         return False, False, True
     implied = tags.get("junction") in ("roundabout", "circular") or highway in ("motorway", "motorway_link")
-    if oneway not in ("no", "false", "0", "alternating") and implied:
+    if oneway not in _NO | {"alternating"} and implied:
         return True, False, False
     return True, True, False
 
 
 def _cycles_against(tags: Mapping[str, str]) -> bool:
-    if tags.get("oneway:bicycle", "").lower() in ("no", "false", "0"):
+    if tags.get("oneway:bicycle", "").lower() in _NO:
         return True
     return any(
         (tags.get(key) or "").startswith("opposite")
@@ -136,7 +140,7 @@ def _cycles_against(tags: Mapping[str, str]) -> bool:
 
 def parse_speed(text: str) -> float | None:
     """Read a maxspeed in km/h; 0 for "none", None when it is not understood."""
-    value = text.split(";")[0].strip().lower()
+    value = text.split(";", maxsplit=1)[0].strip().lower()
     if value in ("none", "signals", "variable", "implicit", ""):
         return 0.0
     named = {"walk": 6.0, "cn:urban": 50.0, "cn:rural": 70.0, "cn:motorway": 120.0}
@@ -152,7 +156,7 @@ def parse_speed(text: str) -> float | None:
 
 def parse_tonnes(text: str) -> float | None:
     """Read a maxweight in tonnes; ``inf`` for none, None when it is not understood."""
-    value = text.split(";")[0].strip().lower().replace(",", ".")
+    value = text.split(";", maxsplit=1)[0].strip().lower().replace(",", ".")
     if value in ("none", "no", "default", "unsigned"):
         return NO_LIMIT
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(t|kg|st|lbs?)?", value)
@@ -163,13 +167,13 @@ def parse_tonnes(text: str) -> float | None:
 
 def parse_metres(text: str) -> float | None:
     """Read a maxheight or maxwidth in metres; ``inf`` for none, None when it is not understood."""
-    value = text.split(";")[0].strip().lower().replace(",", ".")
+    value = text.split(";", maxsplit=1)[0].strip().lower().replace(",", ".")
     if value in ("none", "no", "default", "below_default", "no_sign", "no_indications", "unsigned"):
         return NO_LIMIT
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(m|cm|ft)?", value)
     if match is not None:
         return float(match[1]) * {"cm": 0.01, "ft": 0.3048}.get(match[2] or "", 1.0)
-    match = re.fullmatch(r"(\d+)\s*'\s*(?:(\d+(?:\.\d+)?)\s*\")?", value)
+    match = re.fullmatch(r"(\d+)\s*(?:'|ft)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|in)?)?", value)
     if match is not None:
         return int(match[1]) * 0.3048 + float(match[2] or 0) * 0.0254
     return None
@@ -201,7 +205,7 @@ def _flags(tags: Mapping[str, str], highway: str) -> int:
         except ValueError:
             layer = 0
         # An elevated road (高架) is a fast road on stilts, a bridge over a river on a street is not.
-        if bridge == "viaduct" or (layer >= 1 and highway in _FAST):
+        if bridge == "viaduct" or (layer >= 1 and (highway in _FAST or tags.get("expressway") == "yes")):
             flags |= ELEVATED
     if tags.get("tunnel", "no") != "no":
         flags |= TUNNEL

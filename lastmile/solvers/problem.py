@@ -155,7 +155,7 @@ class RoutingProblem:
             raise ValueError(f"an order's location is outside 0..{places - 1}")
         if self.allowed.shape != (count, len(self.vehicles)):
             raise ValueError(f"allowed has shape {self.allowed.shape}, not ({count}, {len(self.vehicles)})")
-        backwards = np.flatnonzero(self.window_s[:, 0] > self.window_s[:, 1]) if count else []
+        backwards = np.flatnonzero(self.window_s[:, 0] > self.window_s[:, 1])
         if len(backwards):
             raise ValueError(f"order {backwards[0]}: its window ends before it starts")
         if (self.delivery < 0).any() or (self.pickup < 0).any():

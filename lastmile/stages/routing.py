@@ -3,12 +3,12 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from lastmile.geo.access import Profile
-from lastmile.geo.demand import NONE
+from lastmile.geo.network import metres_per_degree
 from lastmile.plan import Route, Service, Site, Unserved
 from lastmile.scenario import VehicleType
 from lastmile.solvers.problem import Blocked, RoutingSolution
@@ -30,14 +30,18 @@ from lastmile.stages.territories import (
 from lastmile.units import DAY_S, parse_hours
 
 _DISPATCH_S = 45 * 60  # doors further than this from every dispatching site are served from the depots
-_LEG_S = 120  # guess of one leg's driving time, only to share out vehicles before rounds exist
+_HORIZON_S = 6 * 3600
+# Guesses that only share out vehicles before rounds exist.
+_CIRCUITY = 1.35
+_CRUISE_M_S = {"e_trike": 3.3, "e_van": 5.5, "truck_light": 5.0, "truck_medium": 5.0}
 _SECOND_LOOKS = 2  # how often spare vehicles are moved to territories that lack some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rounds:
-    """Routes, the orders they serve and those they cannot."""
+    """Routes, the orders they serve and those they cannot; sites with the loads that reach them."""
 
+    sites: tuple[Site, ...]
     routes: tuple[Route, ...]
     services: tuple[Service, ...]
     unserved: tuple[Unserved, ...]
@@ -90,7 +94,17 @@ def route_vehicles(city: City, placement: Placement, *, on_progress: Progress) -
                 Unserved(order_id=service.order_id, channel=service.channel, parcels=service.parcels,
                          lon=float(city.demand.lon[k]), lat=float(city.demand.lat[k]), reasons=gone[0], remedy=gone[1])
             )  # fmt: skip
-    return Rounds(routes=tuple(work.routes), services=tuple(services), unserved=tuple(unserved))
+    # A site that cannot be supplied, or whose orders are left out, holds less than siting meant it to.
+    held = Counter[str]()
+    for service in services:
+        if service.site_id is not None:
+            held[service.site_id] += service.parcels
+    return Rounds(
+        sites=tuple(replace(site, load_parcels=held[site.id]) for site in placement.sites),
+        routes=tuple(work.routes),
+        services=tuple(services),
+        unserved=tuple(unserved),
+    )
 
 
 def _dispatch(city: City, hubs: Sequence[Site], doors: Sequence[int]) -> tuple[list[list[int]], list[int]]:
@@ -140,8 +154,10 @@ def _site_loads(
     loads: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
 
     def add(site: str, order: int) -> None:
-        for d, column in enumerate((demand.parcels, demand.weight_g, demand.volume_cm3)):
-            loads[site][d] += int(column[order])
+        load = loads[site]
+        load[0] += int(demand.parcels[order])
+        load[1] += int(demand.weight_g[order])
+        load[2] += int(demand.volume_cm3[order])
 
     for service in placement.services:
         if service.site_id is not None:
@@ -160,49 +176,72 @@ def _supply(
     work: _Work,
     on_progress: Progress,
 ) -> None:
-    """Rounds from the depots: drops at sites, and doors that no site dispatches to."""
+    """Rounds from the depots: drops at sites, and doors that no site dispatches to; each depot has its territory."""
     file = city.scenario.file
     bases = depot_bases(city)
-    index = {base.id: at for at, base in enumerate(bases)}
-    counts = {
-        (vehicle.id, index[base]): vehicle.count
-        for vehicle in file.vehicles
-        for base in vehicle.based_at
-        if base in index
-    }
     facilities = {facility.id: facility for facility in file.facilities}
+    types = [v for v in file.vehicles if {base.id for base in bases} & set(v.based_at)]
     total = np.array(list(loads.values()) or [(1, 0, 0)], dtype=np.float64).sum(axis=0)
-    types = [vehicle for vehicle in file.vehicles if any((vehicle.id, at) in counts for at in range(len(bases)))]
     # Any vehicle can take the largest drop, so drops need not be made to measure for one type.
     most = min((parcels_aboard(v, total[1] / total[0], total[2] / total[0]) for v in types), default=1)
-    dropped: set[str] = set()
+    tasks = [
+        task
+        for site in sites
+        if site.id in loads
+        for task in site_tasks(site, facilities[site.facility], loads[site.id], most)
+    ]
+    tasks += [door_task(city, order) for order in direct]
+    if not tasks:
+        return
+    nearest = _nearest_base(city, bases, tasks, types)
+    groups = [
+        _Group(base=base, based_at=base.id, tasks=tuple(t for t, k in zip(tasks, nearest, strict=True) if k == at))
+        for at, base in enumerate(bases)
+    ]
+    groups = [group for group in groups if group.tasks]
     while True:
-        tasks = [
-            task
-            for site in sites
-            if site.id in loads and site.id not in dropped
-            for task in site_tasks(site, facilities[site.facility], loads[site.id], most)
-        ]
-        tasks += [door_task(city, order) for order in direct]
-        if not tasks:
-            return
-        territory = make_territory(city, "depots", bases, tasks, counts, work.permits)
-        on_progress("routing", f"depots: {len(tasks)} visits, {len(territory.entries)} kinds of vehicle")
-        solution = solve(
-            territory.problem,
-            seconds=file.search.routing_seconds,
-            solutions=file.search.routing_solutions,
-            on_progress=lambda text: on_progress("routing", f"depots: {text}"),
-        )
-        failed = {tasks[b.order].id: b for b in solution.blocked if tasks[b.order].kind == "site"}
+        solved = _solve_groups(city, groups, work, on_progress, what="depots")
+        failed = {
+            territory.tasks[blocked.order].id: _reasons(territory, blocked)
+            for territory, solution in solved
+            for blocked in solution.blocked
+            if territory.tasks[blocked.order].kind == "site"
+        }
         if not failed:
             break
         # Part of a site's parcels is of no use: leave the whole site out and let its vehicles do other work.
-        for site_id, blocked in failed.items():
-            reasons, remedy = _reasons(territory, blocked)
+        for site_id, (reasons, remedy) in failed.items():
             work.lost[site_id] = (tuple(f"its site {site_id} cannot be supplied: {text}" for text in reasons), remedy)
-        dropped |= set(failed)
-    _keep(city, territory, solution, work)
+        groups = [
+            replace(group, tasks=tuple(task for task in group.tasks if task.id not in failed)) for group in groups
+        ]
+        groups = [group for group in groups if group.tasks]
+    for territory, solution in solved:
+        _keep(city, territory, solution, work)
+
+
+def _nearest_base(city: City, bases: Sequence[Base], tasks: Sequence[Task], types: Sequence[VehicleType]) -> list[int]:
+    """The depot from which each visit is reached first; the nearest as the crow flies where no road leads there."""
+    places = np.array([[place.lon, place.lat] for place in tasks])
+    origin = np.array([[base.lon, base.lat] for base in bases])
+    per_lon, per_lat = metres_per_degree(origin[:1, 1])
+    scale = np.array([per_lon[0], per_lat[0]])
+    away = np.linalg.norm((places[:, None] - origin[None]) * scale, axis=2)
+    # Seconds replace metres where they are known; what is unknown stays behind everything that is known.
+    reach = away + _HORIZON_S
+    for vehicle in types[:1]:
+        snapper = city.snappers[vehicle.vehicle_class]
+        start, end = parse_hours(vehicle.shift)
+        over = tuple(p for p in city.roads.periods if p.start_s < end and p.end_s > start)
+        offset, target, seconds = city.roads.reachable(
+            snapper.snap(origin[:, 0], origin[:, 1]),
+            snapper.snap(places[:, 0], places[:, 1]),
+            profile=Profile(vehicle=vehicle),
+            over=over,
+            bound_s=_HORIZON_S,
+        )
+        reach[target, np.repeat(np.arange(len(bases)), np.diff(offset))] = seconds
+    return [int(k) for k in reach.argmin(axis=1)]
 
 
 def _keep(city: City, territory: Territory, solution: RoutingSolution, work: _Work) -> None:
@@ -232,11 +271,11 @@ def _reasons(territory: Territory, blocked: Blocked) -> tuple[tuple[str, ...], s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Hub:
-    """One dispatching site with its doors, before its problem is made."""
+class _Group:
+    """One base with its visits, before its problem is made; ``based_at`` is how vehicle types name the base."""
 
-    site: Site
     base: Base
+    based_at: str
     tasks: tuple[Task, ...]
 
 
@@ -248,107 +287,127 @@ def _deliver(
     on_progress: Progress,
 ) -> None:
     """Rounds from the dispatching sites to the doors around them, each site a territory of its own."""
-    if not hubs:
-        return
-    file = city.scenario.file
-    found = [
-        _Hub(
-            site=site,
+    groups = [
+        _Group(
             base=Base(
                 id=site.id, name=site.name, lon=site.lon, lat=site.lat, open_s=(arrivals.get(site.id, 0), 2 * DAY_S)
             ),
+            based_at=site.facility,
             tasks=tuple(door_task(city, order) for order in orders),
         )
         for site, orders in hubs
     ]
-    counts = _share_out(city, found)
+    for territory, solution in _solve_groups(city, groups, work, on_progress, what="sites"):
+        _keep(city, territory, solution, work)
+
+
+def _solve_groups(
+    city: City, groups: Sequence[_Group], work: _Work, on_progress: Progress, *, what: str
+) -> list[tuple[Territory, RoutingSolution]]:
+    """Solve one problem per group; vehicles that stand idle in one are moved to where some are short."""
+    search = city.scenario.file.search
+    counts = _share_out(city, groups)
     solved: dict[int, tuple[Territory, RoutingSolution]] = {}
-    visits = sum(len(hub.tasks) for hub in found)
-    changed = set(range(len(found)))
+    visits = sum(len(group.tasks) for group in groups)
+    changed = set(range(len(groups)))
     for look in range(_SECOND_LOOKS + 1):
-        for done, h in enumerate(sorted(changed), start=1):
-            held = _permits_held(solved, except_for=h)
+        for done, g in enumerate(sorted(changed), start=1):
+            group = groups[g]
+            held = _permits_held(solved, except_for=g)
             left = {permit: number - held[permit] for permit, number in work.permits.items()}
-            territory = make_territory(city, found[h].site.id, (found[h].base,), found[h].tasks, counts[h], left)
-            seconds = file.search.routing_seconds * len(found[h].tasks) / visits
-            solution = solve(territory.problem, seconds=max(seconds, 0.5), solutions=file.search.routing_solutions)
-            solved[h] = (territory, solution)
-            if done % 10 == 0 or done == len(changed):
-                on_progress("routing", f"rounds from {done} of {len(changed)} sites")
-        changed = _move_spares(city, found, counts, solved) if look < _SECOND_LOOKS else set()
+            territory = make_territory(city, group.base.id, (group.base,), group.tasks, counts[g], left)
+            on_progress("routing", f"{what}: round {look + 1}, {done} of {len(changed)}, {len(group.tasks)} visits")
+            seconds = max(search.routing_seconds * len(group.tasks) / visits, 0.5)
+            solved[g] = (territory, solve(territory.problem, seconds=seconds, solutions=search.routing_solutions))
+        changed = _move_spares(city, groups, counts, solved) if look < _SECOND_LOOKS else set()
         if not changed:
             break
-        on_progress("routing", f"spare vehicles moved between sites, {len(changed)} sites once more")
-    for territory, solution in (solved[h] for h in range(len(found))):
-        _keep(city, territory, solution, work)
+    return [solved[g] for g in range(len(groups))]
 
 
 def _permits_held(solved: Mapping[int, tuple[Territory, RoutingSolution]], *, except_for: int) -> Counter[str]:
     held: Counter[str] = Counter()
-    for h, (territory, solution) in solved.items():
-        if h != except_for:
-            for round_ in solution.rounds:
-                held.update(territory.entries[round_.vehicle].permits)
+    for g, (territory, solution) in solved.items():
+        if g != except_for:
+            for found in solution.rounds:
+                held.update(territory.entries[found.vehicle].permits)
     return held
 
 
-def _share_out(city: City, hubs: Sequence[_Hub]) -> list[dict[tuple[str, int], int | None]]:
-    """Vehicles of every type per site, in proportion to the work there (largest remainder)."""
-    counts: list[dict[tuple[str, int], int | None]] = [{} for _ in hubs]
-    for vehicle in _based_at_sites(city):
-        at = [h for h, hub in enumerate(hubs) if hub.site.facility in vehicle.based_at]
+def _share_out(city: City, groups: Sequence[_Group]) -> list[dict[tuple[str, int], int | None]]:
+    """Vehicles of every type per base, in proportion to the work there (largest remainder)."""
+    counts: list[dict[tuple[str, int], int | None]] = [{} for _ in groups]
+    for vehicle in city.scenario.file.vehicles:
+        at = [g for g, group in enumerate(groups) if group.based_at in vehicle.based_at]
         if not at:
             continue
         if vehicle.count is None:
-            for h in at:
-                counts[h][vehicle.id, 0] = None
+            for g in at:
+                counts[g][vehicle.id, 0] = None
             continue
-        need = np.array([_need(vehicle, hubs[h].tasks) for h in at])
+        need = np.array([_need(vehicle, groups[g].base, groups[g].tasks) for g in at])
         whole = np.ceil(need)
         if whole.sum() > vehicle.count:
             exact = need / need.sum() * vehicle.count
             whole = np.floor(exact)
             rest = np.argsort(-(exact - whole), kind="stable")[: round(vehicle.count - whole.sum())]
             whole[rest] += 1
-        for h, number in zip(at, whole.tolist(), strict=True):
-            counts[h][vehicle.id, 0] = int(number)
+        for g, number in zip(at, whole.tolist(), strict=True):
+            counts[g][vehicle.id, 0] = int(number)
     return counts
 
 
-def _need(vehicle: VehicleType, tasks: Sequence[Task]) -> float:
-    """Vehicles of one type that the tasks would keep busy: by load or by time, whichever is more."""
+def _need(vehicle: VehicleType, base: Base, tasks: Sequence[Task]) -> float:
+    """Vehicles of one type that the tasks keep busy: by load or by time, whichever is more.
+
+    Time by continuous approximation: from stop to stop 0.57 times the root of the area per stop, and once per vehicle
+    the way out and back [1]_.
+
+    References
+    ----------
+    .. [1] Daganzo (1984). The distance traveled to visit N points with a maximum of C stops per vehicle.
+       doi:10.1287/trsc.18.4.331
+    """
     load = np.array([[t.parcels, t.weight_g, t.volume_cm3] for t in tasks], dtype=np.float64).sum(axis=0)
+    by_load = float((load / capacity(vehicle)).max())
+    per_lon, per_lat = metres_per_degree(np.array([base.lat]))
+    places = (np.array([[t.lon, t.lat] for t in tasks]) - (base.lon, base.lat)) * (per_lon[0], per_lat[0])
+    spread = np.ptp(places, axis=0) + 200.0
+    speed = _CRUISE_M_S[vehicle.vehicle_class] / _CIRCUITY
+    stop_s = float(np.mean([task.service_s for task in tasks]))
+    stop_s += 0.57 * math.sqrt(float(spread.prod()) / len(tasks)) / speed
+    out_and_back_s = 2.0 * float(np.linalg.norm(places, axis=1).mean()) / speed
     start, end = parse_hours(vehicle.shift)
-    hours = sum(task.service_s + _LEG_S for task in tasks) / max(end - start, 1)
-    return max(float((load / capacity(vehicle)).max()), hours)
+    at_work_s = min(end - start, (vehicle.max_work_hours or 24.0) * 3600)
+    by_time = len(tasks) * stop_s / max(at_work_s - out_and_back_s, at_work_s / 4)
+    return max(by_load, by_time)
 
 
 def _move_spares(
     city: City,
-    hubs: Sequence[_Hub],
+    groups: Sequence[_Group],
     counts: list[dict[tuple[str, int], int | None]],
     solved: Mapping[int, tuple[Territory, RoutingSolution]],
 ) -> set[int]:
-    """Move vehicles that stand idle to sites where orders were left out; returns the sites that changed."""
+    """Move vehicles that stand idle to bases where visits were left out; returns the groups that changed."""
     changed: set[int] = set()
-    for vehicle in _based_at_sites(city):
+    for vehicle in city.scenario.file.vehicles:
         if vehicle.count is None:
             continue
-        given = {h: counts[h].get((vehicle.id, 0)) or 0 for h in range(len(hubs))}
         driven = {
-            h: sum(territory.entries[r.vehicle].vehicle.id == vehicle.id for r in solution.rounds)
-            for h, (territory, solution) in solved.items()
+            g: sum(territory.entries[found.vehicle].vehicle.id == vehicle.id for found in solution.rounds)
+            for g, (territory, solution) in solved.items()
         }
         spare = vehicle.count - sum(driven.values())
-        for h, (territory, solution) in solved.items():
-            if not solution.blocked or (vehicle.id, 0) not in counts[h] or spare <= 0:
+        for g, (territory, solution) in solved.items():
+            if not solution.blocked or (vehicle.id, 0) not in counts[g] or spare <= 0:
                 continue
-            left_out = [territory.tasks[b.order] for b in solution.blocked]
-            more = min(math.ceil(_need(vehicle, left_out)), spare)
-            counts[h][vehicle.id, 0] = driven[h] + more if driven[h] == given[h] else given[h] + more
+            left_out = [territory.tasks[blocked.order] for blocked in solution.blocked]
+            more = min(math.ceil(_need(vehicle, groups[g].base, left_out)) + 1, spare)
+            counts[g][vehicle.id, 0] = max(driven[g] + more, counts[g][vehicle.id, 0] or 0)
             spare -= more
-            changed.add(h)
-        for h in solved:
-            if h not in changed and (vehicle.id, 0) in counts[h]:
-                counts[h][vehicle.id, 0] = driven[h]
+            changed.add(g)
+        for g in solved:
+            if g not in changed and (vehicle.id, 0) in counts[g]:
+                counts[g][vehicle.id, 0] = driven[g]
     return changed

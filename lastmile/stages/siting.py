@@ -1,6 +1,7 @@
 """Stage 2: which sites open with how many modules, and which order goes to which of them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTar
 from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.stages.prepare import City, Progress
-from lastmile.stages.walks import Pairs, walks, walks_to_areas
+from lastmile.stages.walks import Pairs, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen
 
 _DAYS_A_YEAR = 365
@@ -130,7 +131,9 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> 
     kinds = ("door", "locker", "station")
     first = np.array([_site_channel(channels) for channels in city.demand.channels], dtype=np.int64)
     places = len(city.places)
-    weight = np.bincount(city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds))
+    weight: NDArray[np.float64] = np.bincount(
+        city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds)
+    ).astype(np.float64)
     serve: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
     attract: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     for index, kind in enumerate(file.facilities):
@@ -158,7 +161,7 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> 
     )
 
 
-def _joined(parts: list[NDArray[np.generic]], dtype: type) -> NDArray[np.generic]:
+def _joined(parts: list[Any], dtype: type) -> Any:
     return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype=dtype)
 
 
@@ -242,10 +245,7 @@ def _area_pairs(
     city: City, target: AreaTarget, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
 ) -> Pairs:
     """Which options are near which of the target's areas."""
-    frame = city.scenario.areas
-    wanted = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
-    if target.districts is not None:
-        wanted &= frame["district"].isin(target.districts).to_numpy(dtype=bool)
+    wanted = wanted_areas(city, target)
     reach = areas.within(target.reach_m)
     keep = wanted[reach.target]
     reach = Pairs(origin=reach.origin[keep], target=reach.target[keep], metres=reach.metres[keep])
@@ -274,10 +274,7 @@ def _coverage(
                 )
         elif isinstance(target, AreaTarget) and target.minimum < 1.0:
             near = _area_pairs(city, target, options, candidate, areas)
-            frame = city.scenario.areas
-            wanted = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
-            if target.districts is not None:
-                wanted &= frame["district"].isin(target.districts).to_numpy(dtype=bool)
+            wanted = wanted_areas(city, target)
             rows.append(
                 CoverageRow(name=target.id, demand=near.target, site=near.origin, weight=wanted.astype(np.float64),
                             minimum=target.minimum)

@@ -15,7 +15,7 @@ from lastmile.scenario import (
     Target,
 )
 from lastmile.stages.prepare import City
-from lastmile.stages.walks import Pairs, walks_to_areas
+from lastmile.stages.walks import Pairs, walks_to_areas, wanted_areas
 
 
 def evaluate(
@@ -126,19 +126,22 @@ def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach
     for group in [[name] for name in names] if target.each_district else [names]:
         chosen = np.isin(district, group)
         total = float(parcels[chosen].sum())
-        shares[group[0] if target.each_district else ""] = float(parcels[chosen & at].sum()) / total if total else 0.0
+        if total:  # a district that receives nothing has no share to reach
+            shares[group[0] if target.each_district else ""] = float(parcels[chosen & at].sum()) / total
+    if not shares:
+        return 0.0, "no parcels there"
     worst = min(shares, key=lambda name: shares[name])
     return shares[worst], f"lowest in {worst}" if target.each_district else ""
 
 
 def _areas(city: City, target: AreaTarget, sites: tuple[Site, ...], areas: Pairs) -> tuple[float, str, str, str]:
     frame = city.scenario.areas
-    wanted = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
-    if target.districts is not None:
-        wanted &= frame["district"].isin(target.districts).to_numpy(dtype=bool)
+    wanted = wanted_areas(city, target)
     near = areas.of(_of(sites, target.facilities)).within(target.reach_m)
     if target.at_most_one:
-        # A site between two areas belongs to the nearer one.
+        # A site between two areas of the kind belongs to the nearer one.
+        same_kind = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)[near.target]
+        near = Pairs(origin=near.origin[same_kind], target=near.target[same_kind], metres=near.metres[same_kind])
         order = np.lexsort((near.target, near.metres, near.origin))
         _, first = np.unique(near.origin[order], return_index=True)
         number = np.bincount(near.target[order][first], minlength=len(frame))

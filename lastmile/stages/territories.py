@@ -95,7 +95,8 @@ class Territory:
 def shift_of(vehicle: VehicleType, base: Base) -> tuple[int, int]:
     """Earliest departure and latest return, within both the shift and the base's hours."""
     start, end = parse_hours(vehicle.shift)
-    return max(start, base.open_s[0]), max(min(end, base.open_s[1]), max(start, base.open_s[0]))
+    leave = max(start, base.open_s[0])
+    return leave, max(min(end, base.open_s[1]), leave)
 
 
 def useful_permits(city: City, vehicle: VehicleType, over: Iterable[Period]) -> tuple[str, ...]:
@@ -164,8 +165,9 @@ def make_territory(
 ) -> Territory:
     """Snap the places, compute the tables, write the problem down in indices."""
     entries = entries_for(city, bases, counts, len(tasks))
-    lon = np.array([place.lon for place in (*bases, *tasks)])
-    lat = np.array([place.lat for place in (*bases, *tasks)])
+    places: list[Base | Task] = [*bases, *tasks]
+    lon = np.array([place.lon for place in places])
+    lat = np.array([place.lat for place in places])
     points = {entry.profile.mode: city.snappers[entry.profile.mode].snap(lon, lat) for entry in entries}
     tables: dict[tuple[Profile, tuple[Period, ...]], int] = {}
     profiles: list[RoutingProfile] = []

@@ -68,3 +68,15 @@ def walks_to_areas(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64
         target=(key[first] % len(shapes)).astype(np.int32),
         metres=metres[first],
     )
+
+
+def wanted_areas(city: City, target: AreaTarget) -> NDArray[np.bool_]:
+    """Which of the named areas a target speaks of."""
+    frame = city.scenario.areas
+    wanted: NDArray[np.bool_] = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)
+    if target.districts is not None:
+        place = shapely.get_coordinates(shapely.point_on_surface(frame.geometry.to_numpy()))
+        found = np.array(city.districts.name, dtype=object)[city.districts.of(place[:, 0], place[:, 1])]
+        named = frame["district"].to_numpy(dtype=object)
+        wanted = wanted & np.isin(np.where(named == "", found, named).astype(str), target.districts)
+    return wanted

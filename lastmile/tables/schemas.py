@@ -129,7 +129,9 @@ ORDERS: Final = TableSchema(
         Column(name="pickups", kind="integer", minimum=0, default=0, aliases=("揽件数", "取件数")),
         Column(name="weight", kind="number", minimum=0, aliases=("weight_kg", "重量"), unit="kg"),
         Column(name="volume", kind="number", minimum=0, aliases=("volume_l", "体积"), unit="L"),
-        Column(name="window_start", kind="time", aliases=("earliest", "tw_start", "最早时间", "时间窗开始", "开始时间")),
+        Column(
+            name="window_start", kind="time", aliases=("earliest", "tw_start", "最早时间", "时间窗开始", "开始时间")
+        ),
         Column(name="window_end", kind="time", aliases=("latest", "tw_end", "最晚时间", "时间窗结束", "结束时间")),
         Column(name="service", kind="number", minimum=0, aliases=("service_s", "service_time", "服务时间"), unit="s"),
         Column(

@@ -90,9 +90,18 @@ struct Arrival {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
+bool same(const Positions& a, std::size_t i, const Positions& b, std::size_t j) {
+    return a.fraction[i] == b.fraction[j] && a.forward[i] == b.forward[j] && a.backward[i] == b.backward[j] &&
+           (a.forward[i] >= 0 || a.backward[i] >= 0);
+}
+
 // The best way into a target once the search has settled what it needs.
 Arrival arrive(const Graph& graph, const Search& search, std::span<const std::int32_t> weight, const Positions& points,
                std::size_t origin, const Positions& targets, std::size_t target) {
+    if (same(points, origin, targets, target)) {
+        // Who stands there already is there, even while the road is closed to driving.
+        return {0, std::max(points.forward[origin], points.backward[origin]), true};
+    }
     Arrival best{kNever, -1, false};
     const auto tryEdge = [&](std::int32_t edge, double share, std::int32_t originEdge, double originShare) {
         if (edge < 0 || weight[at(edge)] < 0) {
@@ -132,9 +141,9 @@ void parallel(std::size_t count, int threads, const std::function<void(std::size
         work(0, count);
         return;
     }
-    std::vector<std::thread> pool;
     std::exception_ptr failure;
     std::mutex guard;
+    std::vector<std::jthread> pool;  // joins when it dies, also where starting a thread throws
     for (std::size_t i = 0; i < workers; ++i) {
         pool.emplace_back([&, i] {
             try {
@@ -145,9 +154,7 @@ void parallel(std::size_t count, int threads, const std::function<void(std::size
             }
         });
     }
-    for (auto& thread : pool) {
-        thread.join();
-    }
+    pool.clear();
     if (failure) {
         std::rethrow_exception(failure);
     }
@@ -284,8 +291,7 @@ std::vector<std::int32_t> path(const Graph& graph, std::span<const std::int32_t>
     if (origin >= points.size() || target >= points.size()) {
         throw std::invalid_argument("path: no such position");
     }
-    if (points.fraction[origin] == points.fraction[target] && points.forward[origin] == points.forward[target] &&
-        points.backward[origin] == points.backward[target]) {
+    if (same(points, origin, points, target)) {
         return {};
     }
     Search search(graph);

@@ -11,11 +11,14 @@ Graph::Graph(std::vector<std::int32_t> firstOut, std::vector<std::int32_t> head)
     if (firstOut_.empty() || firstOut_.front() != 0 || std::cmp_not_equal(firstOut_.back(), head_.size())) {
         throw std::invalid_argument("first_out must start at 0 and end at the number of edges");
     }
-    tail_.resize(head_.size());
+    // All rows are checked before the first is walked: one that ends too late would be followed past the edges.
     for (std::int32_t node = 0; node < nodes(); ++node) {
         if (begin(node) > end(node)) {
             throw std::invalid_argument("first_out decreases at node " + std::to_string(node));
         }
+    }
+    tail_.resize(head_.size());
+    for (std::int32_t node = 0; node < nodes(); ++node) {
         for (std::int32_t edge = begin(node); edge < end(node); ++edge) {
             tail_[static_cast<std::size_t>(edge)] = node;
         }

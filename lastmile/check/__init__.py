@@ -1,0 +1,88 @@
+"""The independent referee: every rule that a plan breaks, with place and amount.
+
+It recomputes everything from the scenario, the streets and the demand, in plain and slow code, and shares none with
+the solvers, the compiled core or the geography that plans. One file holds one family of rules.
+"""
+
+from collections.abc import Iterator
+
+from lastmile.check.access import check_permits, check_roads, check_zones
+from lastmile.check.breaks import check_breaks
+from lastmile.check.case import Case
+from lastmile.check.costs import check_costs
+from lastmile.check.energy import check_energy
+from lastmile.check.fleet import check_fleet
+from lastmile.check.identity import check_identity, check_network, check_orders
+from lastmile.check.loads import check_loads
+from lastmile.check.rounds import check_doors, check_rounds, check_snaps, check_supply
+from lastmile.check.schedule import check_goods, check_schedule
+from lastmile.check.services import check_reach, check_services
+from lastmile.check.sites import check_ground, check_sites
+from lastmile.check.targets import check_targets
+from lastmile.check.travel import check_travel, drive_legs
+from lastmile.check.walking import measure_walks
+from lastmile.geo.demand import Demand
+from lastmile.geo.network import RoadNetwork
+from lastmile.loading import Scenario
+from lastmile.plan import Plan, Violation
+
+__all__ = ["check"]
+
+
+def check(scenario: Scenario, network: RoadNetwork, demand: Demand, plan: Plan) -> tuple[Violation, ...]:
+    """Find every violation of a plan; an empty tuple means that it can be carried out as written.
+
+    Parameters
+    ----------
+    scenario
+        With its tables, as :func:`lastmile.loading.load_scenario` returns it.
+    network
+        The streets that the plan was made on; with any other, one violation says so and what depends on streets is
+        not looked at.
+    demand
+        The orders of the planned day.
+
+    Returns
+    -------
+    tuple of Violation
+        In the order of the rules, each as often as it is broken.
+
+    Notes
+    -----
+    An order that is declared unserved and a target that is truthfully reported as missed break no rule;
+    :attr:`lastmile.plan.Plan.feasible` accounts for them.
+    """
+    return tuple(_violations(Case(scenario=scenario, network=network, demand=demand, plan=plan)))
+
+
+def _violations(case: Case) -> Iterator[Violation]:
+    other_network = list(check_network(case))
+    yield from other_network
+    yield from check_identity(case)
+    yield from check_orders(case)
+    yield from check_services(case)
+    yield from check_sites(case)
+    yield from check_ground(case)
+    yield from check_rounds(case)
+    yield from check_doors(case)
+    yield from check_supply(case)
+    yield from check_loads(case)
+    yield from check_schedule(case)
+    yield from check_goods(case)
+    yield from check_breaks(case)
+    yield from check_permits(case)
+    yield from check_fleet(case)
+    yield from check_costs(case)
+    if other_network:
+        yield from check_energy(case, {})
+        yield from check_targets(case, walks=None)
+        return
+    drives = drive_legs(case)
+    walks = measure_walks(case)
+    yield from check_snaps(case)
+    yield from check_travel(case, drives)
+    yield from check_energy(case, drives)
+    yield from check_roads(case, drives)
+    yield from check_zones(case, drives)
+    yield from check_reach(case, walks)
+    yield from check_targets(case, walks)

@@ -1,0 +1,71 @@
+"""Receivers are served in a way they agreed to, at a site they can walk to."""
+
+from lastmile.check.case import Case, Violations
+from lastmile.check.walking import TOLERANCE_M, Walks
+from lastmile.plan import Service, Violation
+
+
+def check_services(case: Case) -> Violations:
+    """Channels that the receiver agreed to, all the parcels, and a site that takes them."""
+    for service in case.plan.services:
+        row = case.orders.get(service.order_id)
+        if row is None:
+            continue
+        order, agreed, parcels = service.order_id, case.demand.channels[row], int(case.demand.parcels[row])
+        if service.channel not in agreed:
+            yield Violation(
+                rule="channel",
+                place=order,
+                amount=service.channel,
+                detail=f"order {order} is served by {service.channel}, its receiver agreed to {', '.join(agreed)}",
+            )
+        if service.parcels != parcels:
+            yield Violation(
+                rule="order",
+                place=order,
+                amount=f"{service.parcels} parcels for {parcels}",
+                detail=f"order {order} has {parcels} parcels, its service hands over {service.parcels}",
+            )
+        if service.channel != "door":
+            yield from _at_site(case, service)
+
+
+def _at_site(case: Case, service: Service) -> Violations:
+    if service.site_id is None:
+        yield Violation(
+            rule="channel",
+            place=service.order_id,
+            amount="no site",
+            detail=f"order {service.order_id} is served by {service.channel} but no site is named",
+        )
+        return
+    facility = case.facility(service.site_id)
+    if facility is not None and facility.channel != service.channel:
+        yield Violation(
+            rule="channel",
+            place=service.order_id,
+            amount=f"{service.channel} at {service.site_id}",
+            detail=f"site {service.site_id} serves {facility.channel or 'no receiver'}, not {service.channel}",
+        )
+
+
+def check_reach(case: Case, walks: Walks) -> Violations:
+    """Nobody walks further to their site than the facility's reach."""
+    for service in case.plan.services:
+        row = case.orders.get(service.order_id)
+        if row is None or service.channel == "door" or service.site_id not in walks.orders:
+            continue
+        facility = case.facility(service.site_id)
+        if facility is None:
+            continue
+        metres = float(walks.orders[service.site_id][row])
+        if metres <= facility.reach_m + TOLERANCE_M:
+            continue
+        far = metres != float("inf")
+        yield Violation(
+            rule="reach",
+            place=service.order_id,
+            amount=f"+{metres - facility.reach_m:.0f} m" if far else f"over {walks.limit_m:.0f} m",
+            detail=f"the walk from order {service.order_id} to {service.site_id} is "
+            f"{f'{metres:.0f}' if far else f'more than {walks.limit_m:.0f}'} m, {facility.reach_m:.0f} m are allowed",
+        )

@@ -1,0 +1,354 @@
+"""The command line: parse, call, print. Data goes to stdout, progress and messages to stderr.
+
+Exit codes: 0 done, 2 an input is at fault, 3 the plan breaks a rule or misses a target, 1 our fault.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lastmile.errors import InputError, LastmileError
+
+# What a command needs is imported when it runs: `lastmile --help` must not wait for solvers and map libraries.
+
+OUR_FAULT, INPUT, NO_PLAN = 1, 2, 3
+_EVERY_S = 0.5
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class _Group(click.Group):
+    """A group that turns errors into messages and exit codes, and keeps the examples of its help as written."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(INPUT)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("stopped; nothing was written", err=True)
+            ctx.exit(130)
+        except BrokenPipeError:
+            ctx.exit(0)
+        except Exception as error:
+            if ctx.params.get("debug") or not isinstance(error, Exception):
+                raise
+            kind = "" if isinstance(error, LastmileError) else f" ({type(error).__name__})"
+            click.echo(f"lastmile failed: {error}{kind}", err=True)
+            click.echo("    remedy: this is a fault of lastmile; report it with the output of --debug", err=True)
+            ctx.exit(OUR_FAULT)
+
+
+class _Progress:
+    """Lines on stderr with the time since the start; fast ones are thinned out."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._start = time.monotonic()
+        self._last = ("", -1.0)
+
+    def __call__(self, stage: str, text: str) -> None:
+        now = time.monotonic()
+        # The first line of a stage always shows; further ones at most twice a second.
+        if self._quiet or (stage == self._last[0] and now - self._last[1] < _EVERY_S and "cost" in text):
+            return
+        self._last = (stage, now)
+        click.echo(f"{now - self._start:6.1f} s  {stage:<11} {text}", err=True)
+
+
+def _scenario_options(command: _Function) -> _Function:
+    for option in reversed(
+        (
+            click.argument("scenario", type=click.Path(path_type=Path)),
+            click.option("--seed", type=click.IntRange(min=0), help="Seed of everything drawn by chance."),
+            click.option("--quiet", is_flag=True, help="No progress on stderr."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _load(path: Path, seed: int | None, seconds: float | None = None) -> Any:
+    from dataclasses import replace
+
+    from lastmile.loading import load_scenario
+
+    scenario = load_scenario(path)
+    changes: dict[str, Any] = {}
+    if seed is not None:
+        changes["seed"] = seed
+    if seconds is not None:
+        # A third of the time for siting, the rest for rounds.
+        changes["search"] = scenario.file.search.model_copy(
+            update={"siting_seconds": seconds / 3, "routing_seconds": seconds * 2 / 3}
+        )
+    return replace(scenario, file=scenario.file.model_copy(update=changes)) if changes else scenario
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="lastmile", prog_name="lastmile")
+@click.option("--debug", is_flag=True, help="Show the traceback of unexpected errors.")
+def main(debug: bool) -> None:
+    """Plan last-mile parcel delivery.
+
+    From an OpenStreetMap file to stations and parcel lockers in the right places, vehicles on the best rounds under
+    the city's rules, an interactive map and a report, all offline.
+
+    \b
+    Examples:
+      lastmile plan data/luoyang/scenario.toml
+      lastmile check my-city.toml
+      lastmile network info luoyang-latest.osm.pbf
+
+    Exit codes: 0 done, 2 an input is at fault, 3 no feasible plan, 1 a fault of lastmile.
+    """
+
+
+@main.command()
+@_scenario_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the plan  [default: maps/NAME]")
+@click.option("--time-limit", type=click.FloatRange(min=1), metavar="SECONDS", help="Ceiling of the solvers' time.")
+@click.option("--tiles", is_flag=True, help="Put OpenStreetMap tiles under the map; the page then needs the internet.")
+def plan(
+    scenario: Path, output: Path | None, seed: int | None, time_limit: float | None, tiles: bool, quiet: bool
+) -> None:
+    """Make a plan: sites, rounds, map and report.
+
+    Writes plan.json, sites.geojson, routes.geojson, plan.gpkg, stops.csv, indicators.json, map.html and report.html
+    into one folder, all of them or none; a plan that is there already is replaced only by a whole new one.
+
+    \b
+    Examples:
+      lastmile plan data/luoyang/scenario.toml
+      lastmile plan my-city.toml -o plans/monday --seed 7 --time-limit 120
+    """
+    from lastmile.output import check_target, write_outputs
+    from lastmile.pipeline import plan_scenario
+
+    progress = _Progress(quiet=quiet)
+    loaded = _load(scenario, seed, time_limit)
+    folder = output if output is not None else Path("maps") / loaded.file.name
+    check_target(folder)
+    planned = plan_scenario(loaded, on_progress=progress)
+    progress("output", "drawing the map and writing the report")
+    write_outputs(planned, folder, tiles=tiles)
+    progress("output", f"written to {folder}")
+    _print_verdict(planned.plan)
+    if not planned.plan.feasible:
+        sys.exit(NO_PLAN)
+
+
+def _print_verdict(made: Any) -> None:
+    if made.manifest.synthetic_map:
+        click.echo("The map is a synthetic city: made up, not real.")
+    parcels = sum(service.parcels for service in made.services)
+    click.echo(f"{len(made.sites)} sites, {len(made.routes)} rounds, {parcels:,} parcels served")
+    if made.siting is not None:
+        click.echo(f"sites: at most {made.siting.gap:.1%} from the best possible")
+    for target in made.targets:
+        mark = "met   " if target.met else "MISSED"
+        note = f"; {target.note}" if target.note and not target.met else ""
+        click.echo(f"  {mark} {target.id}: {target.reached}, required {target.required}{note}")
+    for item in made.unserved[:10]:
+        click.echo(f"  UNSERVED {item.order_id} ({item.parcels} parcels): {'; '.join(item.reasons[:2])}", err=True)
+        click.echo(f"      remedy: {item.remedy}", err=True)
+    if len(made.unserved) > 10:
+        click.echo(f"  and {len(made.unserved) - 10} more orders unserved; see report.html", err=True)
+    for violation in made.violations[:20]:
+        click.echo(f"  VIOLATION {violation}", err=True)
+    click.echo("feasible: the referee found nothing" if made.feasible else "NOT feasible; see above and report.html")
+
+
+@main.command()
+@_scenario_options
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Also let the referee check this plan.json.")
+def check(scenario: Path, seed: int | None, quiet: bool, plan_file: Path | None) -> None:
+    """Validate a scenario and its tables without planning; all faults in one report.
+
+    \b
+    Examples:
+      lastmile check my-city.toml
+      lastmile check my-city.toml --plan plans/monday/plan.json
+    """
+    loaded = _load(scenario, seed)
+    for warning in loaded.warnings:
+        click.echo(f"note: {warning}", err=True)
+    file = loaded.file
+    click.echo(
+        f"{scenario.name}: no fault; {len(file.facilities)} facilities, {len(file.targets)} targets, "
+        f"{len(file.vehicles)} vehicle types, {len(file.zones)} zones"
+    )
+    if plan_file is None:
+        return
+    from lastmile.check import check as referee
+    from lastmile.plan_files import read_plan
+    from lastmile.stages.prepare import prepare
+
+    made = read_plan(plan_file)
+    city = prepare(loaded, on_progress=_Progress(quiet=quiet))
+    violations = referee(loaded, city.network, city.demand, made)
+    for violation in violations:
+        click.echo(f"VIOLATION {violation}")
+    click.echo(f"{plan_file}: {len(violations)} violations")
+    if violations:
+        sys.exit(NO_PLAN)
+
+
+@main.command()
+@click.option("--tables", is_flag=True, help="Describe the tables' columns (Markdown) instead.")
+def schema(tables: bool) -> None:
+    """Write the JSON schema of scenario files to stdout.
+
+    \b
+    Examples:
+      lastmile schema > scenario.schema.json
+      lastmile schema --tables > tables.md
+    """
+    if tables:
+        from lastmile.tables import describe_schema
+        from lastmile.tables.schemas import TABLES
+
+        click.echo("\n".join(f"## {table.name}\n\n{describe_schema(table)}" for table in TABLES))
+        return
+    from lastmile.scenario import ScenarioFile
+
+    written = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioFile.model_json_schema()}
+    click.echo(json.dumps(written, ensure_ascii=False, indent=2))
+
+
+@main.group()
+def network() -> None:
+    """Read a map and look at its road network."""
+
+
+@network.command("build")
+@click.argument("osm", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .npz file to write.")
+def network_build(osm: Path, output: Path) -> None:
+    """Read an OpenStreetMap file and save the road network.
+
+    \b
+    Example:
+      lastmile network build luoyang-latest.osm.pbf -o luoyang.npz
+    """
+    from lastmile.geo.network import RoadNetwork
+
+    built = RoadNetwork.from_osm(osm)
+    if not output.resolve().parent.is_dir():
+        raise InputError.single(place=str(output.parent), cause="no such folder", remedy="make it, or choose another")
+    built.save(output)
+    click.echo(f"{output}: {built.nodes:,} junctions, {built.edges:,} edges")
+
+
+@network.command("info")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def network_info(source: Path, as_json: bool) -> None:
+    """Describe the road network of an OpenStreetMap file or a saved .npz.
+
+    \b
+    Example:
+      lastmile network info luoyang-latest.osm.pbf
+    """
+    from lastmile.geo.network import RoadNetwork
+    from lastmile.geo.tags import MODES
+
+    built = RoadNetwork.load(source) if source.suffix == ".npz" else RoadNetwork.from_osm(source)
+    west, south, east, north = built.bounds
+    lengths = built.edge_length_m
+    described: dict[str, Any] = {
+        "source": built.source,
+        "synthetic": built.synthetic,
+        "bounds": [west, south, east, north],
+        "junctions": built.nodes,
+        "segments": built.segments,
+        "edges": built.edges,
+        "road_km": round(float(built.segment_length_m.sum()) / 1000, 1),
+        "directed_km": {mode: round(float(lengths[built.permitted(mode)].sum()) / 1000, 1) for mode in MODES},
+        "cut_off_km": {mode: round(built.cut_off[mode] / 1000, 1) for mode in MODES},
+        "dropped": dict(built.dropped),
+        "hash": built.hash,
+    }
+    if as_json:
+        click.echo(json.dumps(described, ensure_ascii=False, indent=2))
+        return
+    if built.synthetic:
+        click.echo("a synthetic city: made up, not real")
+    click.echo(f"{built.source}: {west:.4f} to {east:.4f} E, {south:.4f} to {north:.4f} N")
+    click.echo(f"{built.nodes:,} junctions, {built.segments:,} segments, {described['road_km']:,} km of road")
+    click.echo(f"{'mode':<14}{'directed km':>12}{'cut off km':>12}")
+    for mode in MODES:
+        click.echo(f"{mode:<14}{described['directed_km'][mode]:>12,}{described['cut_off_km'][mode]:>12,}")
+    for reason, number in built.dropped.items():
+        click.echo(f"dropped: {number:,} {reason}")
+
+
+def _planned(scenario: Path, plan_file: Path, seed: int | None, quiet: bool) -> Any:
+    """A plan that was made earlier, with the city it was made on."""
+    from lastmile.pipeline import restore
+    from lastmile.plan_files import read_plan
+
+    return restore(_load(scenario, seed), read_plan(plan_file), on_progress=_Progress(quiet=quiet))
+
+
+@main.command("map")
+@_scenario_options
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@click.option("--tiles", is_flag=True, help="Put OpenStreetMap tiles under the map; the page then needs the internet.")
+def map_(scenario: Path, plan_file: Path, output: Path, seed: int | None, tiles: bool, quiet: bool) -> None:
+    """Draw the map of a plan again.
+
+    \b
+    Example:
+      lastmile map my-city.toml plans/monday/plan.json -o monday.html --tiles
+    """
+    from lastmile.output import map_page, write_text
+
+    write_text(output, map_page(_planned(scenario, plan_file, seed, quiet), tiles=tiles))
+    click.echo(str(output))
+
+
+@main.command()
+@_scenario_options
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+def report(scenario: Path, plan_file: Path, output: Path, seed: int | None, quiet: bool) -> None:
+    """Write the report of a plan again.
+
+    \b
+    Example:
+      lastmile report my-city.toml plans/monday/plan.json -o monday-report.html
+    """
+    from lastmile.output import report_page, write_text
+
+    write_text(output, report_page(_planned(scenario, plan_file, seed, quiet)))
+    click.echo(str(output))
+
+
+@main.command()
+@click.argument("city", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
+)
+def synth(city: Path, output: Path) -> None:
+    """Make up a city: a real .osm.pbf with streets, homes and shops that exist nowhere, and tables that go with it.
+
+    \b
+    Example:
+      lastmile synth data/luoyang/city.toml -o my-city
+    """
+    from lastmile.geo.synthetic import read_city, synthesize, write_city
+
+    spec = read_city(city)
+    output.mkdir(parents=True, exist_ok=True)
+    for path in write_city(synthesize(spec), output):
+        click.echo(str(path))

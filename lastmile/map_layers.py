@@ -1,0 +1,383 @@
+"""The layers of the map: one function each, that returns no layer where there is nothing to draw."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import folium
+import numpy as np
+import shapely
+from folium.utilities import JsCode
+from numpy.typing import NDArray
+
+from lastmile.geo.demand import Demand
+from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.osm import Feature
+from lastmile.geo.tags import ROAD_CLASSES
+from lastmile.loading import Scenario, depot_places
+from lastmile.map_style import (
+    CHARGER,
+    COVERED,
+    DEPOT,
+    FACILITIES,
+    PARK,
+    ROADS,
+    UNCOVERED,
+    UNSERVED,
+    VEHICLES,
+    WATER,
+    ZONE,
+)
+from lastmile.plan import Plan, Site
+from lastmile.route_lines import route_line
+from lastmile.scenario import Calendar, VehicleFilter, Zone
+from lastmile.units import clock
+
+POINTS_MAX: Final = 20_000  # above this, demand is drawn in cells
+_CELLS_MAX: Final = 4_000
+_DECIMALS: Final = 5  # of degrees; 1 m
+_ROAD_TOLERANCE_M: Final = 6.0
+_ROUTE_TOLERANCE_M: Final = 2.0
+_AREA_TOLERANCE_M: Final = 8.0
+_STYLE_OF_FEATURE: Final = JsCode("function (feature) { return feature.properties.style; }")
+
+
+def background_layers(network: RoadNetwork, features: Sequence[Feature]) -> list[folium.GeoJson]:
+    """Water and parks, and the main roads: what makes a city recognisable without tiles."""
+    areas = []
+    for kind, colour in (("park", PARK), ("water", WATER)):
+        shapes = [f.geometry for f in features if _ground(f.tags) == kind and f.geometry.geom_type != "Point"]
+        if shapes:
+            areas.append(_feature(_simplified(shapely.union_all(shapes), _AREA_TOLERANCE_M), {"style": _fill(colour)}))
+    roads = []
+    for name, (colour, width, _) in ROADS.items():
+        codes = [ROAD_CLASSES.index(name), ROAD_CLASSES.index(f"{name}_link")]
+        driven = np.unique(network.edge_segment[network.permitted("e_van")])
+        chosen = driven[np.isin(network.segment_road[driven], codes)]
+        if len(chosen):
+            lines = shapely.MultiLineString([network.segment_line(int(segment)) for segment in chosen])
+            merged = _simplified(shapely.line_merge(lines), _ROAD_TOLERANCE_M)
+            roads.append(_feature(merged, {"style": {"color": colour, "weight": width, "opacity": 1}}))
+    layers = []
+    if areas:
+        layers.append(_layer("Water and parks / 水域与绿地", areas, interactive=False))
+    if roads:
+        layers.append(_layer("Main roads / 主干道路", roads, interactive=False))
+    return layers
+
+
+def _ground(tags: Mapping[str, str]) -> str:
+    if tags.get("natural") == "water" or tags.get("waterway") == "riverbank":
+        return "water"
+    return "park" if tags.get("leisure") == "park" else ""
+
+
+def zone_layers(scenario: Scenario) -> list[folium.GeoJson]:
+    """Polygons of the traffic rules, with the rules in words."""
+    if scenario.zones is None:
+        return []
+    polygons = dict(zip(scenario.zones["zone_id"], scenario.zones.geometry, strict=True))
+    names = dict(zip(scenario.zones["zone_id"], scenario.zones["name"], strict=True))
+    drawn = []
+    for zone in scenario.file.zones:
+        colour = ZONE[zone.effect]
+        style = {"color": colour, "weight": 2, "dashArray": "7 5", "fillColor": colour, "fillOpacity": 0.07}
+        words = {"Zone / 区域": zone.name or names.get(zone.polygon) or zone.id, **zone_words(zone)}
+        drawn.append(_feature(_simplified(polygons[zone.polygon], 2.0), {"style": style, **_escaped(words)}))
+    return [_layer("Restricted zones / 限行区域", drawn, tip=True)] if drawn else []
+
+
+def zone_words(zone: Zone) -> dict[str, str]:
+    """Say a rule in words: effect, hours, vehicles, roads, citation."""
+    effect = "permit required / 需通行证" if zone.effect == "permit" else "closed / 禁行"
+    if zone.standing_banned:
+        effect += ", no standing / 禁停"
+    vehicles = vehicle_words(zone.vehicles)
+    if zone.except_vehicles:
+        vehicles += " except " + "; ".join(vehicle_words(item) for item in zone.except_vehicles)
+    return {
+        "Rule / 规则": effect,
+        "Hours / 时段": _calendar_words(zone.when),
+        "Vehicles / 车辆": vehicles,
+        "Roads / 道路": ", ".join(zone.roads),
+        "Citation / 依据": zone.citation or "–",
+    }
+
+
+def vehicle_words(wanted: VehicleFilter) -> str:
+    """Say which vehicles a rule speaks of."""
+    parts = []
+    for name, value in wanted.model_dump(exclude_none=True).items():
+        label = name.replace("_", " ")
+        if isinstance(value, bool):
+            parts.append(label if value else f"not {label}")
+        elif isinstance(value, tuple):
+            parts.append(", ".join(str(item) for item in value) if name != "plate_digits" else f"{label} {value}")
+        else:
+            parts.append(f"{label} {value:g}")
+    return "; ".join(parts) or "all vehicles"
+
+
+def _calendar_words(when: Calendar) -> str:
+    parts = [", ".join(when.hours)]
+    if when.weekdays is not None:
+        parts.append(", ".join(when.weekdays))
+    if when.months is not None:
+        parts.append("months " + ", ".join(str(month) for month in when.months))
+    if when.holidays != "included":
+        parts.append(f"holidays {when.holidays}")
+    if when.alert_level is not None:
+        parts.append(f"from {when.alert_level} alert")
+    return "; ".join(parts)
+
+
+def catchment_layers(scenario: Scenario, catchments: Mapping[str, Any]) -> list[folium.GeoJson]:
+    """One shape per facility: the streets within its walking reach."""
+    layers = []
+    for facility in scenario.file.facilities:
+        shape = catchments.get(facility.id)
+        if shape is None or shape.is_empty:
+            continue
+        colour = FACILITIES[facility.kind][0]
+        style = {"color": colour, "weight": 0.8, "opacity": 0.6, "fillColor": colour, "fillOpacity": 0.13}
+        name = f"Walk ≤ {facility.reach_m:g} m: {facility.name or facility.id}"
+        layers.append(
+            _layer(name, [_feature(_simplified(shape, 4.0), {"style": style})], colour=colour, interactive=False)
+        )
+    return layers
+
+
+def demand_layers(demand: Demand, covered: NDArray[np.bool_]) -> list[folium.GeoJson]:
+    """Orders within and beyond walking reach; cells where there are too many for points."""
+    if len(demand) > POINTS_MAX:
+        return _demand_cells(demand, covered)
+    layers = []
+    for name, colour, chosen in (
+        ("Demand within reach / 覆盖内需求", COVERED, covered),
+        ("Demand beyond reach / 覆盖外需求", UNCOVERED, ~covered),
+    ):
+        points = [
+            _feature(
+                shapely.Point(demand.lon[i], demand.lat[i]),
+                {
+                    "style": {"radius": round(min(1.6 + 0.55 * float(demand.parcels[i]) ** 0.5, 9.0), 1)},
+                    **_escaped(
+                        {
+                            "Order / 订单": demand.id[i],
+                            "Receiver / 收件": demand.name[i] or "–",
+                            "District / 区县": demand.district[i] or "–",
+                            "Parcels / 件数": demand.parcels[i],
+                            "Channels / 方式": ", ".join(demand.channels[i]),
+                        }
+                    ),
+                },
+            )
+            for i in np.flatnonzero(chosen)
+        ]
+        if points:
+            layers.append(_layer(name, points, colour=colour, marker=_dot(colour, opacity=0.55), tip=True))
+    return layers
+
+
+def _demand_cells(demand: Demand, covered: NDArray[np.bool_]) -> list[folium.GeoJson]:
+    """Square cells in place of points: as small as _CELLS_MAX of them allow, coloured by the share within reach."""
+    per_lon, per_lat = metres_per_degree(np.array([float(demand.lat.mean())]))
+    cell = np.empty((0, 2), dtype=np.int64)
+    inverse = np.empty(0, dtype=np.int64)
+    size = 250.0
+    while True:
+        x = np.floor(demand.lon * per_lon[0] / size).astype(np.int64)
+        y = np.floor(demand.lat * per_lat[0] / size).astype(np.int64)
+        cell, inverse = np.unique(np.column_stack((x, y)), axis=0, return_inverse=True)
+        if len(cell) <= _CELLS_MAX:
+            break
+        size *= 2
+    parcels = np.bincount(inverse, weights=demand.parcels)
+    reached = np.bincount(inverse, weights=demand.parcels * covered)
+    most = float(np.quantile(parcels, 0.98)) or 1.0
+    width, height = size / per_lon[0], size / per_lat[0]
+    drawn = []
+    for (column, row), total, near in zip(cell.tolist(), parcels, reached, strict=True):
+        share = near / total if total else 0.0
+        box = shapely.box(column * width, row * height, (column + 1) * width, (row + 1) * height)
+        fill = {
+            **_fill(COVERED if share >= 0.5 else UNCOVERED),
+            "fillOpacity": round(0.12 + 0.6 * min(total / most, 1), 2),
+        }
+        words = {"Parcels / 件数": int(total), "Within reach / 覆盖率": f"{share:.0%}"}
+        drawn.append(_feature(box, {"style": fill, **_escaped(words)}))
+    return [_layer(f"Demand per {size:g} m cell / 需求网格", drawn, tip=True)]
+
+
+def route_layers(plan: Plan, network: RoadNetwork, scenario: Scenario) -> list[folium.FeatureGroup]:
+    """One group per vehicle type, one colour per vehicle."""
+    names = {vehicle.id: vehicle.name for vehicle in scenario.file.vehicles}
+    colours: dict[str, str] = {}
+    groups = []
+    for kind in sorted({route.vehicle_type for route in plan.routes}):
+        drawn = []
+        for route in plan.routes:
+            if route.vehicle_type != kind:
+                continue
+            colour = colours.setdefault(route.vehicle_id, VEHICLES[len(colours) % len(VEHICLES)])
+            line = route_line(network, route)
+            if len(line) < 2:
+                continue
+            words = {
+                "Vehicle / 车辆": route.vehicle_id,
+                "Type / 车型": names.get(kind) or kind,
+                "Base / 起点": route.base_id,
+                "Distance / 里程": f"{route.distance_m / 1000:.1f} km",
+                "Parcels / 件数": route.parcels,
+                "Stops / 站点": sum(stop.kind != "base" for stop in route.stops),
+                "Hours / 时间": f"{clock(route.stops[0].depart_s)}–{clock(route.stops[-1].arrive_s)}"
+                f" ({route.duration_s / 3600:.1f} h)",
+                "Permits / 通行证": ", ".join(route.permits) or "–",
+            }
+            style = {"color": colour, "weight": 2, "opacity": 0.75}
+            shape = _simplified(shapely.linestrings(line), _ROUTE_TOLERANCE_M)
+            drawn.append(_feature(shape, {"style": style, **_escaped(words)}))
+        if drawn:
+            group = folium.FeatureGroup(name=html.escape(f"Routes / 路线: {names.get(kind) or kind} ({len(drawn)})"))
+            _layer(kind, drawn, tip=True, highlight={"weight": 6, "opacity": 1}).add_to(group)
+            groups.append(group)
+    return groups
+
+
+def charger_layers(scenario: Scenario) -> list[folium.GeoJson]:
+    """The scenario's chargers."""
+    if scenario.chargers is None or not len(scenario.chargers):
+        return []
+    table = scenario.chargers
+    points = [
+        _feature(
+            place,
+            _escaped(
+                {"Charger / 充电桩": name or key, "Power / 功率": f"{float(power):g} kW", "Slots / 桩数": int(slots)}
+            ),
+        )
+        for key, name, power, slots, place in zip(
+            table["id"], table["name"], table["power_kw"], table["slots"], table.geometry, strict=True
+        )
+    ]
+    return [_layer("Chargers / 充电桩", points, colour=CHARGER, marker=_dot(CHARGER, radius=4), tip=True)]
+
+
+def depot_layers(scenario: Scenario) -> list[folium.GeoJson]:
+    """The scenario's depots."""
+    lon, lat = depot_places(scenario.file)
+    points = [
+        _feature(
+            shapely.Point(x, y), _escaped({"Depot / 分拨中心": depot.name or depot.id, "Hours / 时间": depot.hours})
+        )
+        for depot, x, y in zip(scenario.file.depots, lon, lat, strict=True)
+    ]
+    marker = folium.CircleMarker(radius=9, color="#facc15", weight=3, fill=True, fill_color=DEPOT, fill_opacity=1)
+    return [_layer("Depots / 分拨中心", points, colour=DEPOT, marker=marker, tip=True)]
+
+
+def site_layers(plan: Plan, scenario: Scenario) -> list[folium.FeatureGroup]:
+    """One group of sites per facility, coloured by kind."""
+    names = {facility.id: facility.name for facility in scenario.file.facilities}
+    groups = []
+    for facility in dict.fromkeys(site.facility for site in plan.sites):
+        own = [site for site in plan.sites if site.facility == facility]
+        colour = FACILITIES[own[0].kind][0]
+        points = [_feature(shapely.Point(site.lon, site.lat), _escaped(_site_words(site))) for site in own]
+        label = f"{names.get(facility) or facility} ({len(own)})"
+        group = folium.FeatureGroup(name=_swatch(colour) + html.escape(label))
+        marker = folium.CircleMarker(radius=6, color="#fff", weight=1.5, fill=True, fill_color=colour, fill_opacity=1)
+        _layer(facility, points, marker=marker, tip=False, popup=True).add_to(group)
+        groups.append(group)
+    return groups
+
+
+def _site_words(site: Site) -> dict[str, Any]:
+    _, english, chinese = FACILITIES[site.kind]
+    use = f" ({site.load_parcels / site.capacity_parcels:.0%})" if site.capacity_parcels else ""
+    return {
+        "Name / 名称": site.name or site.id,
+        "Kind / 类型": f"{english} / {chinese}",
+        "Modules / 组数": site.modules,
+        "Load / 负荷": f"{site.load_parcels:,} of {site.capacity_parcels:,}{use}",
+        "Cost / 费用": f"¥{site.cost_fen / 100:,.0f}",
+        "District / 区县": site.district or "–",
+        "Host / 场所": site.host,
+        "Status / 状态": "existing / 现有" if site.existing else "new / 新建",
+        "Id / 编号": site.id,
+    }
+
+
+def unserved_layers(plan: Plan) -> list[folium.GeoJson]:
+    """Orders left out, with the reasons."""
+    points = [
+        _feature(
+            shapely.Point(left.lon, left.lat),
+            _escaped(
+                {
+                    "Unserved / 未配送": left.order_id,
+                    "Parcels / 件数": left.parcels,
+                    "Why / 原因": "; ".join(left.reasons) or "–",
+                    "Way out / 对策": left.remedy or "–",
+                }
+            ),
+        )
+        for left in plan.unserved
+    ]
+    marker = folium.CircleMarker(radius=6, color=UNSERVED, weight=3, fill=True, fill_color="#ffffff", fill_opacity=0.9)
+    name = f"Unserved orders / 未配送 ({len(points)})"
+    return [_layer(name, points, colour=UNSERVED, marker=marker, tip=True)] if points else []
+
+
+def _layer(
+    name: str,
+    features: list[dict[str, Any]],
+    *,
+    colour: str | None = None,
+    marker: folium.CircleMarker | None = None,
+    tip: bool = False,
+    popup: bool = False,
+    highlight: dict[str, Any] | None = None,
+    interactive: bool = True,
+) -> folium.GeoJson:
+    """One GeoJson layer; tooltips and popups show all properties but the style, which is escaped text."""
+    words = [key for key in features[0]["properties"] if key != "style"]
+    options: dict[str, Any] = {"interactive": interactive}
+    if features[0]["properties"].get("style") is not None:
+        options["style"] = _STYLE_OF_FEATURE
+    return folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        name=(_swatch(colour) if colour else "") + html.escape(name),
+        marker=marker,
+        tooltip=folium.GeoJsonTooltip(words, sticky=True, class_name="lm-tip") if tip else None,
+        popup=folium.GeoJsonPopup(words, class_name="lm-tip", max_width=420) if popup else None,
+        highlight_function=(lambda _: highlight) if highlight else None,
+        smooth_factor=1.0,
+        **options,
+    )
+
+
+def _swatch(colour: str) -> str:
+    return f'<i style="background:{colour}"></i>'
+
+
+def _dot(colour: str, *, radius: float = 3.0, opacity: float = 0.9) -> folium.CircleMarker:
+    return folium.CircleMarker(radius=radius, stroke=False, fill=True, fill_color=colour, fill_opacity=opacity)
+
+
+def _fill(colour: str) -> dict[str, Any]:
+    return {"stroke": False, "fillColor": colour, "fillOpacity": 1}
+
+
+def _feature(geometry: Any, properties: Mapping[str, Any]) -> dict[str, Any]:
+    rounded = shapely.transform(geometry, lambda points: np.round(points, _DECIMALS))
+    return {"type": "Feature", "geometry": shapely.geometry.mapping(rounded), "properties": dict(properties)}
+
+
+def _simplified(geometry: Any, metres: float) -> Any:
+    return shapely.simplify(geometry, metres / 111_000.0)
+
+
+def _escaped(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Text as HTML, since folium's tooltips and popups put values into the page as they stand."""
+    return {key: html.escape(str(value)) for key, value in words.items()}

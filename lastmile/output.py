@@ -1,0 +1,113 @@
+"""Write a plan's files: all of them into a new folder that then takes the old one's place, or none."""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from lastmile.catchment_shapes import catchment_shapes
+from lastmile.errors import InputError
+from lastmile.maps import draw_map
+from lastmile.pipeline import Planned
+from lastmile.plan_files import write_plan
+from lastmile.report import render_report
+
+MARK: Final = "plan.json"  # a folder with this file is one of ours and may be replaced
+
+
+def map_page(planned: Planned, *, tiles: bool = False) -> str:
+    """The plan's interactive map, as one self-contained page."""
+    city = planned.city
+    return draw_map(
+        planned.plan,
+        planned.indicators,
+        scenario=planned.scenario,
+        demand=city.demand,
+        network=city.network,
+        features=city.features,
+        catchments=catchment_shapes(city.network, planned.plan.sites, planned.scenario),
+        walks=planned.walks,
+        tiles=tiles,
+    )
+
+
+def report_page(planned: Planned) -> str:
+    """The plan's printable report, as one self-contained page."""
+    return render_report(planned.plan, planned.indicators, planned.scenario)
+
+
+def check_target(folder: Path) -> None:
+    """Raise InputError where writing would destroy something that is no plan of ours."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError.single(
+            place=str(folder), cause="is a file, a folder is needed", remedy="choose another folder with -o"
+        )
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise InputError.single(
+            place=str(folder),
+            cause=f"the folder holds other files and no {MARK}, so it is not replaced",
+            remedy="choose an empty or new folder with -o",
+        )
+    parent = folder.resolve().parent
+    if parent.is_dir() and not os.access(parent, os.W_OK):
+        raise InputError.single(place=str(parent), cause="may not be written to", remedy="choose another folder with -o")
+
+
+def write_outputs(planned: Planned, folder: Path, *, tiles: bool = False) -> None:
+    """Write plan, tables, map and report; the folder changes as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something other than a plan.
+    """
+    folder = folder.resolve()
+    check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
+    try:
+        new.chmod(0o755)
+        write_plan(planned.plan, planned.city.demand, planned.city.network, new)
+        text = json.dumps(planned.indicators, ensure_ascii=False, indent=1)
+        (new / "indicators.json").write_text(text + "\n", encoding="utf-8")
+        (new / "map.html").write_text(map_page(planned, tiles=tiles), encoding="utf-8")
+        (new / "report.html").write_text(report_page(planned), encoding="utf-8")
+        _swap(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Put ``new`` in the place of ``folder``; the old folder is removed only once the new one stands."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    old.rmdir()
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder.
+    """
+    if not path.resolve().parent.is_dir():
+        raise InputError.single(place=str(path.parent), cause="no such folder", remedy="make it, or choose another")
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

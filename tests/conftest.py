@@ -1,0 +1,20 @@
+"""What tests of every room share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The clock decides nothing and the same examples are tried everywhere.
+settings.register_profile("lastmile", deadline=None, derandomize=True)
+settings.load_profile("lastmile")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data; tests that need it are skipped where it is not named."""
+    folder = os.environ.get("LASTMILE_DATA")
+    if not folder:
+        pytest.skip("LASTMILE_DATA is not set: no folder of real data")
+    return Path(folder)

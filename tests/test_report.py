@@ -1,0 +1,121 @@
+import dataclasses
+
+import browser
+import plan_fixture as city
+import pytest
+
+from lastmile.indicators import measure
+from lastmile.report import obstacles, render_report, target_bars, working_day
+
+
+def report(plan=None):
+    plan = plan or city.plan()
+    scenario = city.scenario()
+    walks = city.walks() if plan.sites else city.no_walks()
+    return render_report(plan, measure(scenario, plan, city.demand(), walks), scenario)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return report()
+
+
+def good_plan():
+    plan = city.plan()
+    return dataclasses.replace(plan, violations=(), unserved=(), targets=plan.targets[:1])
+
+
+def test_report_says_why_a_plan_is_not_feasible(page):
+    assert "Not feasible / 不可行" in page
+    for text in ("1 broken rule / 1 处违规", "1 unserved order / 1 个订单未配送", "1 missed target: t2"):
+        assert text in page
+
+
+def test_feasible_plan_is_called_so():
+    assert good_plan().feasible
+    page = report(good_plan())
+    assert "Feasible / 可行" in page
+    assert "Not feasible" not in page
+    assert "No broken rule" in page
+    assert "every order is served" in page
+
+
+def test_unchecked_plan_is_not_called_feasible():
+    plan = dataclasses.replace(good_plan(), checked=False)
+    assert obstacles(plan) == [("the referee has not looked at it", "尚未校核")]
+    assert "Not feasible" in report(plan)
+
+
+def test_targets_stand_with_source_and_outcome(page):
+    for text in ("Plan 2016, 3.1", "≥ 30 %", "✓", "✗", "candidates bind"):
+        assert text in page
+
+
+def test_target_bars_are_what_was_reached_of_what_is_required():
+    bars = target_bars(city.plan().targets, city.scenario().file)
+    # 0.3 of 0.3, and 1 locker of 10.
+    assert [bar.share for bar in bars] == [pytest.approx(1.0), pytest.approx(0.1)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "At most 1.64 % from the best possible",
+        "van: battery",
+        "one more permit",
+        "Speed table is assumed.",
+        "made up, not a real map / 虚构城市",
+        "© OpenStreetMap contributors",
+        "sha256 " + "0" * 64,
+        "route van-1, stop 3",
+        "¥300,000",
+        "West",
+    ],
+)
+def test_report_contains(page, text):
+    assert text in page
+
+
+def test_exact_choice_of_sites_is_called_best():
+    plan = city.plan()
+    assert plan.siting is not None
+    page = report(dataclasses.replace(plan, siting=dataclasses.replace(plan.siting, gap=0.0)))
+    assert "Proven to be the best possible" in page
+
+
+def test_text_stays_text(page):
+    assert city.XSS not in page
+    assert "10 lockers &lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_report_loads_nothing_and_runs_nothing(page):
+    assert browser.loaded_from_outside(page) == []
+    assert "<script" not in page
+
+
+def test_empty_plan_has_a_report():
+    plan = dataclasses.replace(
+        city.plan(), sites=(), services=(), routes=(), fleet=(), unserved=(), siting=None, targets=(), warnings=()
+    )
+    assert "The scenario states no targets." in report(plan)
+
+
+def test_working_day_splits_time_into_driving_service_and_waiting():
+    start, end, rows = working_day(city.plan().routes)
+    assert (start, end) == (8 * 3600, 9 * 3600)
+    assert [row.vehicle_id for row in rows] == ["van-1", "truck-1"]
+    # The truck drives 0-300 s, unloads to 600 s, drives to 900 s: in thousandths of the hour 83.3, 166.7, 250.
+    assert rows[1].driving == "M0 0H83.3M166.7 0H250"
+    assert rows[1].serving == "M83.3 0H166.7"
+    assert rows[1].waiting == ""
+    # The van waits at its third stop from 900 s to 1,200 s.
+    assert rows[0].waiting == "M250 0H333.3"
+
+
+@pytest.mark.browser
+@browser.needs_browser
+def test_report_opens_without_a_complaint(page, tmp_path):
+    opened = browser.open_page(page, tmp_path)
+    assert opened.console == []
+    assert opened.dom.count("<svg") >= 6
+    assert "Gini" in opened.dom
