@@ -14,14 +14,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lastmile.check import check
     from lastmile.errors import Fault, InputError, LastmileError
     from lastmile.geo.network import RoadNetwork
     from lastmile.loading import Scenario, load_scenario
     from lastmile.output import write_outputs
     from lastmile.pipeline import Planned, plan, plan_scenario
-    from lastmile.plan import Plan
     from lastmile.plan_files import read_plan
+    from lastmile.plans import Plan
+    from lastmile.referee import check
     from lastmile.stages.prepare import City, prepare
     from lastmile.stages.routing import route_vehicles
     from lastmile.stages.siting import place_sites
@@ -31,11 +31,11 @@ _WHERE = {
     "Fault": "lastmile.errors",
     "InputError": "lastmile.errors",
     "LastmileError": "lastmile.errors",
-    "Plan": "lastmile.plan",
+    "Plan": "lastmile.plans",
     "Planned": "lastmile.pipeline",
     "RoadNetwork": "lastmile.geo.network",
     "Scenario": "lastmile.loading",
-    "check": "lastmile.check",
+    "check": "lastmile.referee",
     "load_scenario": "lastmile.loading",
     "place_sites": "lastmile.stages.siting",
     "plan": "lastmile.pipeline",

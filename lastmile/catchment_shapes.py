@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.loading import Scenario
-from lastmile.plan import Site
+from lastmile.plans import Site
 
 MARGIN_M: Final = 40.0
 _SIMPLIFY_M: Final = 8.0

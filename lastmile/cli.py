@@ -188,8 +188,8 @@ def check(scenario: Path, seed: int | None, quiet: bool, plan_file: Path | None)
     )
     if plan_file is None:
         return
-    from lastmile.check import check as referee
     from lastmile.plan_files import read_plan
+    from lastmile.referee import check as referee
     from lastmile.stages.prepare import prepare
 
     made = read_plan(plan_file)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lastmile.geo.demand import Demand
 from lastmile.loading import Scenario
-from lastmile.plan import FleetEntry, Plan, Route, Site, Stop
+from lastmile.plans import FleetEntry, Plan, Route, Site, Stop
 from lastmile.scenario import Facility, VehicleType
 from lastmile.units import parse_hours
 

@@ -28,7 +28,7 @@ from lastmile.map_style import (
     WATER,
     ZONE,
 )
-from lastmile.plan import Plan, Site
+from lastmile.plans import Plan, Site
 from lastmile.route_lines import route_line
 from lastmile.scenario import Calendar, VehicleFilter, Zone
 from lastmile.units import clock

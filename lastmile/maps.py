@@ -36,8 +36,8 @@ from lastmile.map_style import (
     ZONE,
 )
 from lastmile.offline_page import AsItStands, Attribution, DrawingOrder, empty_map, render
-from lastmile.plan import Plan
 from lastmile.plan_files import SYNTHETIC_NOTICE
+from lastmile.plans import Plan
 
 ATTRIBUTION: Final = "© OpenStreetMap contributors (ODbL)"
 

@@ -52,7 +52,9 @@ def check_target(folder: Path) -> None:
         )
     parent = folder.resolve().parent
     if parent.is_dir() and not os.access(parent, os.W_OK):
-        raise InputError.single(place=str(parent), cause="may not be written to", remedy="choose another folder with -o")
+        raise InputError.single(
+            place=str(parent), cause="may not be written to", remedy="choose another folder with -o"
+        )
 
 
 def write_outputs(planned: Planned, folder: Path, *, tiles: bool = False) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lastmile.check import check
 from lastmile.errors import InputError
 from lastmile.indicators import Walks, measure
 from lastmile.loading import Scenario
-from lastmile.plan import Manifest, Plan, Site
+from lastmile.plans import Manifest, Plan, Site
+from lastmile.referee import check
 from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
 from lastmile.stages.routing import route_vehicles

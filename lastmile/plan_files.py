@@ -19,7 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 from lastmile.errors import Fault, InputError
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
-from lastmile.plan import FORMAT, Manifest, Plan
 from lastmile.plan_frames import (
     DECIMALS,
     STOP_COLUMNS,
@@ -30,6 +29,7 @@ from lastmile.plan_frames import (
     stop_rows,
     unserved_frame,
 )
+from lastmile.plans import FORMAT, Manifest, Plan
 
 SYNTHETIC_NOTICE: Final = "Synthetic city: made up, not a real map / 虚构城市"
 _FAULTS_MAX: Final = 50

@@ -9,7 +9,7 @@ import shapely
 
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
-from lastmile.plan import Plan, Route
+from lastmile.plans import Plan, Route
 from lastmile.route_lines import route_line
 from lastmile.units import clock
 

@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lastmile.loading import Scenario
 from lastmile.map_style import FACILITIES, UNSERVED, VEHICLES
-from lastmile.plan import Plan, Route, TargetResult
 from lastmile.plan_files import SYNTHETIC_NOTICE
+from lastmile.plans import Plan, Route, TargetResult
 from lastmile.scenario import BudgetTarget, CountTarget, PermitTarget, ScenarioFile
 from lastmile.units import clock
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.geo.network import RoadNetwork, metres_per_degree
-from lastmile.plan import Leg, Route
+from lastmile.plans import Leg, Route
 
 Points = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from lastmile.geo.osm import Feature
 from lastmile.geo.tags import ALL_MODES, MODES, ROAD_CODE
 from lastmile.indicators import Walks
 from lastmile.loading import Scenario
-from lastmile.plan import (
+from lastmile.plans import (
     FleetEntry,
     Leg,
     Manifest,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lastmile.errors import InputError
 from lastmile.geo.network import metres_per_degree
-from lastmile.plan import Leg, Plan
 from lastmile.plan_files import plan_text, read_plan, safe_cell, write_plan
+from lastmile.plans import Leg, Plan
 from lastmile.route_lines import leg_line, route_line
 
 

@@ -15,7 +15,7 @@ from lastmile.geo.network import RoadNetwork
 from lastmile.geo.osm import Feature
 from lastmile.geo.snapping import Snapper
 from lastmile.loading import Scenario
-from lastmile.plan import Channel
+from lastmile.plans import Channel
 from lastmile.units import DAY_S, parse_hours
 
 NONE: Final = -1  # in integer columns: not stated

@@ -124,9 +124,7 @@ class Roads:
         )
         return offset, target, (-(-milliseconds // 1000)).astype(np.int32)
 
-    def drive(
-        self, edges: NDArray[np.int32], shares: NDArray[np.float64], *, profile: Profile, depart_s: int
-    ) -> int:
+    def drive(self, edges: NDArray[np.int32], shares: NDArray[np.float64], *, profile: Profile, depart_s: int) -> int:
         """Arrival when driving ``edges`` from ``depart_s``, each at the pace of the period it is driven in.
 
         A period that ends while an edge is driven leaves the rest of the edge to the pace of the next one [1]_.

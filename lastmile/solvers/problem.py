@@ -151,7 +151,7 @@ class RoutingProblem:
         places = len(self.profiles[0].duration_s)
         if any(len(profile.duration_s) != places for profile in self.profiles):
             raise ValueError("the profiles differ in their number of locations")
-        if count and not (0 <= self.location.min() and self.location.max() < places):
+        if count and not (self.location.min() >= 0 and self.location.max() < places):
             raise ValueError(f"an order's location is outside 0..{places - 1}")
         if self.allowed.shape != (count, len(self.vehicles)):
             raise ValueError(f"allowed has shape {self.allowed.shape}, not ({count}, {len(self.vehicles)})")
@@ -299,7 +299,7 @@ class SitingProblem:
             ("attract_demand", len(self.weight)),
         ):
             index: NDArray[Any] = getattr(self, name)
-            if len(index) and not (0 <= index.min() and index.max() < limit):
+            if len(index) and not (index.min() >= 0 and index.max() < limit):
                 raise ValueError(f"{name} has an index outside 0..{limit - 1}")
         if (self.weight < 0).any():
             raise ValueError("a demand weight is negative")

@@ -6,7 +6,7 @@ import numpy as np
 from ortools.math_opt.python import mathopt
 
 from lastmile.geo.access import eligible
-from lastmile.plan import FleetEntry, Route
+from lastmile.plans import FleetEntry, Route
 from lastmile.scenario import FleetTarget, NewEnergyTarget, PermitTarget, ScenarioFile
 from lastmile.units import fen
 

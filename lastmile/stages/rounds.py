@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from lastmile.geo.snapping import EdgePoints
-from lastmile.plan import Leg, Route, Stop
+from lastmile.plans import Leg, Route, Stop
 from lastmile.scenario import Permit, VehicleType
 from lastmile.solvers.problem import Round
 from lastmile.stages.prepare import City

@@ -9,7 +9,7 @@ import numpy as np
 
 from lastmile.geo.access import Profile
 from lastmile.geo.network import metres_per_degree
-from lastmile.plan import Route, Service, Site, Unserved
+from lastmile.plans import Route, Service, Site, Unserved
 from lastmile.scenario import VehicleType
 from lastmile.solvers.problem import Blocked, RoutingSolution
 from lastmile.solvers.routing import solve

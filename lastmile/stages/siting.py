@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from scipy.spatial import cKDTree
 
-from lastmile.plan import Service, Site, SitingSummary, Unserved
+from lastmile.plans import Service, Site, SitingSummary, Unserved
 from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
 from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
 from lastmile.solvers.siting import site as solve_siting

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.plan import FleetEntry, Site, TargetResult
+from lastmile.plans import FleetEntry, Site, TargetResult
 from lastmile.scenario import (
     AreaTarget,
     BudgetTarget,

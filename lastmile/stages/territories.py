@@ -18,7 +18,7 @@ from lastmile.geo.demand import NONE
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.tags import Mode
 from lastmile.loading import depot_places
-from lastmile.plan import Site
+from lastmile.plans import Site
 from lastmile.scenario import Facility, Permit, VehicleType
 from lastmile.solvers.problem import UNREACHABLE, RoutingProblem, RoutingProfile, RoutingVehicle
 from lastmile.stages.prepare import City

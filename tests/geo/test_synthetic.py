@@ -158,7 +158,7 @@ def test_a_failed_write_leaves_the_old_file_alone(
     def broken(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("lastmile.geo.synthetic.osmium.SimpleWriter", broken)
+    monkeypatch.setattr("lastmile.geo.synthetic.city.osmium.SimpleWriter", broken)
     with pytest.raises(OSError, match="disk full"):
         write_city(city, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [old.name]

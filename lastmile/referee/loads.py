@@ -1,7 +1,7 @@
 """No vehicle is ever fuller than it may be."""
 
-from lastmile.check.case import Case, Violations, trips
-from lastmile.plan import Route, Violation
+from lastmile.plans import Route, Violation
+from lastmile.referee.case import Case, Violations, trips
 from lastmile.scenario import VehicleType
 
 

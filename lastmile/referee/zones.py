@@ -10,8 +10,8 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from lastmile.check.case import Case
 from lastmile.geo.tags import ELEVATED, EXPRESSWAY, RAMP
+from lastmile.referee.case import Case
 from lastmile.scenario import ScenarioFile, VehicleFilter, VehicleType, Zone
 from lastmile.units import DAY_S, parse_hours
 

@@ -1,9 +1,9 @@
 """Batteries last."""
 
-from lastmile.check.case import Case, Violations
-from lastmile.check.loads import weight_after
-from lastmile.check.travel import Drives, leg_name
-from lastmile.plan import Route, Violation
+from lastmile.plans import Route, Violation
+from lastmile.referee.case import Case, Violations
+from lastmile.referee.loads import weight_after
+from lastmile.referee.travel import Drives, leg_name
 from lastmile.scenario import VehicleType
 
 _TOLERANCE_WH = 1.0

@@ -16,7 +16,7 @@ from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.geo.tags import MODES, Mode
 from lastmile.loading import Scenario
-from lastmile.plan import Plan, Route, Site, Stop, Violation
+from lastmile.plans import Plan, Route, Site, Stop, Violation
 from lastmile.scenario import Depot, Facility, Permit, VehicleType
 from lastmile.units import DAY_S, parse_hours
 

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from lastmile.check.case import Case, Violations
-from lastmile.plan import Route, Stop, Violation
+from lastmile.plans import Route, Stop, Violation
+from lastmile.referee.case import Case, Violations
 from lastmile.scenario import VehicleType
 
 _SAME_PLACE = 1e-6  # degrees

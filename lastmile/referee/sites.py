@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import shapely
 
-from lastmile.check.case import Case, Violations
 from lastmile.geo.network import metres_per_degree
-from lastmile.plan import Site, Violation
+from lastmile.plans import Site, Violation
+from lastmile.referee.case import Case, Violations
 
 _SAME_PLACE = 1e-6  # degrees
 _SPACING_TOLERANCE_M = 1.0

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from lastmile.check.case import Case, Position, Violations
-from lastmile.check.traffic import Crossing, Traffic
-from lastmile.plan import Leg, Route, Violation
+from lastmile.plans import Leg, Route, Violation
+from lastmile.referee.case import Case, Position, Violations
+from lastmile.referee.traffic import Crossing, Traffic
 from lastmile.scenario import VehicleType
 from lastmile.units import clock
 

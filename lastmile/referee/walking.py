@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from lastmile.check.case import Case
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
+from lastmile.referee.case import Case
 from lastmile.scenario import AreaTarget, CoverageTarget
 
 #: Metres by which two honest ways of measuring one walk may differ.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lastmile.check.case import Case, Violations
-from lastmile.check.travel import Drive, Drives, leg_name
-from lastmile.check.zones import Span, closed_spans, lay_out, segments_inside, speaks_of
 from lastmile.geo.tags import MODE_BIT
-from lastmile.plan import Route, Violation
+from lastmile.plans import Route, Violation
+from lastmile.referee.case import Case, Violations
+from lastmile.referee.travel import Drive, Drives, leg_name
+from lastmile.referee.zones import Span, closed_spans, lay_out, segments_inside, speaks_of
 from lastmile.scenario import VehicleType
 from lastmile.units import clock
 

@@ -3,8 +3,8 @@
 import math
 from itertools import pairwise
 
-from lastmile.check.case import Case, Violations, daily, outside_s, trips
-from lastmile.plan import Route, Stop, Violation
+from lastmile.plans import Route, Stop, Violation
+from lastmile.referee.case import Case, Violations, daily, outside_s, trips
 from lastmile.scenario import VehicleType
 from lastmile.units import clock, parse_hours
 

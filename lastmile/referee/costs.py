@@ -2,8 +2,8 @@
 
 from typing import cast
 
-from lastmile.check.case import Case, Violations
-from lastmile.plan import Route, Site, Violation
+from lastmile.plans import Route, Site, Violation
+from lastmile.referee.case import Case, Violations
 from lastmile.scenario import Facility, HostKind, VehicleType
 
 _TOLERANCE = 0.001

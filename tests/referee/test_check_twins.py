@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lastmile.check.case import Case
-from lastmile.check.traffic import Traffic
-from lastmile.check.walking import measure_walks
-from lastmile.check.zones import closed_spans, lay_out, segments_inside
 from lastmile.geo.access import Profile, lay_rules, periods
 from lastmile.geo.paths import Roads
 from lastmile.geo.snapping import Snapper
 from lastmile.geo.speeds import REGIMES, edge_times_ms
 from lastmile.geo.tags import MODES, ROAD_CODE
+from lastmile.referee.case import Case
+from lastmile.referee.traffic import Traffic
+from lastmile.referee.walking import measure_walks
+from lastmile.referee.zones import closed_spans, lay_out, segments_inside
 from lastmile.scenario import Calendar, Speeds
 
 

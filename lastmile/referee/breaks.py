@@ -2,8 +2,8 @@
 
 from itertools import permutations
 
-from lastmile.check.case import Case, Violations, daily
-from lastmile.plan import Route, Violation
+from lastmile.plans import Route, Violation
+from lastmile.referee.case import Case, Violations, daily
 from lastmile.scenario import Break, VehicleType
 from lastmile.units import parse_hours
 

@@ -1,8 +1,8 @@
 """Receivers are served in a way they agreed to, at a site they can walk to."""
 
-from lastmile.check.case import Case, Violations
-from lastmile.check.walking import TOLERANCE_M, Walks
-from lastmile.plan import Service, Violation
+from lastmile.plans import Service, Violation
+from lastmile.referee.case import Case, Violations
+from lastmile.referee.walking import TOLERANCE_M, Walks
 
 
 def check_services(case: Case) -> Violations:

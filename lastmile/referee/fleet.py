@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from lastmile.check.case import Case, Violations
-from lastmile.plan import FleetEntry, Violation
+from lastmile.plans import FleetEntry, Violation
+from lastmile.referee.case import Case, Violations
 from lastmile.scenario import VehicleType
 from lastmile.units import fen
 

@@ -15,11 +15,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lastmile.check.access import holders
-from lastmile.check.case import Case, Violations
-from lastmile.check.costs import site_yuan
-from lastmile.check.walking import TOLERANCE_M, Walks
-from lastmile.plan import TargetResult, Violation
+from lastmile.plans import TargetResult, Violation
+from lastmile.referee.access import holders
+from lastmile.referee.case import Case, Violations
+from lastmile.referee.costs import site_yuan
+from lastmile.referee.walking import TOLERANCE_M, Walks
 from lastmile.scenario import (
     AreaTarget,
     BudgetTarget,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from lastmile.plan import Unserved
+from lastmile.plans import Unserved
 
 
 def found(town):

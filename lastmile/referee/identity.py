@@ -4,8 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
-from lastmile.check.case import Case, Violations
-from lastmile.plan import Violation
+from lastmile.plans import Violation
+from lastmile.referee.case import Case, Violations
 
 
 def check_network(case: Case) -> Violations:

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lastmile.check import check
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork, metres_per_degree
 from lastmile.loading import Scenario, load_scenario
-from lastmile.plan import FleetEntry, Leg, Manifest, Plan, Route, Service, Site, Stop, TargetResult, Violation
+from lastmile.plans import FleetEntry, Leg, Manifest, Plan, Route, Service, Site, Stop, TargetResult, Violation
+from lastmile.referee import check
 
 WEST, SOUTH = 112.45, 34.62
 PER_LON, PER_LAT = (float(value[0]) for value in metres_per_degree(np.array([SOUTH])))

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lastmile.check.traffic import Traffic
-from lastmile.check.zones import in_force
 from lastmile.geo.tags import MODE_BIT
+from lastmile.referee.traffic import Traffic
+from lastmile.referee.zones import in_force
 from lastmile.scenario import Calendar, Speeds, VehicleFilter
 
 

@@ -6,25 +6,25 @@ the solvers, the compiled core or the geography that plans. One file holds one f
 
 from collections.abc import Iterator
 
-from lastmile.check.access import check_permits, check_roads, check_zones
-from lastmile.check.breaks import check_breaks
-from lastmile.check.case import Case
-from lastmile.check.costs import check_costs
-from lastmile.check.energy import check_energy
-from lastmile.check.fleet import check_fleet
-from lastmile.check.identity import check_identity, check_network, check_orders
-from lastmile.check.loads import check_loads
-from lastmile.check.rounds import check_doors, check_rounds, check_snaps, check_supply
-from lastmile.check.schedule import check_goods, check_schedule
-from lastmile.check.services import check_reach, check_services
-from lastmile.check.sites import check_ground, check_sites
-from lastmile.check.targets import check_targets
-from lastmile.check.travel import check_travel, drive_legs
-from lastmile.check.walking import measure_walks
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
 from lastmile.loading import Scenario
-from lastmile.plan import Plan, Violation
+from lastmile.plans import Plan, Violation
+from lastmile.referee.access import check_permits, check_roads, check_zones
+from lastmile.referee.breaks import check_breaks
+from lastmile.referee.case import Case
+from lastmile.referee.costs import check_costs
+from lastmile.referee.energy import check_energy
+from lastmile.referee.fleet import check_fleet
+from lastmile.referee.identity import check_identity, check_network, check_orders
+from lastmile.referee.loads import check_loads
+from lastmile.referee.rounds import check_doors, check_rounds, check_snaps, check_supply
+from lastmile.referee.schedule import check_goods, check_schedule
+from lastmile.referee.services import check_reach, check_services
+from lastmile.referee.sites import check_ground, check_sites
+from lastmile.referee.targets import check_targets
+from lastmile.referee.travel import check_travel, drive_legs
+from lastmile.referee.walking import measure_walks
 
 __all__ = ["check"]
 
@@ -50,7 +50,7 @@ def check(scenario: Scenario, network: RoadNetwork, demand: Demand, plan: Plan) 
     Notes
     -----
     An order that is declared unserved and a target that is truthfully reported as missed break no rule;
-    :attr:`lastmile.plan.Plan.feasible` accounts for them.
+    :attr:`lastmile.plans.Plan.feasible` accounts for them.
     """
     return tuple(_violations(Case(scenario=scenario, network=network, demand=demand, plan=plan)))
 

@@ -1,0 +1,1 @@
+"""Measurements against public instances and peers; not part of the installed package."""

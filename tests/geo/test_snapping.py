@@ -1,0 +1,145 @@
+"""From places to positions on roads."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from lastmile.geo.network import RoadNetwork
+from lastmile.geo.snapping import Snapper
+
+GEOD = Geod(ellps="WGS84")
+STREET = {"highway": "residential"}
+NODES = {1: (113.0, 34.0), 2: (113.004, 34.0), 3: (113.004, 34.002), 4: (113.0, 34.002)}
+
+
+def edge(network, index):
+    """(source, target) of an edge as OSM ids, None where there is none."""
+    if index < 0:
+        return None
+    return int(network.node_osm[network.edge_source[index]]), int(network.node_osm[network.edge_target[index]])
+
+
+def test_position_is_on_the_edge_not_at_its_nearest_node(write_map):
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2), STREET)}))
+    # A quarter of the way along, 0.0005 degrees = 55.46 m north of it.
+    points = Snapper(network, "e_van").snap(113.001, 34.0005)
+    assert len(points) == 1
+    assert points.fraction[0] == pytest.approx(0.25, abs=1e-6)
+    assert points.distance_m[0] == pytest.approx(55.46, abs=0.01)
+    assert (points.lon[0], points.lat[0]) == (pytest.approx(113.001, abs=1e-9), pytest.approx(34.0, abs=1e-9))
+    assert edge(network, points.forward[0]) == (1, 2)
+    assert edge(network, points.backward[0]) == (2, 1)
+
+
+def test_one_way_street_has_one_edge_for_vans(write_map):
+    ways = {1: ((1, 2), {**STREET, "oneway": "yes"}), 2: ((2, 3, 4, 1), STREET)}
+    network = RoadNetwork.from_osm(write_map(NODES, ways))
+    van = Snapper(network, "e_van").snap([113.001], [34.0001])
+    walker = Snapper(network, "walk").snap([113.001], [34.0001])
+    assert (edge(network, van.forward[0]), edge(network, van.backward[0])) == ((1, 2), None)
+    assert (edge(network, walker.forward[0]), edge(network, walker.backward[0])) == ((1, 2), (2, 1))
+
+
+def test_reversed_one_way_street_has_only_its_backward_edge(write_map):
+    ways = {1: ((1, 2), {**STREET, "oneway": "-1"}), 2: ((2, 3, 4, 1), STREET)}
+    van = Snapper(network := RoadNetwork.from_osm(write_map(NODES, ways)), "e_van").snap([113.001], [34.0001])
+    assert (edge(network, van.forward[0]), edge(network, van.backward[0])) == (None, (2, 1))
+
+
+def test_nearest_permitted_road_wins_over_the_nearest(write_map):
+    ways = {1: ((1, 2), {"highway": "footway"}), 2: ((2, 3, 4), STREET)}
+    network = RoadNetwork.from_osm(write_map(NODES, ways))
+    place = ([113.001], [34.0002])
+    walker = Snapper(network, "walk").snap(*place)
+    van = Snapper(network, "e_van").snap(*place)
+    assert network.segment_way[walker.segment].tolist() == [1]
+    assert network.segment_way[van.segment].tolist() == [2]
+    assert van.distance_m[0] == pytest.approx(0.0018 * 110_922, rel=1e-3)
+
+
+def test_nearest_is_measured_in_metres_not_in_degrees(write_map):
+    # At 60 degrees north a degree of longitude is half as long: the road 0.0014 degrees (78 m) east is nearer than the
+    # one 0.0009 degrees (100 m) north.
+    nodes = {1: (25.0014, 59.99), 2: (25.0014, 60.0009), 3: (24.99, 60.0009)}
+    network = RoadNetwork.from_osm(write_map(nodes, {1: ((1, 2), STREET), 2: ((2, 3), STREET)}))
+    points = Snapper(network, "walk").snap(25.0, 60.0)
+    assert network.segment_way[points.segment].tolist() == [1]
+    assert points.distance_m[0] == pytest.approx(78.1, abs=0.1)
+
+
+def test_place_beyond_the_end_snaps_to_the_end(write_map):
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2), STREET)}))
+    points = Snapper(network, "walk").snap([112.9, 113.1], [34.0, 34.0])
+    assert points.fraction.tolist() == [0.0, 1.0]
+
+
+def test_mode_without_roads_is_refused(write_map):
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2), {"highway": "footway"})}))
+    snapper = Snapper(network, "e_van")
+    assert not snapper.usable
+    with pytest.raises(ValueError, match="no road for e_van"):
+        snapper.snap(113, 34)
+
+
+def test_no_places_make_no_positions(write_map):
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2), STREET)}))
+    assert len(Snapper(network, "walk").snap([], [])) == 0
+
+
+def test_road_of_no_length_can_be_snapped_to(write_map):
+    nodes = {1: (113.0, 34.0), 2: (113.0, 34.0)}
+    network = RoadNetwork.from_osm(write_map(nodes, {1: ((1, 2), STREET)}))
+    points = Snapper(network, "walk").snap(113.001, 34.0)
+    assert points.fraction.tolist() == [0.0]
+    assert points.distance_m[0] == pytest.approx(92.385, abs=0.01)
+
+
+def test_taken_positions_keep_their_columns(write_map):
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2, 3), STREET)}))
+    points = Snapper(network, "walk").snap([113.001, 113.002, 113.003], [34.0, 34.0001, 34.0002])
+    taken = points.take([2, 0])
+    assert taken.lon.tolist() == points.lon[[2, 0]].tolist()
+    assert taken.fraction.tolist() == points.fraction[[2, 0]].tolist()
+
+
+def cross(lon, lat, metres):
+    """A network of two streets that cross at a place, 2 km each."""
+    west, _, _ = GEOD.fwd(lon, lat, 270, metres)
+    east, _, _ = GEOD.fwd(lon, lat, 90, metres)
+    _, south, _ = GEOD.fwd(lon, lat, 180, metres)
+    _, north, _ = GEOD.fwd(lon, lat, 0, metres)
+    return {1: (west, lat), 2: (lon, lat), 3: (east, lat), 4: (lon, south), 5: (lon, north)}
+
+
+@given(
+    lat=st.floats(-75, 75),
+    azimuth=st.floats(0, 360),
+    metres=st.floats(1, 900),
+    away=st.floats(0, 1.5),
+)
+def test_distance_is_within_half_a_percent_of_the_geodesic(tmp_path_factory, lat, azimuth, metres, away):
+    # The junction lies up to 1.5 degrees from the network's middle, where a plane around the middle is sheared.
+    lon = 113.0 + away
+    nodes = {**cross(lon, lat, 1000), 9: (113.0 - away, lat + 0.5)}
+    ways = "".join(
+        f'<way id="{way}">{"".join(f"<nd ref={chr(34)}{ref}{chr(34)}/>" for ref in refs)}'
+        '<tag k="highway" v="residential"/></way>'
+        for way, refs in {1: (1, 2, 3), 2: (4, 2, 5), 3: (5, 9)}.items()
+    )
+    places = "".join(f'<node id="{node}" lon="{x:.7f}" lat="{y:.7f}"/>' for node, (x, y) in nodes.items())
+    path = tmp_path_factory.mktemp("cross") / "cross.osm"
+    path.write_text(f'<osm version="0.6">{places}{ways}</osm>')
+    network = RoadNetwork.from_osm(path)
+    x, y, _ = GEOD.fwd(lon, lat, azimuth, metres)
+    points = Snapper(network, "walk").snap(x, y)
+    _, _, truth = GEOD.inv(x, y, points.lon[0], points.lat[0])
+    assert points.distance_m[0] == pytest.approx(truth, rel=0.005, abs=0.02)
+    # And no point of any road is nearer than that.
+    lines = [network.segment_line(segment) for segment in range(network.segments)]
+    samples = np.concatenate(
+        [line[:-1, None] + (line[1:] - line[:-1])[:, None] * np.linspace(0, 1, 400)[:, None] for line in lines]
+    ).reshape(-1, 2)
+    _, _, distances = GEOD.inv(np.full(len(samples), x), np.full(len(samples), y), samples[:, 0], samples[:, 1])
+    assert truth <= distances.min() * 1.005 + 0.05
