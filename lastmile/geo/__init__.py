@@ -1,0 +1,1 @@
+"""Everything that has a longitude: maps, roads, rules, demand and candidate places."""

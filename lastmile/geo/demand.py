@@ -223,10 +223,9 @@ def _settle(population: Any, places: _Places, network: RoadNetwork, metric_crs: 
                 alone[cell] = False
     lived = weight > 0
     street = Snapper(network, _STREET_MODE).snap(lon[alone], lat[alone])
-    near = street.distance_m <= _ASSIGN_M
     return _Places(
-        lon=np.concatenate((places.lon[lived], np.where(near, street.lon, lon[alone]))),
-        lat=np.concatenate((places.lat[lived], np.where(near, street.lat, lat[alone]))),
+        lon=np.concatenate((places.lon[lived], street.lon)),
+        lat=np.concatenate((places.lat[lived], street.lat)),
         name=(*(name for name, keep in zip(places.name, lived, strict=True) if keep), *("",) * int(alone.sum())),
         weight=np.concatenate((weight[lived], persons[alone])),
     )

@@ -1,0 +1,1 @@
+"""Everything that has only indices and numbers."""

@@ -1,4 +1,4 @@
-"""Stage 3: which vehicles drive which rounds, from depots to sites and doors, and from sites to the doors around them."""
+"""Stage 3: which vehicles drive which rounds: from depots to sites and doors, and from sites to the doors near them."""
 
 import math
 from collections import Counter, defaultdict

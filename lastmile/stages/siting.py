@@ -13,7 +13,7 @@ from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTar
 from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.stages.prepare import City, Progress
-from lastmile.stages.walks import Pairs, walks, walks_to_areas, wanted_areas
+from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen
 
 _DAYS_A_YEAR = 365
@@ -245,12 +245,8 @@ def _area_pairs(
     city: City, target: AreaTarget, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
 ) -> Pairs:
     """Which options are near which of the target's areas."""
-    wanted = wanted_areas(city, target)
-    reach = areas.within(target.reach_m)
-    keep = wanted[reach.target]
-    reach = Pairs(origin=reach.origin[keep], target=reach.target[keep], metres=reach.metres[keep])
     chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
-    return _site_pairs(reach, candidate, chosen)
+    return _site_pairs(area_pairs(city, target, areas), candidate, chosen)
 
 
 def _coverage(

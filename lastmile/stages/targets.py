@@ -15,7 +15,7 @@ from lastmile.scenario import (
     Target,
 )
 from lastmile.stages.prepare import City
-from lastmile.stages.walks import Pairs, walks_to_areas, wanted_areas
+from lastmile.stages.walks import Pairs, area_pairs, walks_to_areas, wanted_areas
 
 
 def evaluate(
@@ -137,17 +137,9 @@ def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach
 def _areas(city: City, target: AreaTarget, sites: tuple[Site, ...], areas: Pairs) -> tuple[float, str, str, str]:
     frame = city.scenario.areas
     wanted = wanted_areas(city, target)
-    near = areas.of(_of(sites, target.facilities)).within(target.reach_m)
-    if target.at_most_one:
-        # A site between two areas of the kind belongs to the nearer one.
-        same_kind = (frame["kind"] == target.area_kind).to_numpy(dtype=bool)[near.target]
-        near = Pairs(origin=near.origin[same_kind], target=near.target[same_kind], metres=near.metres[same_kind])
-        order = np.lexsort((near.target, near.metres, near.origin))
-        _, first = np.unique(near.origin[order], return_index=True)
-        number = np.bincount(near.target[order][first], minlength=len(frame))
-        good = number == 1
-    else:
-        good = np.bincount(near.target, minlength=len(frame)) > 0
+    near = area_pairs(city, target, areas.of(_of(sites, target.facilities)))
+    number = np.bincount(near.target, minlength=len(frame))
+    good = number == 1 if target.at_most_one else number > 0
     total, served = int(wanted.sum()), int((good & wanted).sum())
     value = served / total if total else 1.0
     missing = frame["name"][wanted & ~good].tolist()

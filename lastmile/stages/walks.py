@@ -21,15 +21,17 @@ class Pairs:
     target: NDArray[np.int32]
     metres: NDArray[np.float64]
 
+    def take(self, index: NDArray[np.int64]) -> "Pairs":
+        """The pairs at ``index``."""
+        return Pairs(origin=self.origin[index], target=self.target[index], metres=self.metres[index])
+
     def within(self, reach_m: float) -> "Pairs":
         """The pairs no longer than ``reach_m``."""
-        keep = self.metres <= reach_m
-        return Pairs(origin=self.origin[keep], target=self.target[keep], metres=self.metres[keep])
+        return self.take(np.flatnonzero(self.metres <= reach_m))
 
     def of(self, origins: NDArray[np.bool_]) -> "Pairs":
         """The pairs whose origin is marked."""
-        keep = origins[self.origin]
-        return Pairs(origin=self.origin[keep], target=self.target[keep], metres=self.metres[keep])
+        return self.take(np.flatnonzero(origins[self.origin]))
 
 
 def furthest_reach(city: City) -> float:
@@ -68,6 +70,21 @@ def walks_to_areas(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64
         target=(key[first] % len(shapes)).astype(np.int32),
         metres=metres[first],
     )
+
+
+def area_pairs(city: City, target: AreaTarget, areas: Pairs) -> Pairs:
+    """The pairs of places and areas that count for a target.
+
+    Where every area is to have exactly one site, a place between two areas of the kind belongs to the nearer one.
+    """
+    near = areas.within(target.reach_m)
+    if target.at_most_one:
+        same_kind = (city.scenario.areas["kind"] == target.area_kind).to_numpy(dtype=bool)[near.target]
+        near = near.take(np.flatnonzero(same_kind))
+        order = np.lexsort((near.target, near.metres, near.origin))
+        _, first = np.unique(near.origin[order], return_index=True)
+        near = near.take(np.sort(order[first]))
+    return near.take(np.flatnonzero(wanted_areas(city, target)[near.target]))
 
 
 def wanted_areas(city: City, target: AreaTarget) -> NDArray[np.bool_]:

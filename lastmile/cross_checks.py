@@ -1,0 +1,244 @@
+"""What only the whole scenario shows: names that lead nowhere, rows against each other, rules that contradict."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from lastmile.errors import Fault
+from lastmile.geo.crs import parse_crs
+from lastmile.geo.speeds import check_speeds
+from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, PermitTarget, ScenarioFile
+from lastmile.tables import Table
+from lastmile.validation import nearest
+
+
+def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
+    """References between the parts of the file."""
+    faults: list[Fault] = []
+
+    def known(where: str, name: str, choices: Iterable[str], what: str) -> None:
+        options = list(choices)
+        if name not in options:
+            remedy = nearest(name, options) if options else f"the scenario defines no {what}"
+            faults.append(Fault(place=f"{place}, {where}", cause=f"{name!r} is no {what}", remedy=remedy))
+
+    for group, items in (
+        ("zones", file.zones),
+        ("permits", file.permits),
+        ("facilities", file.facilities),
+        ("targets", file.targets),
+        ("depots", file.depots),
+        ("vehicles", file.vehicles),
+    ):
+        seen: set[str] = set()
+        for index, item in enumerate(items):
+            if item.id in seen:
+                faults.append(
+                    Fault(
+                        place=f"{place}, {group}[{index}].id",
+                        cause=f"{item.id!r} occurs twice",
+                        remedy="give each its own id",
+                    )
+                )
+            seen.add(item.id)
+    zones = [zone.id for zone in file.zones]
+    facilities = [facility.id for facility in file.facilities]
+    depots = [depot.id for depot in file.depots]
+    dispatching = [facility.id for facility in file.facilities if facility.dispatches]
+    for clash in set(facilities) & set(depots):
+        faults.append(
+            Fault(
+                place=f"{place}, depots", cause=f"{clash!r} names a depot and a facility", remedy="rename one of them"
+            )
+        )
+    for i, permit in enumerate(file.permits):
+        for zone in permit.zones:
+            known(f"permits[{i}] {permit.id!r}.zones", zone, zones, "zone")
+    for i, zone_rule in enumerate(file.zones):
+        if zone_rule.effect == "permit" and not any(zone_rule.id in permit.zones for permit in file.permits):
+            faults.append(
+                Fault(
+                    place=f"{place}, zones[{i}] {zone_rule.id!r}.effect",
+                    cause="a permit is required but no permit opens this zone",
+                    remedy='add the zone to a permit\'s zones, or write effect = "ban"',
+                )
+            )
+    for i, vehicle in enumerate(file.vehicles):
+        for base in vehicle.based_at:
+            known(f"vehicles[{i}] {vehicle.id!r}.based_at", base, depots + dispatching, "depot or dispatching facility")
+    for i, target in enumerate(file.targets):
+        where = f"targets[{i}] {target.id!r}"
+        if isinstance(target, CountTarget):
+            known(f"{where}.facility", target.facility, facilities, "facility")
+        elif isinstance(target, CoverageTarget | AreaTarget):
+            for facility in target.facilities:
+                known(f"{where}.facilities", facility, facilities, "facility")
+        elif isinstance(target, BudgetTarget):
+            known(
+                f"{where}.category", target.category, {f.budget for f in file.facilities if f.budget}, "budget category"
+            )
+        elif isinstance(target, PermitTarget):
+            known(f"{where}.permit", target.permit, [permit.id for permit in file.permits], "permit")
+        if isinstance(target, AreaTarget) and file.areas is None:
+            faults.append(
+                Fault(
+                    place=f"{place}, {where}",
+                    cause="the target speaks of areas, but the scenario has no table of them",
+                    remedy="add [areas] with a table of communities, villages, townships or campuses",
+                )
+            )
+        if (
+            isinstance(target, CountTarget | PermitTarget)
+            and target.maximum is not None
+            and target.maximum < target.minimum
+        ):
+            faults.append(
+                Fault(
+                    place=f"{place}, {where}.maximum",
+                    cause=f"maximum {target.maximum} is below minimum {target.minimum}",
+                    remedy="exchange or mend them",
+                )
+            )
+    if file.zones and file.zones_file is None:
+        faults.append(
+            Fault(
+                place=f"{place}, zones",
+                cause="zones are defined but zones_file, the table with their polygons, is not",
+                remedy='add [zones_file] with file = "….geojson" and its crs',
+            )
+        )
+    if file.demand.generate is not None and file.districts is None and file.demand.generate.population is None:
+        faults.append(
+            Fault(
+                place=f"{place}, demand.generate",
+                cause="there is nothing to scale the demand to",
+                remedy="give [districts] with populations, or demand.generate.population",
+            )
+        )
+    for i, depot in enumerate(file.depots):
+        try:
+            parse_crs(depot.crs)
+        except ValueError as error:
+            faults.append(
+                Fault(
+                    place=f"{place}, depots[{i}] {depot.id!r}.crs",
+                    cause=str(error),
+                    remedy="declare the coordinates' system",
+                )
+            )
+    if file.metric_crs is not None:
+        try:
+            projected = pyproj.CRS.from_user_input(file.metric_crs).is_projected
+        except pyproj.exceptions.CRSError:
+            projected = False
+        if not projected:
+            faults.append(
+                Fault(
+                    place=f"{place}, metric_crs",
+                    cause=f"{file.metric_crs!r} is no projected coordinate system",
+                    remedy="name one in metres, for example EPSG:32649, or leave the key out",
+                )
+            )
+    return faults + check_speeds(file.speeds, place=place)
+
+
+def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str) -> list[Fault]:
+    """References from the file into its tables, and rows against each other."""
+    faults: list[Fault] = []
+    for key, column in (
+        ("orders", "id"),
+        ("areas", "id"),
+        ("candidates", "id"),
+        ("zones", "zone_id"),
+        ("districts", "name"),
+    ):
+        table = tables.get(key)
+        if table is None:
+            continue
+        if not len(table.frame):
+            faults.append(
+                Fault(place=table.source, cause="the table has no rows", remedy="fill it, or leave the key out")
+            )
+        again = table.frame[column].duplicated()
+        for row, value in zip(table.rows[again.to_numpy()][:10], table.frame[column][again], strict=False):
+            faults.append(
+                Fault(
+                    place=f"{table.source}, row {row}, column {column!r}",
+                    cause=f"{value!r} occurs twice",
+                    remedy="give each row its own",
+                )
+            )
+    if (zones := tables.get("zones")) is not None:
+        polygons = list(zones.frame["zone_id"])
+        for i, zone in enumerate(file.zones):
+            if zone.polygon not in polygons:
+                faults.append(
+                    Fault(
+                        place=f"{place}, zones[{i}] {zone.id!r}.polygon",
+                        cause=f"{zone.polygon!r} is no zone_id of {zones.source}",
+                        remedy=nearest(zone.polygon, polygons),
+                    )
+                )
+    if (districts := tables.get("districts")) is not None:
+        names = list(districts.frame["name"])
+        wanted: list[tuple[str, tuple[str, ...]]] = []
+        if file.demand.generate is not None and file.demand.generate.districts is not None:
+            wanted.append(("demand.generate.districts", file.demand.generate.districts))
+        for i, target in enumerate(file.targets):
+            if isinstance(target, CoverageTarget | AreaTarget) and target.districts is not None:
+                wanted.append((f"targets[{i}] {target.id!r}.districts", target.districts))
+            elif isinstance(target, CountTarget) and target.district is not None:
+                wanted.append((f"targets[{i}] {target.id!r}.district", (target.district,)))
+        for where, chosen in wanted:
+            faults += [
+                Fault(
+                    place=f"{place}, {where}",
+                    cause=f"{name!r} is no district of {districts.source}",
+                    remedy=nearest(name, names),
+                )
+                for name in chosen
+                if name not in names
+            ]
+        if (
+            file.demand.generate is not None
+            and file.demand.generate.population is None
+            and districts.frame["population"].isna().any()
+        ):
+            faults.append(
+                Fault(
+                    place=f"{districts.source}, column 'population'",
+                    cause="some districts have no population and there is no population table",
+                    remedy="fill the column, or give demand.generate.population",
+                )
+            )
+    if (orders := tables.get("orders")) is not None:
+        start, end = orders.frame["window_start"], orders.frame["window_end"]
+        for position in np.flatnonzero((end < start).fillna(False).to_numpy(dtype=bool)):
+            faults.append(
+                Fault(
+                    place=f"{orders.source}, row {orders.rows[position]}, column 'window_end'",
+                    cause=f"the window ends at {_time(end.iloc[position])}, "
+                    f"before it starts at {_time(start.iloc[position])}",
+                    remedy="exchange the two times, or mend the wrong one",
+                )
+            )
+    if (candidates := tables.get("candidates")) is not None:
+        facilities = [facility.id for facility in file.facilities]
+        for row, chosen in zip(candidates.rows, candidates.frame["facilities"], strict=True):
+            faults += [
+                Fault(
+                    place=f"{candidates.source}, row {row}, column 'facilities'",
+                    cause=f"{name!r} is no facility of the scenario",
+                    remedy=nearest(name, facilities),
+                )
+                for name in (chosen if isinstance(chosen, tuple) else ())
+                if name not in facilities
+            ]
+    return faults
+
+
+def _time(seconds: Any) -> str:
+    return f"{int(seconds) // 3600:02d}:{int(seconds) % 3600 // 60:02d}" if not pd.isna(seconds) else "?"
