@@ -1,4 +1,4 @@
-"""Plan last-mile parcel delivery: from an OpenStreetMap file to stations, lockers and rounds that a referee has checked.
+"""Plan last-mile parcel delivery: from an OpenStreetMap file to sites and rounds that a referee checked.
 
 Examples
 --------
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lastmile.geo.network import RoadNetwork
     from lastmile.loading import Scenario, load_scenario
     from lastmile.output import write_outputs
+    from lastmile.output.plan_files import read_plan
     from lastmile.pipeline import Planned, plan, plan_scenario
-    from lastmile.plan_files import read_plan
     from lastmile.plans import Plan
     from lastmile.referee import check
     from lastmile.stages.prepare import City, prepare
@@ -41,7 +41,7 @@ _WHERE = {
     "plan": "lastmile.pipeline",
     "plan_scenario": "lastmile.pipeline",
     "prepare": "lastmile.stages.prepare",
-    "read_plan": "lastmile.plan_files",
+    "read_plan": "lastmile.output.plan_files",
     "route_vehicles": "lastmile.stages.routing",
     "write_outputs": "lastmile.output",
 }

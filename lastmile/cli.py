@@ -188,7 +188,7 @@ def check(scenario: Path, seed: int | None, quiet: bool, plan_file: Path | None)
     )
     if plan_file is None:
         return
-    from lastmile.plan_files import read_plan
+    from lastmile.output.plan_files import read_plan
     from lastmile.referee import check as referee
     from lastmile.stages.prepare import prepare
 
@@ -293,8 +293,8 @@ def network_info(source: Path, as_json: bool) -> None:
 
 def _planned(scenario: Path, plan_file: Path, seed: int | None, quiet: bool) -> Any:
     """A plan that was made earlier, with the city it was made on."""
+    from lastmile.output.plan_files import read_plan
     from lastmile.pipeline import restore
-    from lastmile.plan_files import read_plan
 
     return restore(_load(scenario, seed), read_plan(plan_file), on_progress=_Progress(quiet=quiet))
 

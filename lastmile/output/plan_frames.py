@@ -9,8 +9,8 @@ import shapely
 
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
+from lastmile.output.route_lines import route_line
 from lastmile.plans import Plan, Route
-from lastmile.route_lines import route_line
 from lastmile.units import clock
 
 DECIMALS: Final = 6  # of degrees; 0.1 m

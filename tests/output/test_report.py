@@ -5,7 +5,7 @@ import plan_fixture as city
 import pytest
 
 from lastmile.indicators import measure
-from lastmile.report import obstacles, render_report, target_bars, working_day
+from lastmile.output.report import obstacles, render_report, target_bars, working_day
 
 
 def report(plan=None):

@@ -8,8 +8,8 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lastmile.loading import Scenario
-from lastmile.map_style import FACILITIES, UNSERVED, VEHICLES
-from lastmile.plan_files import SYNTHETIC_NOTICE
+from lastmile.output.map_style import FACILITIES, UNSERVED, VEHICLES
+from lastmile.output.plan_files import SYNTHETIC_NOTICE
 from lastmile.plans import Plan, Route, TargetResult
 from lastmile.scenario import BudgetTarget, CountTarget, PermitTarget, ScenarioFile
 from lastmile.units import clock
@@ -62,7 +62,7 @@ def render_report(plan: Plan, indicators: Mapping[str, Any], scenario: Scenario)
         A page without scripts that loads nothing; every text of tables and maps is escaped.
     """
     environment = Environment(
-        loader=PackageLoader("lastmile"),
+        loader=PackageLoader("lastmile.output"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

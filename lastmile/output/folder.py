@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from lastmile.catchment_shapes import catchment_shapes
 from lastmile.errors import InputError
-from lastmile.maps import draw_map
+from lastmile.output.catchment_shapes import catchment_shapes
+from lastmile.output.maps import draw_map
+from lastmile.output.plan_files import write_plan
+from lastmile.output.report import render_report
 from lastmile.pipeline import Planned
-from lastmile.plan_files import write_plan
-from lastmile.report import render_report
 
 MARK: Final = "plan.json"  # a folder with this file is one of ours and may be replaced
 

@@ -15,7 +15,7 @@ from lastmile.geo.network import RoadNetwork, metres_per_degree
 from lastmile.geo.osm import Feature
 from lastmile.geo.tags import ROAD_CLASSES
 from lastmile.loading import Scenario, depot_places
-from lastmile.map_style import (
+from lastmile.output.map_style import (
     CHARGER,
     COVERED,
     DEPOT,
@@ -28,8 +28,8 @@ from lastmile.map_style import (
     WATER,
     ZONE,
 )
+from lastmile.output.route_lines import route_line
 from lastmile.plans import Plan, Site
-from lastmile.route_lines import route_line
 from lastmile.scenario import Calendar, VehicleFilter, Zone
 from lastmile.units import clock
 

@@ -12,7 +12,7 @@ from lastmile.geo.network import RoadNetwork
 from lastmile.geo.osm import Feature
 from lastmile.indicators import Walks, covered_orders
 from lastmile.loading import Scenario
-from lastmile.map_layers import (
+from lastmile.output.map_layers import (
     background_layers,
     catchment_layers,
     charger_layers,
@@ -23,7 +23,7 @@ from lastmile.map_layers import (
     unserved_layers,
     zone_layers,
 )
-from lastmile.map_style import (
+from lastmile.output.map_style import (
     CHARGER,
     COVERED,
     CSS,
@@ -35,8 +35,8 @@ from lastmile.map_style import (
     VEHICLES,
     ZONE,
 )
-from lastmile.offline_page import AsItStands, Attribution, DrawingOrder, empty_map, render
-from lastmile.plan_files import SYNTHETIC_NOTICE
+from lastmile.output.offline_page import AsItStands, Attribution, DrawingOrder, empty_map, render
+from lastmile.output.plan_files import SYNTHETIC_NOTICE
 from lastmile.plans import Plan
 
 ATTRIBUTION: Final = "© OpenStreetMap contributors (ODbL)"
@@ -63,7 +63,7 @@ def draw_map(
     features
         Places and areas of the map file; water and parks are drawn.
     catchments
-        From :func:`lastmile.catchment_shapes.catchment_shapes`, per facility.
+        From :func:`lastmile.output.catchment_shapes.catchment_shapes`, per facility.
     walks
         Between the demand and the plan's sites; they decide which orders are drawn as covered.
     tiles

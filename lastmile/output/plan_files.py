@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from lastmile.errors import Fault, InputError
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
-from lastmile.plan_frames import (
+from lastmile.output.plan_frames import (
     DECIMALS,
     STOP_COLUMNS,
     demand_frame,
