@@ -114,7 +114,7 @@ def order_walks(city: City, reach: Pairs) -> Walks:
     count = np.bincount(city.place_of, minlength=len(city.places))
     start = np.concatenate(([0], np.cumsum(count)))
     repeats = count[reach.target]
-    within = np.arange(repeats.sum()) - np.repeat(np.concatenate(([0], np.cumsum(repeats)[:-1])), repeats)
+    within = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     return Walks(
         order=by_place[np.repeat(start[reach.target], repeats) + within].astype(np.int32),
         site=np.repeat(reach.origin, repeats).astype(np.int32),

@@ -1,5 +1,6 @@
 """Parcels of the planned day: from a table of orders, or made from population, residential areas and buildings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -136,6 +137,7 @@ _VILLAGE_M2: Final = {"village": 60_000.0, "hamlet": 15_000.0, "town": 600_000.0
 _FLOOR_RATIO: Final = 1.2  # floor area per residential land where no building is drawn
 _GRID_M: Final = 400.0  # cells in which street junctions stand for homes
 _STREET_MODE: Final = "e_van"
+_DRAWN_MIN: Final = 0.3  # share of streets with homes near them below which the drawn homes are no sample of the city
 _ASSIGN_M: Final = 900.0  # a population cell's people live at drawn homes within this distance
 
 
@@ -143,7 +145,8 @@ def receiving_places(features: tuple[Feature, ...], network: RoadNetwork, metric
     """Homes on the map, weighted by floor area; the second value says what they were made from.
 
     Residential land with drawn buildings weighs their floor area, land without them its area times a usual floor
-    ratio; villages outside any residential land a usual size. Where the map has neither, street junctions stand in.
+    ratio; villages outside any residential land a usual size. Where most streets have no home near them, the map is
+    too empty to tell where people live, and street junctions stand in.
     """
     project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
 
@@ -166,8 +169,8 @@ def receiving_places(features: tuple[Feature, ...], network: RoadNetwork, metric
     village_shape = shapely.transform(np.array([f.geometry for f in villages], dtype=object), to_plane)
     apart = np.ones(len(villages), dtype=bool)
     if land and villages:
-        near, _ = shapely.STRtree(land_shape).query(village_shape, predicate="dwithin", distance=150.0)
-        apart[near] = False
+        beside, _ = shapely.STRtree(land_shape).query(village_shape, predicate="dwithin", distance=150.0)
+        apart[beside] = False
     chosen = [
         *((f.geometry.representative_point(), f.name, w) for f, w in zip(land, weight, strict=True)),
         *(
@@ -177,21 +180,32 @@ def receiving_places(features: tuple[Feature, ...], network: RoadNetwork, metric
         ),
         *((f.geometry, f.name, _VILLAGE_M2[f.tags["place"]]) for f, keep in zip(villages, apart, strict=True) if keep),
     ]
+    streets = _street_cells(network, to_plane)
     if chosen:
         points = shapely.get_coordinates([point for point, _, _ in chosen])
-        names = tuple(name for _, name, _ in chosen)
-        weights = np.array([w for _, _, w in chosen])
-        source = (
-            f"{len(land)} residential areas, {int(loose.sum())} buildings outside them, {int(apart.sum())} villages"
-        )
-        return _Places(lon=points[:, 0], lat=points[:, 1], name=names, weight=weights), source
-    walkable = np.zeros(network.nodes, dtype=bool)
-    walkable[network.edge_target[network.permitted("walk")]] = True
-    lon, lat = network.node_lon[walkable], network.node_lat[walkable]
+        near: NDArray[np.float64] = np.asarray(cKDTree(to_plane(points)).query(to_plane(np.column_stack((streets.lon, streets.lat))))[0])
+        drawn = float(np.mean(near <= _ASSIGN_M))
+        if drawn >= _DRAWN_MIN:
+            names = tuple(name for _, name, _ in chosen)
+            weights = np.array([w for _, _, w in chosen])
+            source = (
+                f"{len(land)} residential areas, {int(loose.sum())} buildings outside them, {int(apart.sum())} villages"
+            )
+            return _Places(lon=points[:, 0], lat=points[:, 1], name=names, weight=weights), source
+        why = f"the map has homes near only {drawn:.0%} of its streets"
+    else:
+        why = "the map has no homes"
+    return streets, f"street junctions in {len(streets.lon)} cells of {_GRID_M:.0f} m: {why} [est.]"
+
+
+def _street_cells(network: RoadNetwork, to_plane: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> _Places:
+    """Cells with streets, each weighted by its junctions: what stands in where no homes are drawn."""
+    on_street = np.zeros(network.nodes, dtype=bool)
+    on_street[network.edge_target[network.permitted(_STREET_MODE)]] = True
+    lon, lat = network.node_lon[on_street], network.node_lat[on_street]
     cell = np.floor(to_plane(np.column_stack((lon, lat))) / _GRID_M).astype(np.int64)
     _, first, counts = np.unique(cell, axis=0, return_index=True, return_counts=True)
-    source = f"street junctions in {len(first)} cells of {_GRID_M:.0f} m: the map has no homes [est.]"
-    return _Places(lon=lon[first], lat=lat[first], name=("",) * len(first), weight=counts.astype(np.float64)), source
+    return _Places(lon=lon[first], lat=lat[first], name=("",) * len(first), weight=counts.astype(np.float64))
 
 
 def _storeys(feature: Feature) -> float:

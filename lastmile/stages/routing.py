@@ -259,15 +259,17 @@ def _keep(city: City, territory: Territory, solution: RoutingSolution, work: _Wo
 
 def _reasons(territory: Territory, blocked: Blocked) -> tuple[tuple[str, ...], str]:
     """The constraint that blocks an order, per vehicle type in the user's words."""
-    texts = []
+    texts, remedies = [], []
     for v, (entry, reason) in enumerate(zip(territory.entries, blocked.reasons, strict=True)):
         permits = f" with {', '.join(entry.permits)}" if entry.permits else ""
         base = territory.bases[entry.base].id
-        text = territory.objections.get((blocked.order, v), reason)
+        text, mend = territory.objections.get((blocked.order, v), (reason, ""))
+        remedies.append(mend)
         texts.append(f"{entry.vehicle.id} from {base}{permits}: {text}")
     if not texts:
         return (f"no vehicle is based at {territory.name}",), "base a vehicle type there (vehicles.based_at)"
-    return tuple(dict.fromkeys(texts)), blocked.remedy
+    # Where this stage objects to every vehicle, the solver knows no better remedy.
+    return tuple(dict.fromkeys(texts)), min(remedies) if all(remedies) else blocked.remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

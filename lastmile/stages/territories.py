@@ -89,7 +89,7 @@ class Territory:
     entries: tuple[Entry, ...]
     points: Mapping[Mode, EdgePoints]
     problem: RoutingProblem
-    objections: Mapping[tuple[int, int], str]
+    objections: Mapping[tuple[int, int], tuple[str, str]]
 
 
 def shift_of(vehicle: VehicleType, base: Base) -> tuple[int, int]:
@@ -226,18 +226,21 @@ def _tables(city: City, points: EdgePoints, entry: Entry) -> RoutingProfile:
 
 def _allowed(
     city: City, entries: Sequence[Entry], tasks: Sequence[Task], points: Mapping[Mode, EdgePoints], bases: int
-) -> tuple[NDArray[np.bool_], dict[tuple[int, int], str]]:
-    """Which vehicle may make which visit, and why not."""
+) -> tuple[NDArray[np.bool_], dict[tuple[int, int], tuple[str, str]]]:
+    """Which vehicle may make which visit; per visit and entry that may not, the reason and the remedy."""
     allowed = np.ones((len(tasks), len(entries)), dtype=bool)
-    objections: dict[tuple[int, int], str] = {}
+    objections: dict[tuple[int, int], tuple[str, str]] = {}
     limit = city.scenario.file.map.max_snap_m
     for v, entry in enumerate(entries):
         away = points[entry.profile.mode].distance_m[bases:]
         for k in np.flatnonzero(away > limit).tolist():
-            objections[k, v] = f"is {away[k]:,.0f} m from the nearest road for {entry.profile.mode} (map.max_snap_m)"
+            objections[k, v] = (
+                f"is {away[k]:,.0f} m from the nearest road for {entry.profile.mode}, the limit is {limit:g} m",
+                f"move the stop to a road, or raise map.max_snap_m to {math.ceil(away[k])}",
+            )
         for k, task in enumerate(tasks):
             if task.skill and task.skill not in entry.vehicle.skills:
-                objections[k, v] = f"lacks the skill {task.skill!r}"
+                objections[k, v] = (f"lacks the skill {task.skill!r}", f"give a vehicle type the skill {task.skill!r}")
     for k, v in objections:
         allowed[k, v] = False
     return allowed, objections
