@@ -203,20 +203,19 @@ def check(scenario: Path, seed: int | None, quiet: bool, plan_file: Path | None)
 
 
 @main.command()
-@click.option("--tables", is_flag=True, help="Describe the tables' columns (Markdown) instead.")
-def schema(tables: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Write a reference of all keys and table columns instead.")
+def schema(markdown: bool) -> None:
     """Write the JSON schema of scenario files to stdout.
 
     \b
     Examples:
       lastmile schema > scenario.schema.json
-      lastmile schema --tables > tables.md
+      lastmile schema --markdown > reference.md
     """
-    if tables:
-        from lastmile.tables import describe_schema
-        from lastmile.tables.schemas import TABLES
+    if markdown:
+        from lastmile.scenario_docs import reference
 
-        click.echo("\n".join(f"## {table.name}\n\n{describe_schema(table)}" for table in TABLES))
+        click.echo(reference(), nl=False)
         return
     from lastmile.scenario import ScenarioFile
 

@@ -1,21 +1,34 @@
 """Read a scenario file with all its tables, and report every fault at once."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from pydantic import ValidationError
 
 from lastmile.cross_checks import check_references, check_tables
 from lastmile.errors import Fault, InputError
 from lastmile.geo.crs import metric_crs, to_wgs84
 from lastmile.geo.osm import check_path
 from lastmile.scenario import ScenarioFile, TableFile
-from lastmile.tables import Table, TableSchema, read_table
+from lastmile.tables import Table, read_table
 from lastmile.tables.schemas import AREAS, CANDIDATES, CHARGERS, DISTRICTS, FORBIDDEN, ORDERS, POPULATION, ZONES
-from lastmile.validation import read_scenario_file
+from lastmile.validation import read_toml, validate
+
+# Where the scenario file names its tables.
+_TABLES: Final = {
+    "districts": (("districts",), DISTRICTS),
+    "areas": (("areas",), AREAS),
+    "zones": (("zones_file",), ZONES),
+    "chargers": (("chargers",), CHARGERS),
+    "orders": (("demand", "orders"), ORDERS),
+    "population": (("demand", "generate", "population"), POPULATION),
+    "candidates": (("candidates", "table"), CANDIDATES),
+    "forbidden": (("candidates", "forbidden"), FORBIDDEN),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,25 +82,33 @@ def load_scenario(path: Path | str) -> Scenario:
     Raises
     ------
     InputError
-        With every fault of the file and its tables.
+        With every fault of the file and its tables. Tables are read even where the file has faults, as far as it
+        names them well, so that one report has everything.
     """
     path = Path(path)
-    file = read_scenario_file(path)
-    tables: dict[str, Table] = {}
+    values = read_toml(path)
     faults: list[Fault] = []
-    for key, source, schema in _table_files(file):
-        table = read_table(path.parent / source.file, schema, crs=source.crs, layer=source.layer)
-        faults += table.faults
-        tables[key] = table
-    if file.map.osm is not None:
+    file: ScenarioFile | None = None
+    try:
+        file = validate(values, place=path.name)
+    except InputError as error:
+        faults += error.faults
+    sources = dict(_table_files(values))
+    tables: dict[str, Table] = {}
+    for key, source in sources.items():
+        tables[key] = read_table(path.parent / source.file, _TABLES[key][1], crs=source.crs, layer=source.layer)
+        faults += tables[key].faults
+    osm = _at(values, ("map", "osm"))
+    if isinstance(osm, str):
         try:
-            check_path(path.parent / file.map.osm)
+            check_path(path.parent / osm)
         except InputError as error:
             faults += error.faults
-    faults += check_references(file, place=path.name)
-    if not faults:
-        faults += check_tables(file, tables, place=path.name)
-    if faults:
+    if file is not None:
+        faults += check_references(file, place=path.name)
+        whole = {key: table for key, table in tables.items() if not table.faults}
+        faults += check_tables(file, whole, place=path.name)
+    if file is None or faults:
         raise InputError(faults)
     frames = {key: table.frame for key, table in tables.items()}
     lon, lat = depot_places(file)
@@ -95,7 +116,7 @@ def load_scenario(path: Path | str) -> Scenario:
         path=path,
         file=file,
         metric_crs=file.metric_crs or metric_crs(float(np.mean(lon)), float(np.mean(lat))),
-        inputs=_hashes(path, file),
+        inputs=_hashes(path, file, sources.values()),
         warnings=tuple(f"{t.source}: {text}" for t in tables.values() for text in t.warnings),
         **frames,
     )
@@ -111,27 +132,27 @@ def depot_places(file: ScenarioFile) -> tuple[list[float], list[float]]:
     return lon, lat
 
 
-def _table_files(file: ScenarioFile) -> Iterator[tuple[str, TableFile, TableSchema]]:
-    generate = file.demand.generate
-    for key, source, schema in (
-        ("districts", file.districts, DISTRICTS),
-        ("areas", file.areas, AREAS),
-        ("zones", file.zones_file, ZONES),
-        ("chargers", file.chargers, CHARGERS),
-        ("orders", file.demand.orders, ORDERS),
-        ("population", generate.population if generate else None, POPULATION),
-        ("candidates", file.candidates.table, CANDIDATES),
-        ("forbidden", file.candidates.forbidden, FORBIDDEN),
-    ):
-        if source is not None:
-            yield key, source, schema
+def _at(values: Any, keys: tuple[str, ...]) -> Any:
+    """What a nested table has at a path of keys; None where there is nothing."""
+    for key in keys:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
 
 
-def _hashes(path: Path, file: ScenarioFile) -> dict[str, str]:
+def _table_files(values: Mapping[str, Any]) -> Iterator[tuple[str, TableFile]]:
+    """The tables that a scenario file names; a wrong entry is passed over, it is a fault of the file already."""
+    for key, (keys, _) in _TABLES.items():
+        try:
+            yield key, TableFile.model_validate(_at(values, keys))
+        except ValidationError:
+            continue
+
+
+def _hashes(path: Path, file: ScenarioFile, sources: Iterable[TableFile]) -> dict[str, str]:
     files = [path]
     if file.map.osm is not None:
         files.append(path.parent / file.map.osm)
-    files += [path.parent / source.file for _, source, _ in _table_files(file)]
+    files += [path.parent / source.file for source in sources]
     return {item.name: _sha256(item) for item in files}
 
 

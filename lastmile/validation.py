@@ -14,18 +14,14 @@ from lastmile.errors import Fault, InputError
 from lastmile.scenario import ScenarioFile
 
 
-def read_scenario_file(path: Path) -> ScenarioFile:
-    """Read and validate the file by itself, without its tables.
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file in UTF-8 or GB18030.
 
     Raises
     ------
     InputError
-        With every fault.
+        When it cannot be read or is no TOML.
     """
-    return _validate(_read_toml(path), place=path.name)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
     place = path.name
     try:
         raw = path.read_bytes()
@@ -64,11 +60,19 @@ _REMEDIES: Final = {
     "model_type": "write a table of keys",
     "finite_number": "write a finite number",
     "date_from_datetime_parsing": "write a date as YYYY-MM-DD",
+    "date_from_datetime_inexact": "write a date as YYYY-MM-DD, without a time",
     "date_type": "write a date as YYYY-MM-DD, without quotes",
 }
 
 
-def _validate(values: dict[str, Any], *, place: str) -> ScenarioFile:
+def validate(values: dict[str, Any], *, place: str) -> ScenarioFile:
+    """Make a scenario of what its TOML file says, without reading its tables.
+
+    Raises
+    ------
+    InputError
+        With every fault.
+    """
     try:
         # By way of JSON, where strict means what it means in TOML: a list for a tuple, but no text for a number.
         return ScenarioFile.model_validate_json(json.dumps(values, default=str, ensure_ascii=False))

@@ -183,16 +183,17 @@ def receiving_places(features: tuple[Feature, ...], network: RoadNetwork, metric
     streets = _street_cells(network, to_plane)
     if chosen:
         points = shapely.get_coordinates([point for point, _, _ in chosen])
-        near: NDArray[np.float64] = np.asarray(cKDTree(to_plane(points)).query(to_plane(np.column_stack((streets.lon, streets.lat))))[0])
-        drawn = float(np.mean(near <= _ASSIGN_M))
-        if drawn >= _DRAWN_MIN:
+        street_plane = to_plane(np.column_stack((streets.lon, streets.lat)))
+        away = np.asarray(cKDTree(to_plane(points)).query(street_plane)[0])
+        settled = float(np.mean(away <= _ASSIGN_M))
+        if settled >= _DRAWN_MIN:
             names = tuple(name for _, name, _ in chosen)
             weights = np.array([w for _, _, w in chosen])
             source = (
                 f"{len(land)} residential areas, {int(loose.sum())} buildings outside them, {int(apart.sum())} villages"
             )
             return _Places(lon=points[:, 0], lat=points[:, 1], name=names, weight=weights), source
-        why = f"the map has homes near only {drawn:.0%} of its streets"
+        why = f"the map has homes near only {settled:.0%} of its streets"
     else:
         why = "the map has no homes"
     return streets, f"street junctions in {len(streets.lon)} cells of {_GRID_M:.0f} m: {why} [est.]"

@@ -1,0 +1,73 @@
+"""The reference of scenario files in Markdown, from the models and table schemas themselves."""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from lastmile.scenario import ScenarioFile
+from lastmile.tables import describe_schema
+from lastmile.tables.schemas import TABLES
+
+_HEAD = """# Scenario files
+
+A scenario is one TOML file; tables lie beside it. This page is written by `lastmile schema --markdown` from the
+program's own definitions. Times are `HH:MM`, money is yuan, and every key's unit is in its name.
+"""
+
+
+def reference() -> str:
+    """Every key of a scenario file and every column of its tables."""
+    schema = ScenarioFile.model_json_schema()
+    definitions: dict[str, Any] = schema.get("$defs", {})
+    parts = [_HEAD, _section("The file", schema)]
+    parts += [_section(name, definitions[name]) for name in definitions]
+    parts.append("# Tables\n")
+    parts += [f"## {table.name}\n\n{describe_schema(table).rstrip()}\n" for table in TABLES]
+    return "\n".join(parts)
+
+
+def _section(title: str, model: dict[str, Any]) -> str:
+    required = set(model.get("required", ()))
+    rows = [f"## {title}\n", f"{model.get('description', '').strip()}\n"]
+    rows += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for key, field in model.get("properties", {}).items():
+        default = "required" if key in required else _shown(field.get("default"))
+        rows.append(f"| `{key}` | {_type(field)} | {default} | {field.get('description', '')} |")
+    return "\n".join(rows) + "\n"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, BaseModel | dict):
+        return "see there" if value else "–"
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "$ref" in field:
+        name = str(field["$ref"]).rsplit("/", 1)[-1]
+        return f"[{name}](#{name.lower()})"
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    for choice in ("anyOf", "oneOf"):
+        if choice in field:
+            return " or ".join(_type(option) for option in field[choice] if option.get("type") != "null")
+    if field.get("type") == "array":
+        if "prefixItems" in field:
+            return "[" + ", ".join(_type(item) for item in field["prefixItems"]) + "]"
+        return f"list of {_type(field.get('items', {}))}"
+    if field.get("type") == "object":
+        values = field.get("additionalProperties", {})
+        return f"table of {_type(values)}" if isinstance(values, dict) else "table"
+    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
+    bounds = [
+        f"{sign} {field[key]:g}"
+        for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"))
+        if key in field
+    ]
+    kind = "date" if field.get("format") == "date" else words.get(field.get("type", ""), "value")
+    return " ".join([kind, *bounds])
