@@ -2,6 +2,7 @@
 
 import click
 
+from benchmarks.plan import plan
 from benchmarks.read_map import read
 
 
@@ -11,6 +12,7 @@ def main() -> None:
 
 
 main.add_command(read)
+main.add_command(plan)
 
 if __name__ == "__main__":
     main()

@@ -4,16 +4,13 @@ osmnx reads OSM XML only, so its input is the same file converted beforehand; th
 a process of its own, imports included; memory is the peak of that process.
 """
 
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import osmium
+
+from benchmarks.processes import Run, median, run
 
 LASTMILE = """
 import sys
@@ -28,33 +25,6 @@ osmnx.settings.use_cache = False
 graph = osmnx.graph_from_xml(sys.argv[1], retain_all=True)
 print(len(graph), len(graph.edges))
 """
-# The runner's only child is the program, so the children's peak is the program's.
-RUNNER = """
-import resource, subprocess, sys
-done = subprocess.run([sys.executable, "-c", *sys.argv[1:]], check=True, capture_output=True, text=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.stdout.strip())
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One process: how long it took, how much memory it held at most, what it made."""
-
-    wall_s: float
-    peak_mb: float
-    nodes: int
-    edges: int
-
-
-def measure(program: str, path: Path) -> Run:
-    """Run a program on a file in a process of its own."""
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER, program, str(path)], check=True, capture_output=True, text=True
-    )
-    wall_s = time.perf_counter() - start
-    kilobytes, nodes, edges = map(int, done.stdout.split())
-    return Run(wall_s=wall_s, peak_mb=kilobytes / 1024, nodes=nodes, edges=edges)
 
 
 def convert(source: Path, target: Path) -> None:
@@ -62,16 +32,6 @@ def convert(source: Path, target: Path) -> None:
     with osmium.SimpleWriter(str(target)) as writer:
         for item in osmium.FileProcessor(str(source)):
             writer.add(item)
-
-
-def median(runs: list[Run]) -> Run:
-    """Medians of time and of memory, each by itself."""
-    return Run(
-        wall_s=statistics.median(run.wall_s for run in runs),
-        peak_mb=statistics.median(run.peak_mb for run in runs),
-        nodes=runs[0].nodes,
-        edges=runs[0].edges,
-    )
 
 
 @click.command()
@@ -84,11 +44,12 @@ def read(pbf: Path, runs: int) -> None:
         convert(pbf, xml)
         measured: dict[str, list[Run]] = {"lastmile": [], "osmnx": []}
         for _ in range(runs):  # by turns, so that a busy moment of the machine meets both
-            measured["lastmile"].append(measure(LASTMILE, pbf))
-            measured["osmnx"].append(measure(OSMNX, xml))
+            measured["lastmile"].append(run("-c", LASTMILE, str(pbf)))
+            measured["osmnx"].append(run("-c", OSMNX, str(xml)))
     ours, theirs = median(measured["lastmile"]), median(measured["osmnx"])
     click.echo(f"{pbf.name}, {pbf.stat().st_size / 1e6:.1f} MB, median of {runs}")
     click.echo(f"{'':10}{'wall s':>10}{'peak MB':>10}{'nodes':>10}{'edges':>10}")
-    for name, run in (("lastmile", ours), ("osmnx", theirs)):
-        click.echo(f"{name:10}{run.wall_s:10.2f}{run.peak_mb:10.0f}{run.nodes:10,}{run.edges:10,}")
+    for name, one in (("lastmile", ours), ("osmnx", theirs)):
+        nodes, edges = map(int, one.printed.split())
+        click.echo(f"{name:10}{one.wall_s:10.2f}{one.peak_mb:10.0f}{nodes:10,}{edges:10,}")
     click.echo(f"{'ratio':10}{theirs.wall_s / ours.wall_s:10.1f}{theirs.peak_mb / ours.peak_mb:10.1f}")
