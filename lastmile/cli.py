@@ -19,6 +19,8 @@ from lastmile.errors import InputError, LastmileError
 OUR_FAULT, INPUT, NO_PLAN = 1, 2, 3
 _EVERY_S = 0.5
 
+_OUTPUT_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -230,7 +232,7 @@ def network() -> None:
 
 @network.command("build")
 @click.argument("osm", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .npz file to write.")
+@click.option("-o", "--output", type=_OUTPUT_FILE, required=True, help="The .npz file to write.")
 def network_build(osm: Path, output: Path) -> None:
     """Read an OpenStreetMap file and save the road network.
 
@@ -240,9 +242,9 @@ def network_build(osm: Path, output: Path) -> None:
     """
     from lastmile.geo.network import RoadNetwork
 
-    built = RoadNetwork.from_osm(osm)
     if not output.resolve().parent.is_dir():
         raise InputError.single(place=str(output.parent), cause="no such folder", remedy="make it, or choose another")
+    built = RoadNetwork.from_osm(osm)
     built.save(output)
     click.echo(f"{output}: {built.nodes:,} junctions, {built.edges:,} edges")
 
@@ -301,7 +303,7 @@ def _planned(scenario: Path, plan_file: Path, seed: int | None, quiet: bool) -> 
 @main.command("map")
 @_scenario_options
 @click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@click.option("-o", "--output", type=_OUTPUT_FILE, required=True, help="The HTML file to write.")
 @click.option("--tiles", is_flag=True, help="Put OpenStreetMap tiles under the map; the page then needs the internet.")
 def map_(scenario: Path, plan_file: Path, output: Path, seed: int | None, tiles: bool, quiet: bool) -> None:
     """Draw the map of a plan again.
@@ -319,7 +321,7 @@ def map_(scenario: Path, plan_file: Path, output: Path, seed: int | None, tiles:
 @main.command()
 @_scenario_options
 @click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write.")
+@click.option("-o", "--output", type=_OUTPUT_FILE, required=True, help="The HTML file to write.")
 def report(scenario: Path, plan_file: Path, output: Path, seed: int | None, quiet: bool) -> None:
     """Write the report of a plan again.
 

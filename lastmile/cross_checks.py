@@ -10,8 +10,17 @@ import pyproj
 from lastmile.errors import Fault
 from lastmile.geo.crs import parse_crs
 from lastmile.geo.speeds import check_speeds
-from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, PermitTarget, ScenarioFile
+from lastmile.scenario import (
+    AreaTarget,
+    BudgetTarget,
+    CountTarget,
+    CoverageTarget,
+    PermitTarget,
+    ScenarioFile,
+    VehicleType,
+)
 from lastmile.tables import Table
+from lastmile.units import parse_hours
 from lastmile.validation import nearest
 
 
@@ -48,7 +57,7 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
     facilities = [facility.id for facility in file.facilities]
     depots = [depot.id for depot in file.depots]
     dispatching = [facility.id for facility in file.facilities if facility.dispatches]
-    for clash in set(facilities) & set(depots):
+    for clash in sorted(set(facilities) & set(depots)):
         faults.append(
             Fault(
                 place=f"{place}, depots", cause=f"{clash!r} names a depot and a facility", remedy="rename one of them"
@@ -66,9 +75,36 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
                     remedy='add the zone to a permit\'s zones, or write effect = "ban"',
                 )
             )
+        if zone_rule.valid_from and zone_rule.valid_to and zone_rule.valid_to < zone_rule.valid_from:
+            faults.append(
+                Fault(
+                    place=f"{place}, zones[{i}] {zone_rule.id!r}.valid_to",
+                    cause=f"the rule ends on {zone_rule.valid_to}, before it begins on {zone_rule.valid_from}",
+                    remedy="exchange or mend the dates",
+                )
+            )
+    for i, opened in enumerate(file.facilities):
+        if not opened.hosts and file.candidates.table is None:
+            faults.append(
+                Fault(
+                    place=f"{place}, facilities[{i}] {opened.id!r}.hosts",
+                    cause="no host is named and there is no table of candidates, so it can stand nowhere",
+                    remedy="name hosts of the map, for example shop or residential, or give candidates.table",
+                )
+            )
+    if file.facilities and not file.candidates.from_map and file.candidates.table is None:
+        faults.append(
+            Fault(
+                place=f"{place}, candidates",
+                cause="facilities may open, but neither the map nor a table says where",
+                remedy="write from_map = true, or give candidates.table",
+            )
+        )
     for i, vehicle in enumerate(file.vehicles):
+        where = f"vehicles[{i}] {vehicle.id!r}"
         for base in vehicle.based_at:
-            known(f"vehicles[{i}] {vehicle.id!r}.based_at", base, depots + dispatching, "depot or dispatching facility")
+            known(f"{where}.based_at", base, depots + dispatching, "depot or dispatching facility")
+        faults += _idle(vehicle, file, place=f"{place}, {where}")
     for i, target in enumerate(file.targets):
         where = f"targets[{i}] {target.id!r}"
         if isinstance(target, CountTarget):
@@ -82,6 +118,17 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
             )
         elif isinstance(target, PermitTarget):
             known(f"{where}.permit", target.permit, [permit.id for permit in file.permits], "permit")
+        if file.districts is None and (
+            (isinstance(target, CountTarget) and target.district is not None)
+            or (isinstance(target, CoverageTarget | AreaTarget) and target.districts is not None)
+        ):
+            faults.append(
+                Fault(
+                    place=f"{place}, {where}",
+                    cause="the target names districts, but the scenario has no table of them",
+                    remedy="add [districts] with their names and places",
+                )
+            )
         if isinstance(target, AreaTarget) and file.areas is None:
             faults.append(
                 Fault(
@@ -145,6 +192,42 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
     return faults + check_speeds(file.speeds, place=place)
 
 
+def _idle(vehicle: VehicleType, file: ScenarioFile, *, place: str) -> list[Fault]:
+    """Why no vehicle of a type could ever drive, or never have its break."""
+    faults = []
+    start, end = parse_hours(vehicle.shift)
+    if not vehicle.based_at:
+        faults.append(
+            Fault(
+                place=f"{place}.based_at",
+                cause="the type has no base, so none of its vehicles can drive",
+                remedy="name a depot, or a facility that dispatches; to keep it out of the plan write count = 0",
+            )
+        )
+    for depot in file.depots:
+        opens, closes = parse_hours(depot.hours)
+        if depot.id in vehicle.based_at and min(end, closes) <= max(start, opens):
+            faults.append(
+                Fault(
+                    place=f"{place}.shift",
+                    cause=f"the shift {vehicle.shift} lies outside the hours {depot.hours} of its depot {depot.id!r}",
+                    remedy="let them overlap, or base the type elsewhere",
+                )
+            )
+    for k, rest in enumerate(vehicle.breaks):
+        first, last = parse_hours(rest.window)
+        if min(end, last) - max(start, first) < rest.minutes * 60:
+            faults.append(
+                Fault(
+                    place=f"{place}.breaks[{k}].window",
+                    cause=f"a break of {rest.minutes:g} min does not fit into {rest.window} within the shift "
+                    f"{vehicle.shift}",
+                    remedy="widen the window, or mend the shift",
+                )
+            )
+    return faults
+
+
 def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str) -> list[Fault]:
     """References from the file into its tables, and rows against each other."""
     faults: list[Fault] = []
@@ -162,12 +245,25 @@ def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str)
             faults.append(
                 Fault(place=table.source, cause="the table has no rows", remedy="fill it, or leave the key out")
             )
-        again = table.frame[column].duplicated()
-        for row, value in zip(table.rows[again.to_numpy()][:10], table.frame[column][again], strict=False):
+        first: dict[str, int] = {}
+        again = [
+            (row, value)
+            for row, value in zip(table.rows.tolist(), table.frame[column], strict=True)
+            if first.setdefault(value, row) != row
+        ]
+        faults += [
+            Fault(
+                place=f"{table.source}, row {row}, column {column!r}",
+                cause=f"{value!r} occurs twice, first in row {first[value]}",
+                remedy="give each row its own",
+            )
+            for row, value in again[:10]
+        ]
+        if len(again) > 10:
             faults.append(
                 Fault(
-                    place=f"{table.source}, row {row}, column {column!r}",
-                    cause=f"{value!r} occurs twice",
+                    place=f"{table.source}, column {column!r}",
+                    cause=f"and {len(again) - 10} more rows repeat a value",
                     remedy="give each row its own",
                 )
             )
@@ -214,7 +310,28 @@ def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str)
                     remedy="fill the column, or give demand.generate.population",
                 )
             )
+    if (areas := tables.get("areas")) is not None:
+        kinds = list(dict.fromkeys(areas.frame["kind"]))
+        faults += [
+            Fault(
+                place=f"{place}, targets[{i}] {target.id!r}.area_kind",
+                cause=f"{areas.source} has no {target.area_kind}, only {', '.join(kinds)}",
+                remedy="add such areas to the table, or mend area_kind",
+            )
+            for i, target in enumerate(file.targets)
+            if isinstance(target, AreaTarget) and target.area_kind not in kinds
+        ]
     if (orders := tables.get("orders")) is not None:
+        served = {"door", *(facility.channel for facility in file.facilities if facility.channel)}
+        for row, chosen in zip(orders.rows, orders.frame["options"], strict=True):
+            if isinstance(chosen, tuple) and chosen and not served & set(chosen):
+                faults.append(
+                    Fault(
+                        place=f"{orders.source}, row {row}, column 'options'",
+                        cause=f"no facility of the scenario takes parcels for {' or '.join(map(repr, chosen))}",
+                        remedy=f"add a facility with channel = {chosen[0]!r}, or let the receiver also agree to 'door'",
+                    )
+                )
         start, end = orders.frame["window_start"], orders.frame["window_end"]
         for position in np.flatnonzero((end < start).fillna(False).to_numpy(dtype=bool)):
             faults.append(

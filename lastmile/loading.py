@@ -42,7 +42,7 @@ class Scenario:
     file
         What it says.
     districts, areas, population, zones, forbidden, candidates, chargers, orders
-        Frames with the columns of :mod:`lastmile.schemas` and a geometry in WGS-84, None where not given.
+        Frames with the columns of :mod:`lastmile.tables.schemas` and a geometry in WGS-84, None where not given.
     metric_crs
         Projected system for metric work.
     inputs

@@ -14,8 +14,8 @@ from lastmile.plans import Manifest, Plan, Site
 from lastmile.referee import check
 from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
-from lastmile.stages.routing import route_vehicles
-from lastmile.stages.siting import place_sites
+from lastmile.stages.routing import Rounds, route_vehicles
+from lastmile.stages.siting import Placement, place_sites
 from lastmile.stages.targets import evaluate
 from lastmile.stages.walks import Pairs, walks
 
@@ -87,7 +87,7 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
         unserved=rounds.unserved,
         siting=placement.summary,
         targets=evaluate(city, rounds.sites, reach, fleet),
-        warnings=city.warnings,
+        warnings=(*city.warnings, *_cut_short(placement, rounds)),
     )
     lap("targets")
     on_progress("check", "the referee recomputes the plan")
@@ -100,6 +100,16 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
     lap("indicators")
     made = replace(made, timings_s=timings)
     return Planned(scenario=scenario, city=city, plan=made, walks=by_order, indicators=indicators)
+
+
+def _cut_short(placement: Placement, rounds: Rounds) -> list[str]:
+    """What the clock ended: such a plan need not come out the same on another machine."""
+    ended = []
+    if placement.summary is not None and placement.summary.stopped == "limit":
+        ended.append("siting (search.siting_seconds)")
+    if rounds.cut_short:
+        ended.append("routing (search.routing_seconds)")
+    return [f"the time limit ended {what}: another run may find another plan" for what in ended]
 
 
 def walks_from_sites(city: City, sites: tuple[Site, ...]) -> Pairs:

@@ -53,6 +53,9 @@ HostKind = Literal[
 ]  # fmt: skip
 
 
+ParcelSize = Literal["S", "M", "L", "XL"]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -246,7 +249,13 @@ class Facility(_Model):
     reach_m: Positive = Field(500.0, description="how far receivers walk, over the walking network")
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
-    chilled_modules_max: Count = 0
+    chilled_modules_max: Count = Field(0, description="refrigerated modules; not planned yet")
+    compartments: dict[ParcelSize, Count] = Field(
+        default_factory=dict, description="compartments of one locker module by size; not limited by size yet"
+    )
+    inconvenience_yuan: Amount = Field(
+        0.0, description="what a parcel's receiver minds, against the door; not weighed yet"
+    )
     yuan_open: Amount = 0.0
     yuan_per_module: Amount = 0.0
     yuan_per_day: Amount = 0.0
@@ -360,9 +369,9 @@ class Generated(_Model):
     population: TableFile | None = Field(None, description="columns lon, lat, population")
     parcels_per_person_day: Positive
     market_share: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="share of all parcels planned here")
-    peak_factor: Positive = 1.0
-    urban_factor: Positive = 1.0
-    rural_factor: Positive = 0.6
+    peak_factor: Positive = Field(1.0, description="1.65-1.8 on the days of the November sales")
+    urban_factor: Positive = Field(1.0, description="urban parcels per person against the mean, 0.9-1.3 [est.]")
+    rural_factor: Positive = Field(0.6, description="the same for counties, 0.4-0.7 [est.]")
     districts: tuple[str, ...] | None = Field(None, description="only these districts receive; all where absent")
     door_share: Share = 0.5
     locker_share: Share = 0.2
@@ -407,11 +416,11 @@ class Candidates(_Model):
 class Search(_Model):
     """How hard to look; the iteration limits decide, the clock is only a ceiling."""
 
-    siting_seconds: Positive = 20.0
-    siting_gap: Amount = 0.005
-    routing_seconds: Positive = 25.0
+    siting_seconds: Positive = Field(20.0, description="ceiling; a plan that it ends may differ between machines")
+    siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
+    routing_seconds: Positive = Field(30.0, description="ceiling for all rounds together; see siting_seconds")
     routing_solutions: Annotated[int, Field(gt=0)] = Field(400, description="improving steps per independent problem")
-    threads: Annotated[int, Field(gt=0)] = 2
+    threads: Annotated[int, Field(gt=0)] = Field(2, description="for travel tables and catchments")
 
 
 class Economics(_Model):
@@ -434,19 +443,19 @@ class ScenarioFile(_Model):
     """A whole scenario, as written in its TOML file."""
 
     name: Identifier = Field(description="used for file names")
-    title: str = ""
-    description: str = ""
+    title: str = Field("", description="shown on map and report")
+    description: str = Field("", description="shown in the report")
     day: date = Field(description="the planned day; its weekday and month decide which rules are in force")
-    holiday: bool = False
-    alert_level: Literal["yellow", "orange", "red"] | None = None
-    seed: Count = 1
+    holiday: bool = Field(False, description="the planned day is a statutory holiday")
+    alert_level: Literal["yellow", "orange", "red"] | None = Field(None, description="air alert of the planned day")
+    seed: Count = Field(1, description="of everything that is drawn by chance")
     metric_crs: str | None = Field(None, description="projected system for metric work; the UTM zone where absent")
     map: MapSource
     speeds: Speeds = Speeds()
     districts: TableFile | None = Field(None, description="polygons, or centres: columns name, population, kind")
     areas: TableFile | None = Field(None, description="communities, villages, townships and campuses by name")
     zones_file: TableFile | None = Field(None, description="polygons with the column zone_id")
-    chargers: TableFile | None = None
+    chargers: TableFile | None = Field(None, description="charging places; drawn, not planned with yet")
     zones: tuple[Zone, ...] = ()
     permits: tuple[Permit, ...] = ()
     demand: Demand

@@ -61,8 +61,11 @@ _REMEDIES: Final = {
     "finite_number": "write a finite number",
     "date_from_datetime_parsing": "write a date as YYYY-MM-DD",
     "date_from_datetime_inexact": "write a date as YYYY-MM-DD, without a time",
+    "string_too_short": "write some text",
+    "string_too_long": "shorten it",
     "date_type": "write a date as YYYY-MM-DD, without quotes",
 }
+_BOUNDS: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
 def validate(values: dict[str, Any], *, place: str) -> ScenarioFile:
@@ -103,6 +106,12 @@ def _fault(item: Any, values: dict[str, Any], place: str) -> Fault:
     if kind == "value_error":
         return Fault(place=spot, cause=f"{context.get('error')}", remedy=f"mend the value{_meaning(model, path)}")
     message = item["msg"][0].lower() + item["msg"][1:]
+    if kind in _BOUNDS:
+        return Fault(
+            place=spot,
+            cause=f"found {found}: {message}",
+            remedy=message.replace("input should be", "write a number") + _meaning(model, path),
+        )
     return Fault(place=spot, cause=f"found {found}: {message}", remedy=_REMEDIES.get(kind, "mend the value"))
 
 

@@ -32,6 +32,14 @@ def test_the_pilots_targets_are_met_and_the_referee_agrees(luoyang):
     assert plan.feasible
 
 
+@pytest.mark.slow
+def test_zhengzhous_clauses_are_met_in_the_scaled_form():
+    plan = lastmile.plan(lastmile.load_scenario(ROOT / "data/zhengzhou/scenario.toml"))
+    assert plan.violations == ()
+    assert plan.unserved == ()
+    assert [target.id for target in plan.targets if not target.met] == []
+
+
 def test_every_page_says_that_the_city_is_synthetic(luoyang):
     plan, folder = luoyang
     assert plan.manifest.synthetic_map

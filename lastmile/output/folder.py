@@ -1,9 +1,12 @@
 """Write a plan's files: all of them into a new folder that then takes the old one's place, or none."""
 
+import errno
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +18,10 @@ from lastmile.output.report import render_report
 from lastmile.pipeline import Planned
 
 MARK: Final = "plan.json"  # a folder with this file is one of ours and may be replaced
+FILES: Final = (MARK, "sites.geojson", "routes.geojson", "plan.gpkg", "stops.csv", "indicators.json", "map.html",
+                "report.html")  # fmt: skip
+# What a full, read-only or protected disk says; anything else is our fault.
+_DISK_SAYS: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENAMETOOLONG)
 
 
 def map_page(planned: Planned, *, tiles: bool = False) -> str:
@@ -44,17 +51,27 @@ def check_target(folder: Path) -> None:
         raise InputError.single(
             place=str(folder), cause="is a file, a folder is needed", remedy="choose another folder with -o"
         )
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+    if folder.is_dir():
+        names = sorted(path.name for path in folder.iterdir())
+        # Programs that open the GeoPackage leave files named after it.
+        others = [name for name in names if name not in FILES and not name.startswith("plan.gpkg-")]
+        if others or (names and MARK not in names):
+            raise InputError.single(
+                place=str(folder),
+                cause=f"the folder holds other files than a plan ({', '.join((others or names)[:3])}), "
+                "so it is not replaced",
+                remedy="choose an empty or new folder with -o",
+            )
+    # The nearest folder above that exists is where writing begins.
+    above = folder.resolve().parent
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
         raise InputError.single(
-            place=str(folder),
-            cause=f"the folder holds other files and no {MARK}, so it is not replaced",
-            remedy="choose an empty or new folder with -o",
+            place=str(above), cause="is a file, a folder is needed", remedy="choose another folder with -o"
         )
-    parent = folder.resolve().parent
-    if parent.is_dir() and not os.access(parent, os.W_OK):
-        raise InputError.single(
-            place=str(parent), cause="may not be written to", remedy="choose another folder with -o"
-        )
+    if not os.access(above, os.W_OK):
+        raise InputError.single(place=str(above), cause="may not be written to", remedy="choose another folder with -o")
 
 
 def write_outputs(planned: Planned, folder: Path, *, tiles: bool = False) -> None:
@@ -63,10 +80,30 @@ def write_outputs(planned: Planned, folder: Path, *, tiles: bool = False) -> Non
     Raises
     ------
     InputError
-        When the folder holds something other than a plan.
+        When the folder holds something other than a plan, or the disk is full or protected.
     """
     folder = folder.resolve()
     check_target(folder)
+    with _disk_faults(folder):
+        _write_folder(planned, folder, tiles=tiles)
+
+
+@contextmanager
+def _disk_faults(target: Path) -> Iterator[None]:
+    """Tell what the disk says as an InputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_SAYS:
+            raise
+        raise InputError.single(
+            place=str(target),
+            cause=f"cannot be written: {error.strerror}; nothing was changed",
+            remedy="free some space or mend the permissions, or choose another place with -o",
+        ) from error
+
+
+def _write_folder(planned: Planned, folder: Path, *, tiles: bool) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
     try:
@@ -103,13 +140,14 @@ def write_text(path: Path, text: str) -> None:
     Raises
     ------
     InputError
-        When there is no such folder.
+        When there is no such folder, or the disk is full or protected.
     """
     if not path.resolve().parent.is_dir():
         raise InputError.single(place=str(path.parent), cause="no such folder", remedy="make it, or choose another")
     new = path.with_name(f".{path.name}.new")
-    try:
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    with _disk_faults(path):
+        try:
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     Parameters
     ----------
     seconds
-        Ceiling of the search time. A run that ends at the ceiling may differ between machines; one that ends at the
+        Ceiling of the search time; as much again is used where rules cannot be met. A run that ends at the ceiling may differ between machines; one that ends at the
         gap does not.
     gap
         Relative gap to the bound at which the search stops.
@@ -74,24 +74,29 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     ]
     slacks = _rules(problem, model, opened, modules)
     # A rule's slack is measured in shares of the rule, and one share outweighs everything that money could buy.
-    worth = problem.parcel_fen * float(problem.weight.sum()) + float(problem.fixed_fen.sum()) + 1.0
+    built = problem.fixed_fen + problem.module_fen * problem.modules_max
+    worth = problem.parcel_fen * float(problem.weight.sum()) + float(built.sum()) + 1.0
     dear = 2.0 * worth
     for a, b in problem.conflicts.tolist():
         if not (problem.existing[a] and problem.existing[b]):
             model.add_linear_constraint(opened[a] + opened[b] <= 1)
-    model.maximize(
-        mathopt.LinearSum(gains) - mathopt.LinearSum(costs) - mathopt.LinearSum(dear * slack for _, slack, _ in slacks)
-    )
-
-    result = mathopt.solve(
-        model,
-        mathopt.SolverType.HIGHS,
-        params=mathopt.SolveParameters(
-            time_limit=timedelta(seconds=seconds), relative_gap_tolerance=gap, random_seed=1
-        ),
-    )
+    value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
+    shortage = mathopt.LinearSum(slack for _, slack, _ in slacks)
+    model.maximize(value_of - dear * shortage)
+    result = _solve(model, seconds, gap)
     if not result.has_primal_feasible_solution():
         raise RuntimeError(f"siting found no solution at all: {result.termination}")
+    if any(result.variable_values(slack) > _SLACK_TOLERANCE for _, slack, _ in slacks):
+        # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:
+        # first fall short by as little as can be, then be worth as much as that allows.
+        model.minimize(shortage)
+        least = _solve(model, seconds / 2, 0.0)
+        if least.has_primal_feasible_solution():
+            model.add_linear_constraint(shortage <= least.objective_value() + _SLACK_TOLERANCE / 10)
+            model.maximize(value_of)
+            again = _solve(model, seconds / 2, gap)
+            if again.has_primal_feasible_solution():
+                result, dear = again, 0.0
     values = result.variable_values()
     missed = tuple(
         (name, float(values[slack]) * scale) for name, slack, scale in slacks if values[slack] > _SLACK_TOLERANCE
@@ -109,6 +114,13 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
         shortfalls=missed,
         stopped="optimal" if finished and reached <= 1e-6 else "gap" if finished else "limit",
     )
+
+
+def _solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResult:
+    parameters = mathopt.SolveParameters(
+        time_limit=timedelta(seconds=seconds), relative_gap_tolerance=gap, random_seed=1
+    )
+    return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
 
 
 def _served(

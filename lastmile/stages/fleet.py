@@ -42,7 +42,7 @@ def _reserve(file: ScenarioFile, driven: Counter[str]) -> dict[str, int]:
         room = (vehicle.count if vehicle.count is not None else driven[vehicle.id] + wanted) - driven[vehicle.id]
         more.append(model.add_integer_variable(lb=0, ub=max(room, 0)))
     total = [driven[vehicle.id] + extra for vehicle, extra in zip(file.vehicles, more, strict=True)]
-    dear = 1.0 + sum(vehicle.price_yuan for vehicle in file.vehicles) * max(wanted, 1)
+    dear = 1.0 + sum(vehicle.price_yuan + 1.0 for vehicle in file.vehicles) * max(wanted, 1)
     shortfalls = []
 
     def at_least(left: mathopt.LinearTypes, right: mathopt.LinearTypes) -> None:

@@ -123,7 +123,7 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
             )
     limit = scenario.file.map.max_snap_m
     lon, lat = depot_places(scenario.file)
-    for depot, x, y in zip(scenario.file.depots, lon, lat, strict=True):
+    for i, (depot, x, y) in enumerate(zip(scenario.file.depots, lon, lat, strict=True)):
         for mode in dict.fromkeys(v.vehicle_class for v in scenario.file.vehicles if depot.id in v.based_at):
             if not snappers[mode].usable:
                 continue
@@ -131,7 +131,7 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
             if distance > limit:
                 faults.append(
                     Fault(
-                        place=f"{scenario.path.name}, depot {depot.id!r}",
+                        place=f"{scenario.path.name}, depots[{i}] {depot.id!r}",
                         cause=f"({x:.5f}, {y:.5f}) is {distance:,.0f} m from the nearest road for {mode}",
                         remedy=f"move it to a road (limit map.max_snap_m = {limit:g}), check its crs and the map",
                     )
@@ -165,6 +165,10 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
             found.append(f"vehicle {vehicle.id}: breaks are checked, but not yet planned")
         if vehicle.battery is not None and (vehicle.battery.charging or vehicle.battery.swap_minutes):
             found.append(f"vehicle {vehicle.id}: charging and swapping during a round are not planned yet")
+    for facility in scenario.file.facilities:
+        for key in ("chilled_modules_max", "compartments", "inconvenience_yuan"):
+            if getattr(facility, key):
+                found.append(f"facility {facility.id}: {key} is not planned with yet")
     if any(depot.docks is not None for depot in scenario.file.depots):
         found.append("depots: docks are not limited yet")
     return found

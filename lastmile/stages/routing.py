@@ -1,9 +1,11 @@
 """Stage 3: which vehicles drive which rounds: from depots to sites and doors, and from sites to the doors near them."""
 
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -31,6 +33,8 @@ from lastmile.units import DAY_S, parse_hours
 
 _DISPATCH_S = 45 * 60  # doors further than this from every dispatching site are served from the depots
 _HORIZON_S = 6 * 3600
+_GENEROUS = 8.0
+_LEAST_S = 0.2
 # Guesses that only share out vehicles before rounds exist.
 _CIRCUITY = 1.35
 _CRUISE_M_S = {"e_trike": 3.3, "e_van": 5.5, "truck_light": 5.0, "truck_medium": 5.0}
@@ -39,12 +43,31 @@ _SECOND_LOOKS = 2  # how often spare vehicles are moved to territories that lack
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rounds:
-    """Routes, the orders they serve and those they cannot; sites with the loads that reach them."""
+    """Routes, the orders they serve and those they cannot; sites with the loads that reach them.
+
+    ``cut_short`` says that the clock ended a search, so that another machine may find other rounds.
+    """
 
     sites: tuple[Site, ...]
     routes: tuple[Route, ...]
     services: tuple[Service, ...]
     unserved: tuple[Unserved, ...]
+    cut_short: bool
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Shares out what is left of the ceiling on the search time, so that steps and not the clock end a search."""
+
+    seconds: float
+    visits: int
+    started: float = field(default_factory=time.monotonic)
+    cut_short: bool = False
+
+    def share(self, visits: int) -> float:
+        """Seconds that one problem may take: several times its share, as most need far less than theirs."""
+        left = self.seconds - (time.monotonic() - self.started)
+        return max(left * min(_GENEROUS * visits / max(self.visits, 1), 1.0), _LEAST_S)
 
 
 @dataclass(slots=True)
@@ -52,6 +75,7 @@ class _Work:
     """What is still to be shared out while territories are solved."""
 
     permits: dict[str, int]
+    clock: _Clock
     numbers: Counter[str] = field(default_factory=Counter)
     routes: list[Route] = field(default_factory=list)
     lost: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
@@ -68,7 +92,10 @@ def route_vehicles(city: City, placement: Placement, *, on_progress: Progress) -
     by_hub, direct = _dispatch(city, hubs, doors)
     loads = _site_loads(city, placement, hubs, by_hub)
 
-    work = _Work(permits={permit.id: permit.quota for permit in file.permits})
+    work = _Work(
+        permits={permit.id: permit.quota for permit in file.permits},
+        clock=_Clock(seconds=file.search.routing_seconds, visits=len(doors) + len(loads)),
+    )
     _supply(city, placement.sites, loads, direct, work, on_progress)
     # A site whose parcels cannot be brought serves nobody.
     cut = {site.id for site in placement.sites if site.id in work.lost}
@@ -83,6 +110,9 @@ def route_vehicles(city: City, placement: Placement, *, on_progress: Progress) -
         if site.id in cut:
             for order in by_hub[j]:
                 work.lost[city.demand.id[order]] = work.lost[site.id]
+    for order in direct:
+        if (gone := work.lost.get(city.demand.id[order])) is not None:
+            work.lost[city.demand.id[order]] = (*_not_dispatched(city, hubs, order), *gone[0]), gone[1]
     services, unserved = [], list(placement.unserved)
     for service in placement.services:
         gone = work.lost.get(service.order_id) or (work.lost.get(service.site_id) if service.site_id else None)
@@ -104,6 +134,7 @@ def route_vehicles(city: City, placement: Placement, *, on_progress: Progress) -
         routes=tuple(work.routes),
         services=tuple(services),
         unserved=tuple(unserved),
+        cut_short=work.clock.cut_short,
     )
 
 
@@ -138,6 +169,23 @@ def _dispatch(city: City, hubs: Sequence[Site], doors: Sequence[int]) -> tuple[l
         else:
             by_hub[best[k][1]].append(order)
     return by_hub, direct
+
+
+def _not_dispatched(city: City, hubs: Sequence[Site], order: int) -> tuple[str, ...]:
+    """Why no vehicle that is based at sites takes an order, per type."""
+    limit = city.scenario.file.map.max_snap_m
+    lon, lat = city.demand.lon[order], city.demand.lat[order]
+    texts = []
+    for vehicle in _based_at_sites(city):
+        away = float(city.snappers[vehicle.vehicle_class].snap(lon, lat).distance_m[0])
+        if not hubs:
+            text = "no site that dispatches is open"
+        elif away > limit:
+            text = f"is {away:,.0f} m from the nearest road for {vehicle.vehicle_class}, the limit is {limit:g} m"
+        else:
+            text = f"no site that dispatches is within {_DISPATCH_S // 60} min of driving"
+        texts.append(f"{vehicle.id}: {text}")
+    return tuple(texts)
 
 
 def _based_at_sites(city: City) -> list[VehicleType]:
@@ -310,7 +358,6 @@ def _solve_groups(
     search = city.scenario.file.search
     counts = _share_out(city, groups)
     solved: dict[int, tuple[Territory, RoutingSolution]] = {}
-    visits = sum(len(group.tasks) for group in groups)
     changed = set(range(len(groups)))
     for look in range(_SECOND_LOOKS + 1):
         for done, g in enumerate(sorted(changed), start=1):
@@ -319,8 +366,14 @@ def _solve_groups(
             left = {permit: number - held[permit] for permit, number in work.permits.items()}
             territory = make_territory(city, group.base.id, (group.base,), group.tasks, counts[g], left)
             on_progress("routing", f"{what}: round {look + 1}, {done} of {len(changed)}, {len(group.tasks)} visits")
-            seconds = max(search.routing_seconds * len(group.tasks) / visits, 0.5)
-            solved[g] = (territory, solve(territory.problem, seconds=seconds, solutions=search.routing_solutions))
+            solution = solve(
+                territory.problem,
+                seconds=work.clock.share(len(group.tasks)),
+                solutions=search.routing_solutions,
+                on_progress=partial(on_progress, "routing"),
+            )
+            work.clock.cut_short |= solution.stopped == "time"
+            solved[g] = (territory, solution)
         changed = _move_spares(city, groups, counts, solved) if look < _SECOND_LOOKS else set()
         if not changed:
             break

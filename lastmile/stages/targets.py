@@ -63,10 +63,14 @@ def _result(
         reached = f"{value:,.0f} {target.of}"
         if value < target.minimum:
             possible = sum(target.facility in candidate.facilities for candidate in city.candidates)
-            note = f"{possible:,} candidate places can hold one"
+            note = f"short by {target.minimum - value:,.0f}; {possible:,} candidate places can hold one"
+        elif target.maximum is not None and value > target.maximum:
+            note = f"{value - target.maximum:,.0f} too many"
     elif isinstance(target, CoverageTarget):
         value, note = _coverage(city, target, sites, reach)
         met = value >= target.minimum - 1e-9
+        if not met:
+            note = "; ".join(filter(None, (f"short by {target.minimum - value:.1%} of the parcels", note)))
         where = " in every district" if target.each_district else ""
         required = f"{target.minimum:.1%} of parcels within {target.reach_m:,.0f} m{where}"
         reached = f"{value:.1%}"
@@ -77,6 +81,7 @@ def _result(
         facilities = {f.id for f in city.scenario.file.facilities if f.budget == target.category}
         value = sum(site.cost_fen for site in sites if site.facility in facilities) / 100
         met = value <= target.maximum_yuan + 0.005
+        note = "" if met else f"{value - target.maximum_yuan:,.0f} yuan too much"
         required, reached = f"at most {target.maximum_yuan:,.0f} yuan", f"{value:,.0f} yuan"
     elif isinstance(target, FleetTarget):
         counted_fleet = [
@@ -86,17 +91,24 @@ def _result(
         met = value >= target.minimum
         required, reached = f"{target.minimum:,} vehicles", f"{value:,.0f} vehicles"
         note = f"{sum(entry.driven for entry in counted_fleet):,} of them driven on the planned day"
+        if not met:
+            note = f"short by {target.minimum - value:,.0f}, the vehicle types' counts allow no more; {note}"
     elif isinstance(target, NewEnergyTarget):
         counted_fleet = [entry for entry in fleet if entry.new or not target.new_only]
         total = sum(entry.driven + entry.reserve for entry in counted_fleet)
         electric = sum(entry.driven + entry.reserve for entry in counted_fleet if entry.energy == "electric")
         value = electric / total if total else 0.0
         met = value >= target.minimum - 1e-9
+        note = "" if met else f"short by {target.minimum - value:.1%}; give electric types a higher count"
         required, reached = f"{target.minimum:.0%} new-energy", f"{value:.0%} ({electric:,} of {total:,})"
     else:
         assert isinstance(target, PermitTarget)
         value = float(sum(entry.permits.get(target.permit, 0) for entry in fleet))
         met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
+        if value < target.minimum:
+            quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
+            bound = f"the quota is {quota:,}" if value >= quota else "no more eligible vehicles"
+            note = f"short by {target.minimum - value:,.0f}, {bound}"
         required = f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}")
         reached = f"{value:,.0f} vehicles"
     return TargetResult(

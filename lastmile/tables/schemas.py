@@ -2,7 +2,7 @@
 
 from typing import Final, get_args
 
-from lastmile.scenario import HostKind
+from lastmile.scenario import HostKind, ParcelSize
 from lastmile.tables.cells import Column
 from lastmile.tables.reader import TableSchema
 
@@ -142,6 +142,13 @@ ORDERS: Final = TableSchema(
             about="Channels the receiver has agreed to, best first; door where empty.",
         ),
         Column(name="release", kind="time", aliases=("ready", "到仓时间"), about="When the parcels are at the base."),
+        Column(
+            name="size",
+            kind="choice",
+            choices={size: size for size in get_args(ParcelSize)},
+            aliases=("规格", "尺寸"),
+            about="Locker compartment that the parcel needs; not limited by size yet.",
+        ),
         Column(name="skill", kind="text", default="", aliases=("技能", "要求")),
         Column(
             name="on_board",

@@ -31,7 +31,10 @@ def villages(
     tuple
         Lines to add before the network is joined, and the villages.
     """
-    anchors = np.vstack([line.points[1:-1] for line in roads if "name" in line.tags and line.noded])
+    country = [line.points[1:-1] for line in roads if "name" in line.tags and line.noded]
+    if not country:
+        return [], []
+    anchors = np.vstack(country)
     anchors = anchors[terrain.density(anchors) < -0.05]
     anchors = anchors[shapely.distance(shapely.points(anchors), terrain.bank) > 400.0]
     anchors = anchors[~shapely.contains_xy(terrain.outer.buffer(300.0), anchors)] if len(anchors) else anchors
