@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,8 +80,6 @@ def _scenario_options(command: _Function) -> _Function:
 
 
 def _load(path: Path, seed: int | None, seconds: float | None = None) -> Any:
-    from dataclasses import replace
-
     from lastmile.loading import load_scenario
 
     scenario = load_scenario(path)
@@ -92,7 +91,12 @@ def _load(path: Path, seed: int | None, seconds: float | None = None) -> Any:
         changes["search"] = scenario.file.search.model_copy(
             update={"siting_seconds": seconds / 3, "routing_seconds": seconds * 2 / 3}
         )
-    return replace(scenario, file=scenario.file.model_copy(update=changes)) if changes else scenario
+    return _changed(scenario, changes)
+
+
+def _changed(scenario: Any, changes: dict[str, Any]) -> Any:
+    """The scenario with other values in its file."""
+    return replace(scenario, file=scenario.file.model_copy(update=changes))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -195,6 +199,8 @@ def check(scenario: Path, seed: int | None, quiet: bool, plan_file: Path | None)
     from lastmile.stages.prepare import prepare
 
     made = read_plan(plan_file)
+    if seed is None:  # the orders that the plan was made for
+        loaded = _changed(loaded, {"seed": made.manifest.seed})
     city = prepare(loaded, on_progress=_Progress(quiet=quiet))
     violations = referee(loaded, city.network, city.demand, made)
     for violation in violations:
@@ -297,7 +303,10 @@ def _planned(scenario: Path, plan_file: Path, seed: int | None, quiet: bool) -> 
     from lastmile.output.plan_files import read_plan
     from lastmile.pipeline import restore
 
-    return restore(_load(scenario, seed), read_plan(plan_file), on_progress=_Progress(quiet=quiet))
+    loaded, made = _load(scenario, seed), read_plan(plan_file)
+    if seed is None:
+        loaded = _changed(loaded, {"seed": made.manifest.seed})
+    return restore(loaded, made, on_progress=_Progress(quiet=quiet))
 
 
 @main.command("map")

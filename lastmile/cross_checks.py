@@ -17,10 +17,9 @@ from lastmile.scenario import (
     CoverageTarget,
     PermitTarget,
     ScenarioFile,
-    VehicleType,
 )
 from lastmile.tables import Table
-from lastmile.units import parse_hours
+from lastmile.units import DAY_S, parse_hours
 from lastmile.validation import nearest
 
 
@@ -104,7 +103,14 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
         where = f"vehicles[{i}] {vehicle.id!r}"
         for base in vehicle.based_at:
             known(f"{where}.based_at", base, depots + dispatching, "depot or dispatching facility")
-        faults += _idle(vehicle, file, place=f"{place}, {where}")
+        if not vehicle.based_at:
+            faults.append(
+                Fault(
+                    place=f"{place}, {where}.based_at",
+                    cause="the type has no base, so none of its vehicles can drive",
+                    remedy="name a depot, or a facility that dispatches; to keep it out of the plan write count = 0",
+                )
+            )
     for i, target in enumerate(file.targets):
         where = f"targets[{i}] {target.id!r}"
         if isinstance(target, CountTarget):
@@ -192,40 +198,22 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
     return faults + check_speeds(file.speeds, place=place)
 
 
-def _idle(vehicle: VehicleType, file: ScenarioFile, *, place: str) -> list[Fault]:
-    """Why no vehicle of a type could ever drive, or never have its break."""
-    faults = []
-    start, end = parse_hours(vehicle.shift)
-    if not vehicle.based_at:
-        faults.append(
-            Fault(
-                place=f"{place}.based_at",
-                cause="the type has no base, so none of its vehicles can drive",
-                remedy="name a depot, or a facility that dispatches; to keep it out of the plan write count = 0",
-            )
-        )
-    for depot in file.depots:
-        opens, closes = parse_hours(depot.hours)
-        if depot.id in vehicle.based_at and min(end, closes) <= max(start, opens):
-            faults.append(
-                Fault(
-                    place=f"{place}.shift",
-                    cause=f"the shift {vehicle.shift} lies outside the hours {depot.hours} of its depot {depot.id!r}",
-                    remedy="let them overlap, or base the type elsewhere",
-                )
-            )
-    for k, rest in enumerate(vehicle.breaks):
-        first, last = parse_hours(rest.window)
-        if min(end, last) - max(start, first) < rest.minutes * 60:
-            faults.append(
-                Fault(
-                    place=f"{place}.breaks[{k}].window",
-                    cause=f"a break of {rest.minutes:g} min does not fit into {rest.window} within the shift "
-                    f"{vehicle.shift}",
-                    remedy="widen the window, or mend the shift",
-                )
-            )
-    return faults
+def odd(file: ScenarioFile) -> list[str]:
+    """What is allowed but hardly meant, in sentences for the user."""
+    depots = {depot.id: depot for depot in file.depots}
+    return [
+        f"vehicle {vehicle.id}: its shift {vehicle.shift} lies outside the hours {depots[base].hours} of depot {base}, "
+        "so none can leave from there"
+        for vehicle in file.vehicles
+        for base in vehicle.based_at
+        if base in depots and _common_s(vehicle.shift, depots[base].hours) <= 0
+    ]
+
+
+def _common_s(shift: str, hours: str) -> int:
+    """Seconds that a shift has in common with hours of every day, of the day before or after where it has more then."""
+    (start, end), (first, last) = parse_hours(shift), parse_hours(hours)
+    return max(min(end, last + day) - max(start, first + day) for day in (-DAY_S, 0, DAY_S))
 
 
 def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str) -> list[Fault]:
@@ -344,7 +332,17 @@ def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str)
             )
     if (candidates := tables.get("candidates")) is not None:
         facilities = [facility.id for facility in file.facilities]
-        for row, chosen in zip(candidates.rows, candidates.frame["facilities"], strict=True):
+        for row, status, chosen in zip(
+            candidates.rows, candidates.frame["status"], candidates.frame["facilities"], strict=True
+        ):
+            if status == "existing" and not chosen and len(facilities) > 1:
+                faults.append(
+                    Fault(
+                        place=f"{candidates.source}, row {row}, column 'facilities'",
+                        cause="the site exists, but the row does not say what it is",
+                        remedy=f"name its facility: {', '.join(facilities)}",
+                    )
+                )
             faults += [
                 Fault(
                     place=f"{candidates.source}, row {row}, column 'facilities'",

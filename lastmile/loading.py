@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import ValidationError
 
-from lastmile.cross_checks import check_references, check_tables
+from lastmile.cross_checks import check_references, check_tables, odd
 from lastmile.errors import Fault, InputError
 from lastmile.geo.crs import metric_crs, to_wgs84
 from lastmile.geo.osm import check_path
@@ -117,7 +117,7 @@ def load_scenario(path: Path | str) -> Scenario:
         file=file,
         metric_crs=file.metric_crs or metric_crs(float(np.mean(lon)), float(np.mean(lat))),
         inputs=_hashes(path, file, sources.values()),
-        warnings=tuple(f"{t.source}: {text}" for t in tables.values() for text in t.warnings),
+        warnings=(*odd(file), *(f"{t.source}: {text}" for t in tables.values() for text in t.warnings)),
         **frames,
     )
 

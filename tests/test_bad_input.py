@@ -9,7 +9,7 @@ from pathlib import Path
 import osmium
 import pytest
 from command_line import Ran, contents, run
-from town import GENERATED, ORDERS_KEY, island_order, orders, street_map, write_town
+from town import GENERATED, ORDERS_KEY, corner, island_order, orders, street_map, write_town
 
 from lastmile.output import folder as output_folder
 
@@ -224,6 +224,27 @@ def test_table_without_rows(refused):
     refused("orders.csv: the table has no rows", orders="id,lon,lat,parcels\n")
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (
+            "e1,柜,residential,112.436,34.664,existing,",
+            ("row 2, column 'facilities'", "name its facility: outlet, locker"),
+        ),
+        ("e1,柜,residential,112.436,34.664,candidate,loker", ("'loker' is no facility", "did you mean 'locker'?")),
+        (
+            "e1,柜,residential,113.9,35.9,existing,locker",
+            ("candidate 'e1'", "m from any way on foot", "take a larger map"),
+        ),
+    ],
+)
+def test_site_in_the_table_that_cannot_be(refused, tmp_path, row, words):
+    table = '[candidates]\ntable = { file = "sites.csv", crs = "wgs84" }\n\n[search]'
+    scenario = write_town(tmp_path / "input", scenario={"[search]": table})
+    (tmp_path / "input" / "sites.csv").write_text(f"id,name,host,lon,lat,status,facilities\n{row}\n", encoding="utf-8")
+    refused("sites.csv", *words, scenario_path=scenario)
+
+
 # ---- the scenario file -----------------------------------------------------------------------------------------------
 
 
@@ -307,14 +328,6 @@ def test_rows_are_checked_against_each_other_although_another_table_is_at_fault(
     ("changes", "words"),
     [
         ({'["outlet"]\npayload': "[]\npayload"}, ("vehicles[0] 'trike'.based_at", "no base")),
-        (
-            {'shift = "04:30-16:00"': 'shift = "04:30-16:00"\nbreaks = [{ minutes = 45, window = "17:00-18:00" }]'},
-            ("vehicles[1] 'truck'.breaks[0].window", "45 min does not fit into 17:00-18:00", "widen the window"),
-        ),
-        (
-            {'name = "分拨中心"': 'name = "分拨中心"\nhours = "18:00-22:00"'},
-            ("vehicles[1] 'truck'.shift", "04:30-16:00 lies outside the hours 18:00-22:00 of its depot 'dc'"),
-        ),
         ({'hosts = ["shop"]\nsupply': "hosts = []\nsupply"}, ("facilities[0] 'outlet'.hosts", "stand nowhere")),
         ({"[search]": "[candidates]\nfrom_map = false\n\n[search]"}, ("scenario.toml, candidates", "from_map = true")),
         (
@@ -322,7 +335,10 @@ def test_rows_are_checked_against_each_other_although_another_table_is_at_fault(
             ("zones[0] 'centre-trucks'.valid_to", "2024-01-01, before it begins on 2025-01-01"),
         ),
         (
-            {'[districts]\nfile = "districts.csv"\ncrs = "wgs84"': "", "minimum = 0.5": 'minimum = 0.5\ndistricts = ["x"]'},
+            {
+                '[districts]\nfile = "districts.csv"\ncrs = "wgs84"': "",
+                "minimum = 0.5": 'minimum = 0.5\ndistricts = ["x"]',
+            },
             ("targets[2] 'near'", "no table of them", "add [districts]"),
         ),
         (
@@ -380,8 +396,17 @@ def test_scenario_and_tables_of_chinese_editors(tmp_path, encoding):
 
 
 def test_chinese_headers_and_values(tmp_path):
-    table = "订单号,收件人,经度,纬度,件数,重量,最早时间,最晚时间,配送方式\n1,张三,112.431,34.662,2,3.5,9:00,18:00,快递柜、上门\n"
-    checked(write_town(tmp_path, orders=table))
+    headers = "订单号,收件人,经度,纬度,件数,重量,最早时间,最晚时间,配送方式"
+    row = "1,张三,112.431,34.662,2,3.5,9:00,18:00,快递柜、上门"
+    checked(write_town(tmp_path, orders=f"{headers}\n{row}\n"))
+
+
+def test_shift_outside_its_depots_hours_is_noted(tmp_path):
+    name = 'name = "分拨中心"'
+    ran = checked(write_town(tmp_path, scenario={name: f'{name}\nhours = "18:00-22:00"'}))
+    assert "note: vehicle truck: its shift 04:30-16:00 lies outside the hours 18:00-22:00 of depot dc" in ran.err
+    # A night's hours end on the next morning, when the shift has begun.
+    assert checked(write_town(tmp_path, scenario={name: f'{name}\nhours = "22:00-06:00"'})).err == ""
 
 
 def test_sound_minimal_scenario(tmp_path):
@@ -404,6 +429,25 @@ def test_order_nobody_can_reach_is_unserved_with_the_reason_of_each_type(tmp_pat
     assert "90 parcels served" in ran.out
     assert "岛民" in (old_plan / "plan.gpkg").read_bytes().decode("utf-8", errors="ignore")
     assert list(old_plan.parent.iterdir()) == [old_plan]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "remedy"),
+    [
+        ("1,0,400.0,08:00,18:00", "load exceeds the capacity by 250 kg", "split the order"),
+        ("500,0,100.0,08:00,18:00", "load exceeds the capacity by 3 m³", "split the order"),
+        ("1,0,1.0,01:00,02:00", "min after its window ends", "let the window end"),
+    ],
+)
+def test_order_no_vehicle_can_carry_says_why_in_the_planners_units(tmp_path, row, reason, remedy):
+    lon, lat = corner(1.5, 3.5)  # 150 kg and 1 m³ fit a trike; 500 parcels of 8 L are 4 m³
+    scenario = write_town(tmp_path / "input", orders=f"{orders()}odd,收件人,{lon},{lat},{row},door\n")
+    ran = run("plan", scenario, "-o", tmp_path / "plan", "--quiet")
+    assert ran.code == 3
+    assert "UNSERVED odd" in ran.err
+    assert "trike from outlet:" in ran.err
+    assert reason in ran.err
+    assert f"remedy: {remedy}" in ran.err
 
 
 def test_following_the_remedy_serves_the_order(tmp_path):

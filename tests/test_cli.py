@@ -161,6 +161,16 @@ def test_seed_changes_what_is_drawn_by_chance(tmp_path):
     assert plans["other"]["services"] != plans["stated"]["services"]
 
 
+def test_plan_of_another_seed_is_checked_and_drawn_with_that_seed(tmp_path):
+    scenario = write_town(tmp_path / "town", scenario={ORDERS_KEY: GENERATED}, orders=None)
+    run("plan", scenario, "-o", tmp_path / "plan", "--quiet", "--seed", "8")
+    assert run("check", scenario, "--plan", tmp_path / "plan", "--quiet").code == 0
+    assert run("check", scenario, "--plan", tmp_path / "plan", "--quiet", "--seed", "7").code == 3
+    for command in ("map", "report"):
+        run(command, scenario, tmp_path / "plan", "-o", tmp_path / "page.html", "--quiet")
+        assert (tmp_path / "page.html").read_bytes() == (tmp_path / "plan" / f"{command}.html").read_bytes()
+
+
 def test_default_folder_is_named_after_the_scenario(town, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run("plan", town, "--quiet", "--time-limit", "1").code == 0
@@ -290,7 +300,7 @@ def test_network_is_built_and_described_alike_from_both_files(town, tmp_path):
     from_map = json.loads(run("network", "info", town.parent / "town.osm", "--json").out)
     from_file = json.loads(run("network", "info", tmp_path / "town.npz", "--json").out)
     assert from_map == from_file
-    # Eight rows of 1.4 km, eight columns as long but for seven gaps of 200 m at the river, the elevated road, the island.
+    # Eight rows and columns of 1.4 km, less seven gaps of 200 m at the river; the elevated road, the island.
     assert from_map["road_km"] == pytest.approx(8 * 1.4 + 8 * 1.4 - 7 * 0.2 + 1.4 + 0.8, abs=0.1)
     # The island: a street is counted once, whichever its directions.
     assert from_map["cut_off_km"]["e_van"] == pytest.approx(0.8, abs=0.1)
@@ -388,7 +398,9 @@ def test_program_ends_with_2_and_no_traceback_on_bad_input(tmp_path):
     assert "Traceback" not in ran.stderr
 
 
-_BROKEN = "import lastmile.pipeline as p; p.prepare = lambda *a, **k: 1 // 0; from lastmile.cli import main; main({words})"
+_BROKEN = (
+    "import lastmile.pipeline as p; p.prepare = lambda *a, **k: 1 // 0; from lastmile.cli import main; main({words})"
+)
 
 
 @pytest.mark.parametrize("debug", [False, True])

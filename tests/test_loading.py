@@ -1,5 +1,4 @@
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,7 @@ def test_paths_start_in_the_scenarios_folder(tmp_path, monkeypatch):
     assert scenario.folder == Path("town")
     assert scenario.map_path == Path("town/town.osm")
     (tmp_path / "maps").mkdir()
-    os.replace(tmp_path / "town" / "town.osm", tmp_path / "maps" / "town.osm")
+    (tmp_path / "town" / "town.osm").rename(tmp_path / "maps" / "town.osm")
     write_town(tmp_path / "town", scenario={'osm = "town.osm"': 'osm = "../maps/town.osm"'}, map=None)
     assert load_scenario("town/scenario.toml").map_path == Path("town/../maps/town.osm")
 

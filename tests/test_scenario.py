@@ -139,7 +139,7 @@ def test_battery_keeps_less_in_reserve_than_it_has():
 
 def test_shares_of_channels_sum_to_one():
     assert Generated(parcels_per_person_day=0.1, door_share=0.7, locker_share=0.1, station_share=0.2).door_share == 0.7
-    with pytest.raises(ValidationError, match="they make 1.2"):
+    with pytest.raises(ValidationError, match=r"they make 1\.2"):
         Generated(parcels_per_person_day=0.1, door_share=0.7)
 
 

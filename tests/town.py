@@ -44,7 +44,7 @@ def write_town(folder: Path, **changes: Change) -> Path:
         "scenario": SCENARIO,
         "map": street_map(),
         "orders": orders(),
-        "districts": "name,lon,lat,population,kind\n河南镇,112.4375,34.6650,20000,urban\n河北镇,112.4375,34.6720,5000,county\n",
+        "districts": DISTRICTS,
         "areas": _areas(),
         "zones": ZONES,
     }
@@ -163,6 +163,11 @@ ZONES = f"""{{"type": "FeatureCollection", "features": [
 {{"type": "Feature", "properties": {{"zone_id": "town", "name": "全镇"}},
   "geometry": {{"type": "Polygon", "coordinates": [{_ring(-1, -1, 10, 10)}]}}}}
 ]}}
+"""
+
+DISTRICTS = """name,lon,lat,population,kind
+河南镇,112.4375,34.6650,20000,urban
+河北镇,112.4375,34.6720,5000,county
 """
 
 ORDERS_KEY = 'orders = { file = "orders.csv", crs = "wgs84" }'

@@ -8,11 +8,16 @@
 #include <span>
 #include <vector>
 
-#include "roads/Dijkstra.h"
 #include "roads/Graph.h"
+#include "roads/Hierarchy.h"
+#include "roads/NodeOrder.h"
+#include "roads/Search.h"
+#include "roads/Within.h"
 
 namespace py = pybind11;
 using lastmile::roads::Graph;
+using lastmile::roads::Hierarchy;
+using lastmile::roads::Metric;
 using lastmile::roads::Positions;
 
 namespace {
@@ -72,22 +77,42 @@ PYBIND11_MODULE(_core, module) {
              py::arg("forward"), py::arg("backward"), py::arg("fraction"))
         .def("__len__", [](const PyPositions& self) { return self.spans().size(); });
 
+    py::class_<Hierarchy>(module, "Hierarchy", "Contracted graph without weights, in a nested-dissection order.")
+        .def(py::init([](const Graph& graph, const Array<double>& x, const Array<double>& y) {
+                 const auto east = view(x);
+                 const auto north = view(y);
+                 const py::gil_scoped_release unlocked;
+                 return Hierarchy(graph, nestedDissection(graph, east, north));
+             }),
+             py::arg("graph"), py::arg("x"), py::arg("y"))
+        .def_property_readonly("nodes", &Hierarchy::nodes)
+        .def_property_readonly("arcs", &Hierarchy::arcs);
+
+    py::class_<Metric>(module, "Metric", "Weights laid on a hierarchy.")
+        .def(py::init([](const Hierarchy& hierarchy, const Array<std::int32_t>& time,
+                         const Array<std::int32_t>& length, const Array<std::int32_t>& energy) {
+                 const auto times = view(time);
+                 const auto lengths = view(length);
+                 const auto energies = view(energy);
+                 const py::gil_scoped_release unlocked;
+                 return Metric(hierarchy, times, lengths, energies);
+             }),
+             py::arg("hierarchy"), py::arg("time"), py::arg("length"), py::arg("energy"), py::keep_alive<1, 2>());
+
     module.def(
         "many_to_many",
-        [](const Graph& graph, const Array<std::int32_t>& weight, const Array<double>& length,
-           const PyPositions& points, int threads) {
-            const auto weights = view(weight);
-            const auto lengths = view(length);
+        [](const Graph& graph, const Metric& metric, const PyPositions& points, int threads) {
             const auto positions = points.spans();
-            lastmile::roads::Table table;
+            lastmile::roads::Sums sums;
             {
                 const py::gil_scoped_release unlocked;
-                table = manyToMany(graph, weights, lengths, positions, threads);
+                sums = manyToMany(graph, metric, positions, threads);
             }
             const auto n = static_cast<py::ssize_t>(positions.size());
-            return py::make_tuple(give(std::move(table.weight), {n, n}), give(std::move(table.length), {n, n}));
+            return py::make_tuple(give(std::move(sums.time), {n, n}), give(std::move(sums.length), {n, n}),
+                                  give(std::move(sums.energy), {n, n}));
         },
-        py::arg("graph"), py::arg("weight"), py::arg("length"), py::arg("points"), py::arg("threads") = 1);
+        py::arg("graph"), py::arg("metric"), py::arg("points"), py::arg("threads") = 1);
 
     module.def(
         "within",
@@ -109,16 +134,15 @@ PYBIND11_MODULE(_core, module) {
 
     module.def(
         "path",
-        [](const Graph& graph, const Array<std::int32_t>& weight, const PyPositions& points, std::size_t origin,
+        [](const Graph& graph, const Metric& metric, const PyPositions& points, std::size_t origin,
            std::size_t target) {
-            const auto weights = view(weight);
             const auto positions = points.spans();
             std::vector<std::int32_t> edges;
             {
                 const py::gil_scoped_release unlocked;
-                edges = path(graph, weights, positions, origin, target);
+                edges = fastestPath(graph, metric, positions, origin, target);
             }
             return give(std::move(edges));
         },
-        py::arg("graph"), py::arg("weight"), py::arg("points"), py::arg("origin"), py::arg("target"));
+        py::arg("graph"), py::arg("metric"), py::arg("points"), py::arg("origin"), py::arg("target"));
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from scipy.spatial import cKDTree
 
+from lastmile.errors import Fault, InputError
 from lastmile.geo.districts import Districts
 from lastmile.geo.osm import Feature
 from lastmile.geo.snapping import Snapper
@@ -90,6 +91,11 @@ def find_candidates(
     Returns
     -------
     Candidates in a fixed order (table first, then the map's by id), and what was excluded.
+
+    Raises
+    ------
+    InputError
+        When an existing site lies off the map.
     """
     wanted = {host for facility in scenario.file.facilities for host in facility.hosts}
     found: list[Candidate] = []
@@ -164,7 +170,20 @@ def _exclusions(
                 reason[index] = text
 
     limit = scenario.file.map.max_snap_m
-    exclude(np.flatnonzero(walk.snap(lon, lat).distance_m > limit), f"further than {limit:.0f} m from any way on foot")
+    away = walk.snap(lon, lat).distance_m
+    stranded = [k for k in np.flatnonzero(away > limit).tolist() if found[k].existing_modules]
+    if stranded:
+        source = scenario.file.candidates.table
+        assert source is not None
+        raise InputError(
+            Fault(
+                place=f"{source.file}, candidate {found[k].id!r}",
+                cause=f"the existing site at ({lon[k]:.5f}, {lat[k]:.5f}) is {away[k]:,.0f} m from any way on foot",
+                remedy=f"check its place and crs (limit map.max_snap_m = {limit:g}), or take a larger map",
+            )
+            for k in stranded[:20]
+        )
+    exclude(np.flatnonzero(away > limit), f"further than {limit:.0f} m from any way on foot")
     if scenario.forbidden is not None:
         at, area = shapely.STRtree(points).query(scenario.forbidden.geometry.to_numpy(), predicate="intersects")[::-1]
         for index, row in zip(at.tolist(), area.tolist(), strict=True):

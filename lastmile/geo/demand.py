@@ -43,7 +43,7 @@ class Demand:
     service_s
         int32, time at the door; ``NONE`` where the scenario's service times hold.
     release_s
-        int32, when the parcels are at the base.
+        int32, when the parcels are at the depot: no round leaves it with them earlier.
     on_board_s
         int32, longest time between leaving the base and delivery, ``NONE`` without limit.
     price_fen
@@ -83,7 +83,12 @@ def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
     parcels = frame["parcels"].to_numpy(dtype=np.int32)
     weight = frame["weight"].to_numpy(dtype=np.float64, na_value=np.nan)
     volume = frame["volume"].to_numpy(dtype=np.float64, na_value=np.nan)
+    # What is picked up is weighed when it is seen: without parcels there is nothing to weigh yet.
+    idle = (parcels == 0) & (np.nan_to_num(weight) + np.nan_to_num(volume) > 0)
+    weight, volume = np.where(idle, 0.0, weight), np.where(idle, 0.0, volume)
     notes = [f"{count} orders with {int(parcels.sum()):,} parcels read from {scenario.file.demand.orders.file}"]  # type: ignore[union-attr]
+    if idle.any():
+        notes.append(f"{int(idle.sum())} orders deliver no parcel; the weight and volume they state are not counted")
     if np.isnan(weight).any():
         notes.append(f"assumed: {PARCEL_KG} kg a parcel where an order states no weight [est.]")
     if np.isnan(volume).any():

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -9,24 +10,28 @@ from numpy.typing import NDArray
 
 from lastmile import _core
 from lastmile.geo.access import Access, Period, Profile, periods
-from lastmile.geo.network import RoadNetwork
+from lastmile.geo.network import RoadNetwork, metres_per_degree
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.speeds import Regime, edge_times_ms
 from lastmile.geo.tags import Mode
 
 UNREACHABLE: Final[int] = _core.UNREACHABLE
+# Units of the compiled sums: centimetres and hundredths of a watt-hour, so that a continent fits into 32 bits.
+_PER_M: Final = 100.0
+_PER_WH: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrices:
     """Fastest paths between all pairs of n points, row = origin.
 
-    ``duration_s``: int32, rounded up, ``UNREACHABLE`` where there is no permitted path; ``distance_m``: float32 along
-    that path.
+    ``duration_s``: int32, rounded up, ``UNREACHABLE`` where there is no permitted path; ``distance_m`` and
+    ``energy_wh``: float32 along that path, energy of the empty vehicle and 0 where it burns fuel.
     """
 
     duration_s: NDArray[np.int32]
     distance_m: NDArray[np.float32]
+    energy_wh: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class Roads:
         self._graph = _core.Graph(network.first_out, network.edge_target)
         self._length = np.ascontiguousarray(network.edge_length_m)
         self._weights: dict[tuple[Profile, tuple[Period, ...]], NDArray[np.int32]] = {}
+        self._metrics: dict[tuple[Profile, tuple[Period, ...]], _core.Metric] = {}
         self._paces: dict[tuple[Mode, Regime], NDArray[np.int32]] = {}
         self.periods = periods(access.file)
 
@@ -74,14 +80,42 @@ class Roads:
             self._weights[key] = found
         return found
 
+    @cached_property
+    def _hierarchy(self) -> _core.Hierarchy:
+        """The shape of the searches: made once, whatever the vehicle and the hour."""
+        east, north = metres_per_degree(self.network.node_lat)
+        middle = np.median(self.network.node_lon)
+        return _core.Hierarchy(
+            self._graph,
+            (self.network.node_lon - middle) * east,
+            (self.network.node_lat - self.network.bounds[1]) * north,
+        )
+
+    def _metric(self, profile: Profile, over: tuple[Period, ...]) -> _core.Metric:
+        """Time, length and energy laid on the hierarchy for one profile throughout the periods."""
+        key = (profile, over)
+        found = self._metrics.get(key)
+        if found is None:
+            battery = profile.vehicle.battery
+            wh_per_m = battery.kwh_per_km if battery is not None else 0.0
+            found = self._metrics[key] = _core.Metric(
+                self._hierarchy,
+                self.weights(profile, over),
+                np.rint(self._length * _PER_M).astype(np.int32),
+                np.rint(self._length * wh_per_m * _PER_WH).astype(np.int32),
+            )
+        return found
+
     def matrices(self, points: EdgePoints, *, profile: Profile, over: tuple[Period, ...]) -> Matrices:
         """Fastest paths between all pairs of points that hold throughout the periods."""
-        weight, length = _core.many_to_many(
-            self._graph, self.weights(profile, over), self._length, points.core(), self.threads
+        time, length, energy = _core.many_to_many(self._graph, self._metric(profile, over), points.core(), self.threads)
+        reached = time != UNREACHABLE
+        duration = np.where(reached, -(-time.astype(np.int64) // 1000), UNREACHABLE).astype(np.int32)
+        return Matrices(
+            duration_s=duration,
+            distance_m=(length / _PER_M).astype(np.float32),
+            energy_wh=(energy / _PER_WH).astype(np.float32),
         )
-        reached = weight != UNREACHABLE
-        duration = np.where(reached, -(-weight.astype(np.int64) // 1000), UNREACHABLE).astype(np.int32)
-        return Matrices(duration_s=duration, distance_m=length)
 
     def path(
         self, points: EdgePoints, origin: int, target: int, *, profile: Profile, over: tuple[Period, ...]
@@ -93,7 +127,7 @@ class Roads:
         ValueError
             When there is no permitted path.
         """
-        return _core.path(self._graph, self.weights(profile, over), points.core(), origin, target)
+        return _core.path(self._graph, self._metric(profile, over), points.core(), origin, target)
 
     def catchments(self, origins: EdgePoints, targets: EdgePoints, *, reach_m: float) -> Catchments:
         """Targets within ``reach_m`` of each origin over the walking network.

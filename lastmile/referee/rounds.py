@@ -111,7 +111,7 @@ def _snaps(case: Case, route: Route, vehicle: VehicleType) -> Violations:
 
 
 def _handover(case: Case, route: Route, stop: Stop) -> Violations:
-    """What changes hands at a stop is the whole order at a door, and nothing at a base."""
+    """What changes hands is the whole order at a door, nothing at a base; nothing is collected at a site."""
     due: dict[str, int] = {}
     row = case.orders.get(stop.location_id) if stop.kind == "door" else None
     if row is not None:
@@ -119,6 +119,8 @@ def _handover(case: Case, route: Route, stop: Stop) -> Violations:
             due[column] = int(getattr(case.demand, column)[row])
     elif stop.kind == "base":
         due = {"parcels": 0, "pickups": 0, "weight_g": 0, "volume_cm3": 0}
+    elif stop.kind == "site":
+        due = {"pickups": 0}
     for column, value in due.items():
         stated = getattr(stop, column)
         if stated != value:

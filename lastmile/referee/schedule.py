@@ -178,7 +178,8 @@ def _orders(case: Case, route: Route, vehicle: VehicleType) -> Violations:
 
 
 def check_goods(case: Case) -> Violations:
-    """Parcels are at a dispatching site before its own rounds take them away."""
+    """Parcels are at the depot before they are driven to a site, and there before its own rounds take them away."""
+    yield from _released(case)
     last: dict[str, Stop] = {}
     for route in case.plan.routes:
         for stop in route.stops:
@@ -199,6 +200,44 @@ def check_goods(case: Case) -> Violations:
                     detail=f"{route.vehicle_id} leaves {route.base_id} at {clock(leaves)}, "
                     f"the last supply is unloaded at {clock(supply.depart_s)}",
                 )
+
+
+def _released(case: Case) -> Violations:
+    """Drops that leave the depot from a moment on take everything that is only there by then."""
+    drops: dict[str, list[tuple[int, int]]] = {}
+    due: dict[str, list[tuple[int, int]]] = {}
+
+    def wanted(site_id: str, order_id: str) -> None:
+        row = case.orders.get(order_id)
+        if row is not None:
+            due.setdefault(site_id, []).append((int(case.demand.release_s[row]), int(case.demand.parcels[row])))
+
+    for route in case.plan.routes:
+        for trip in trips(route):
+            leaves = route.stops[trip[0]].depart_s if route.stops else 0
+            for stop in (route.stops[index] for index in trip[1:-1]):
+                if stop.kind == "site":
+                    drops.setdefault(stop.location_id, []).append((leaves, stop.parcels))
+                elif stop.kind == "door" and route.base_id in case.sites:
+                    wanted(route.base_id, stop.location_id)
+    for service in case.plan.services:
+        if service.site_id is not None:
+            wanted(service.site_id, service.order_id)
+    for site_id, orders in due.items():
+        # What is not brought at all is the business of the rule of supply.
+        missing = sum(parcels for _, parcels in orders) - sum(parcels for _, parcels in drops.get(site_id, ()))
+        for moment in sorted({release for release, _ in orders if release > 0}):
+            late = sum(parcels for release, parcels in orders if release >= moment)
+            brought = sum(parcels for leaves, parcels in drops.get(site_id, ()) if leaves >= moment)
+            if brought + max(missing, 0) < late:
+                yield Violation(
+                    rule="release",
+                    place=site_id,
+                    amount=f"{late - brought} parcels",
+                    detail=f"{late} parcels for {site_id} are at the depot at {clock(moment)} or later, "
+                    f"only {brought} are driven to it after that",
+                )
+                break
 
 
 def _span(route: Route, rule: str, amount: str, detail: str) -> Violation:

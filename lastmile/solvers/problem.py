@@ -146,9 +146,9 @@ class RoutingProblem:
         for name in ("delivery", "pickup", "service_s", "window_s", "release_s", "price_fen", "allowed", "on_board_s"):
             if len(getattr(self, name)) != count:
                 raise ValueError(f"{name} has {len(getattr(self, name))} rows for {count} orders")
-        if not self.profiles:
-            raise ValueError("a problem needs at least one profile")
-        places = len(self.profiles[0].duration_s)
+        if self.vehicles and not self.profiles:
+            raise ValueError("a problem with vehicles needs at least one profile")
+        places = len(self.profiles[0].duration_s) if self.profiles else int(self.location.max(initial=-1)) + 1
         if any(len(profile.duration_s) != places for profile in self.profiles):
             raise ValueError("the profiles differ in their number of locations")
         if count and not (self.location.min() >= 0 and self.location.max() < places):
@@ -255,7 +255,7 @@ class SitingProblem:
     modules_max, module_capacity
         int32, most modules; parcels per day that each takes.
     existing
-        int32, modules that stand already; such a site stays open at no cost.
+        int32, modules that stand already; such a site stays open as it is, at no cost.
     weight
         float64, parcels per demand row.
     serve_demand, serve_site, serve_metres

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from lastmile.solvers.problem import UNREACHABLE, Blocked, Round, RoutingProblem, RoutingSolution, RoutingVehicle
+from lastmile.solvers.problem import UNREACHABLE, Blocked, Round, RoutingProblem, RoutingSolution
 from lastmile.units import clock
 
 _COST_SCALE = 1000  # costs inside are in 1/1000 fen, so that a second of driver's time is not rounded away
 _PRICE_MAX_FEN = 10**8  # a higher price for leaving an order out says no more than this one
 _HORIZON_S = 3 * 86_400
+_LOAD_UNITS = (("parcels", 1), ("kg", 1000), ("m³", 1_000_000))  # what loads are counted in, as the user writes it
+NOT_ALLOWED = "may not carry it"
 
 Progress = Callable[[str], None]
 
@@ -363,13 +365,14 @@ def _obstacles(problem: RoutingProblem, order: int, v: int) -> list[_Obstacle]:
     vehicle = problem.vehicles[v]
     found: list[_Obstacle] = []
     if not problem.allowed[order, v]:
-        found.append(("may not carry it", "let this vehicle type serve the order (base, skill or place)", 4))
+        found.append((NOT_ALLOWED, "let this vehicle type serve the order (base, skill or place)", 4))
     if vehicle.count == 0:
         found.append(("there is none at this base", "add one vehicle of this type", 3))
     over = np.maximum(problem.delivery[order], problem.pickup[order]) - vehicle.capacity
     if (over > 0).any():
-        d = int(over.argmax())
-        found.append((f"load exceeds the capacity by {int(over[d])} (dimension {d})", "split the order", 1))
+        d = int((over / np.maximum(vehicle.capacity, 1)).argmax())
+        unit, per = _LOAD_UNITS[d] if d < len(_LOAD_UNITS) else (f"in dimension {d}", 1)
+        found.append((f"load exceeds the capacity by {over[d] / per:,.6g} {unit}", "split the order", 1))
     if not _reaches(problem, order, v):
         found.append(("no permitted road leads there and back", "give the vehicle a permit, or move the stop", 5))
         return found

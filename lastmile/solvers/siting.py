@@ -35,8 +35,8 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     Parameters
     ----------
     seconds
-        Ceiling of the search time; as much again is used where rules cannot be met. A run that ends at the ceiling may differ between machines; one that ends at the
-        gap does not.
+        Ceiling of the search time; as much again is used where rules cannot be met. A run that ends at the ceiling may
+        differ between machines; one that ends at the gap does not.
     gap
         Relative gap to the bound at which the search stops.
 
@@ -57,7 +57,8 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     opened = [model.add_variable(lb=float(problem.existing[j] > 0), ub=1.0, is_integer=True) for j in range(sites)]
     modules = []
     for j in range(sites):
-        most = max(int(problem.modules_max[j]), int(problem.existing[j]))
+        # A site that stands is kept as it is.
+        most = int(problem.existing[j]) or int(problem.modules_max[j])
         if most == 1:
             modules.append(opened[j])
             continue

@@ -30,13 +30,17 @@ _GRAMS, _CM3 = 1000.0, 1_000_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """Where rounds begin and end: a depot, or a site that dispatches, open for departures in a span of seconds."""
+    """Where rounds begin and end: a depot, or a site that dispatches, open for departures in a span of seconds.
+
+    ``daily`` hours are those of every day; a night's hours may meet a shift on the day before or after.
+    """
 
     id: str
     name: str
     lon: float
     lat: float
     open_s: tuple[int, int]
+    daily: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +99,22 @@ class Territory:
 def shift_of(vehicle: VehicleType, base: Base) -> tuple[int, int]:
     """Earliest departure and latest return, within both the shift and the base's hours."""
     start, end = parse_hours(vehicle.shift)
-    leave = max(start, base.open_s[0])
-    return leave, max(min(end, base.open_s[1]), leave)
+    opens, closes = base.open_s
+    if base.daily:
+        opens, closes = meeting(base.open_s, [(start, end)])
+    leave = min(max(start, opens), 2 * DAY_S - 1)
+    return leave, max(min(end, closes), leave)
+
+
+def meeting(hours: tuple[int, int], spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Hours of every day, on the day on which they have most in common with one of the spans."""
+    chosen = list(spans)
+
+    def common(day: int) -> int:
+        return max((min(end, hours[1] + day) - max(start, hours[0] + day, 0) for start, end in chosen), default=0)
+
+    day = max((0, DAY_S, -DAY_S), key=lambda day: max(common(day), 0))
+    return max(hours[0] + day, 0), hours[1] + day
 
 
 def useful_permits(city: City, vehicle: VehicleType, over: Iterable[Period]) -> tuple[str, ...]:
@@ -114,11 +132,16 @@ def useful_permits(city: City, vehicle: VehicleType, over: Iterable[Period]) -> 
 
 
 def entries_for(
-    city: City, bases: Sequence[Base], counts: Mapping[tuple[str, int], int | None], orders: int
+    city: City,
+    bases: Sequence[Base],
+    counts: Mapping[tuple[str, int], int | None],
+    orders: int,
+    left: Mapping[str, int],
 ) -> tuple[Entry, ...]:
-    """Every type at every base, once without permits and once with all that are useful to it.
+    """Every type at every base, once without permits and once with all that are useful to it and still to be had.
 
-    ``counts`` says how many vehicles of a type (by id) stand at a base (by index); None for any number.
+    ``counts`` says how many vehicles of a type (by id) stand at a base (by index), None for any number; ``left`` how
+    many of each permit there are.
     """
     found = []
     for vehicle in city.scenario.file.vehicles:
@@ -128,7 +151,8 @@ def entries_for(
             count = counts[vehicle.id, at]
             start, end = shift_of(vehicle, base)
             over = tuple(p for p in city.roads.periods if p.start_s < max(end, start + 1) and p.end_s > start)
-            for permits in dict.fromkeys(((), useful_permits(city, vehicle, over))):
+            held = tuple(permit for permit in useful_permits(city, vehicle, over) if left[permit] > 0)
+            for permits in dict.fromkeys(((), held)):
                 found.append(
                     Entry(
                         vehicle=vehicle, permits=permits, base=at, count=orders if count is None else count, over=over
@@ -149,12 +173,6 @@ def capacity(vehicle: VehicleType) -> NDArray[np.int64]:
     )
 
 
-def parcels_aboard(vehicle: VehicleType, grams: float, cm3: float) -> int:
-    """How many mean parcels fit into the vehicle."""
-    limits = capacity(vehicle)
-    return max(int(min(limits[0], limits[1] / max(grams, 1e-9), limits[2] / max(cm3, 1e-9))), 1)
-
-
 def make_territory(
     city: City,
     name: str,
@@ -164,7 +182,7 @@ def make_territory(
     permits_left: Mapping[str, int],
 ) -> Territory:
     """Snap the places, compute the tables, write the problem down in indices."""
-    entries = entries_for(city, bases, counts, len(tasks))
+    entries = entries_for(city, bases, counts, len(tasks), permits_left)
     places: list[Base | Task] = [*bases, *tasks]
     lon = np.array([place.lon for place in places])
     lat = np.array([place.lat for place in places])
@@ -189,7 +207,7 @@ def make_territory(
     problem = RoutingProblem(
         profiles=tuple(profiles),
         vehicles=tuple(
-            _vehicle(city, entry, bases[entry.base], tables[entry.profile, entry.over], len(tasks), pools)
+            _vehicle(city, entry, bases[entry.base], tables[entry.profile, entry.over], tasks, pools)
             for entry in entries
         ),
         location=np.arange(len(bases), len(bases) + len(tasks), dtype=np.int32),
@@ -247,16 +265,17 @@ def _allowed(
 
 
 def _vehicle(
-    city: City, entry: Entry, base: Base, profile: int, tasks: int, pools: Mapping[str, int]
+    city: City, entry: Entry, base: Base, profile: int, tasks: Sequence[Task], pools: Mapping[str, int]
 ) -> RoutingVehicle:
     vehicle = entry.vehicle
     battery = vehicle.battery
     wh_per_m, range_wh, yuan_per_km = 0.0, None, vehicle.yuan_per_km
     if battery is not None:
-        payload_t = (vehicle.payload_kg or 0.0) / 1000.0
+        # Never more aboard than fits in, nor than there is.
+        payload_t = min(int(capacity(vehicle)[1]), sum(task.weight_g for task in tasks)) / 1e6
         wh_per_m = battery.kwh_per_km + battery.kwh_per_ton_km * payload_t  # 1 kWh/km is 1 Wh/m
         # Every leg's energy is rounded up to a whole watt-hour.
-        range_wh = int((battery.usable_kwh - battery.reserve_kwh) * 1000) - tasks - 1
+        range_wh = int((battery.usable_kwh - battery.reserve_kwh) * 1000) - len(tasks) - 1
         yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
     named = (f"type {vehicle.id}", *(f"permit {permit}" for permit in entry.permits))
     return RoutingVehicle(
@@ -307,10 +326,22 @@ def door_task(city: City, order: int) -> Task:
     )
 
 
-def site_tasks(site: Site, facility: Facility, load: tuple[int, int, int], most: int) -> list[Task]:
-    """Drops that bring a site its parcels, grams and cubic centimetres, none above ``most`` parcels."""
-    parcels = load[0]
-    number = max(math.ceil(parcels / most), 1)
+def site_tasks(
+    site: Site,
+    facility: Facility,
+    load: tuple[int, int, int],
+    types: Sequence[VehicleType],
+    *,
+    release_s: int = 0,
+) -> list[Task]:
+    """Drops that bring a site its parcels, grams and cubic centimetres.
+
+    Any vehicle of the types can take each of them, so that drops need not be made to measure for one type.
+    """
+    room = np.min([capacity(vehicle) for vehicle in types], axis=0) if types else np.full(3, _NO_LIMIT)
+    number = max(*(math.ceil(amount / max(int(most), 1)) for amount, most in zip(load, room, strict=True)), 1)
+    number = min(number, max(load[0], 1))
+    window_s = meeting(parse_hours(facility.supply_hours), [parse_hours(vehicle.shift) for vehicle in types])
     cuts = [tuple(amount * part // number for amount in load) for part in range(number + 1)]
     return [
         Task(
@@ -324,7 +355,8 @@ def site_tasks(site: Site, facility: Facility, load: tuple[int, int, int], most:
             weight_g=after[1] - before[1],
             volume_cm3=after[2] - before[2],
             service_s=int(facility.visit_s + facility.parcel_s * (after[0] - before[0])),
-            window_s=parse_hours(facility.supply_hours),
+            window_s=(0, 2 * DAY_S) if window_s == (0, DAY_S) else window_s,
+            release_s=release_s,
         )
         for before, after in pairwise(cuts)
     ]
@@ -334,7 +366,7 @@ def depot_bases(city: City) -> tuple[Base, ...]:
     """The scenario's depots."""
     lon, lat = depot_places(city.scenario.file)
     return tuple(
-        Base(id=depot.id, name=depot.name or depot.id, lon=x, lat=y, open_s=_open(depot.hours))
+        Base(id=depot.id, name=depot.name or depot.id, lon=x, lat=y, open_s=_open(depot.hours), daily=True)
         for depot, x, y in zip(city.scenario.file.depots, lon, lat, strict=True)
     )
 

@@ -141,7 +141,7 @@ ORDERS: Final = TableSchema(
             aliases=("channels", "交付方式", "配送方式"),
             about="Channels the receiver has agreed to, best first; door where empty.",
         ),
-        Column(name="release", kind="time", aliases=("ready", "到仓时间"), about="When the parcels are at the base."),
+        Column(name="release", kind="time", aliases=("ready", "到仓时间"), about="When the parcels are at the depot."),
         Column(
             name="size",
             kind="choice",

@@ -1,0 +1,194 @@
+"""Siting equals the enumeration of all plans on tiny problems."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow
+from lastmile.solvers.siting import site
+
+EMPTY = np.empty(0, dtype=np.int32)
+TOLERANCE = 1e-3
+
+
+def problem(
+    fixed, weight, serve, *, module=None, most=None, capacity=10, existing=None, attract=(), parcel_fen=100.0, **rules
+):
+    """``serve`` lists (demand, site, metres), ``attract`` (demand, site)."""
+    sites = len(fixed)
+    return SitingProblem(
+        fixed_fen=np.array(fixed, dtype=np.int64),
+        module_fen=np.array(module or [0] * sites, dtype=np.int64),
+        modules_max=np.array(most or [1] * sites, dtype=np.int32),
+        module_capacity=np.full(sites, capacity, dtype=np.int32),
+        existing=np.array(existing or [0] * sites, dtype=np.int32),
+        weight=np.array(weight, dtype=np.float64),
+        serve_demand=np.array([i for i, _, _ in serve], dtype=np.int32),
+        serve_site=np.array([j for _, j, _ in serve], dtype=np.int32),
+        serve_metres=np.array([d for _, _, d in serve], dtype=np.float64),
+        attract_demand=np.array([i for i, _ in attract], dtype=np.int32),
+        attract_site=np.array([j for _, j in attract], dtype=np.int32),
+        parcel_fen=parcel_fen,
+        **rules,
+    )
+
+
+def served_fen(made, modules):
+    """The most that the parcels of a plan are worth: a transport problem."""
+    pairs = [
+        (i, j, d)
+        for i, j, d in zip(made.serve_demand, made.serve_site, made.serve_metres, strict=True)
+        if modules[j] > 0
+    ]
+    near = {i for i, j in zip(made.attract_demand, made.attract_site, strict=True) if modules[j] > 0}
+    value = made.parcel_fen * sum(made.weight[i] for i in near)
+    if not pairs:
+        return value
+    furthest = max(made.serve_metres.max(), 1.0)
+    gain = np.array([made.parcel_fen * made.weight[i] * (1 - 0.1 * d / furthest) for i, _, d in pairs])
+    rows, limits = [], []
+    for i in range(len(made.weight)):
+        rows.append([float(a == i) for a, _, _ in pairs])
+        limits.append(1.0)
+    for j in range(len(modules)):
+        rows.append([made.weight[a] * (b == j) for a, b, _ in pairs])
+        limits.append(float(made.module_capacity[j] * modules[j]))
+    return value - linprog(-gain, A_ub=np.array(rows), b_ub=np.array(limits), bounds=(0, 1)).fun
+
+
+def shares_short(made, modules):
+    """By how many shares of each rule a plan falls short."""
+    opened = modules > 0
+    short = {}
+    for row in made.rows:
+        total = float((row.per_open * opened[row.site] + row.per_module * modules[row.site]).sum())
+        below = max(row.lower - total, 0) / max(abs(row.lower), 1.0) if row.lower > 0 else 0.0
+        above = 0.0 if np.isinf(row.upper) else max(total - row.upper, 0) / max(abs(row.upper), 1.0)
+        short[row.name] = below + above
+    for cover in made.coverage:
+        near = {i for i, j in zip(cover.demand, cover.site, strict=True) if opened[j]}
+        total = cover.weight.sum()
+        if total > 0:
+            short[cover.name] = max(cover.minimum - sum(cover.weight[i] for i in near) / total, 0.0)
+    return short
+
+
+def best(made):
+    """(fewest shares short, highest value) over all plans."""
+    found = []
+    ranges = [[int(e)] if e else range(int(most) + 1) for e, most in zip(made.existing, made.modules_max, strict=True)]
+    for plan in product(*ranges):
+        modules = np.array(plan)
+        opened = modules > 0
+        if any(opened[a] and opened[b] and not (made.existing[a] and made.existing[b]) for a, b in made.conflicts):
+            continue
+        new = made.existing == 0
+        cost = (made.fixed_fen * opened + made.module_fen * modules)[new].sum()
+        found.append((sum(shares_short(made, modules).values()), -(served_fen(made, modules) - cost)))
+    short = min(s for s, _ in found)
+    return short, -min(v for s, v in found if s <= short + 1e-6)
+
+
+@st.composite
+def problems(draw):
+    sites, demands = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    whole = st.integers(0, 900)
+    pairs = [(i, j) for i in range(demands) for j in range(sites)]
+    serve = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=8))
+    made = problem(
+        draw(st.lists(whole, min_size=sites, max_size=sites)),
+        draw(st.lists(st.integers(0, 12), min_size=demands, max_size=demands)),
+        [(i, j, draw(st.integers(0, 500))) for i, j in serve],
+        module=draw(st.lists(whole, min_size=sites, max_size=sites)),
+        most=draw(st.lists(st.integers(1, 3), min_size=sites, max_size=sites)),
+        capacity=draw(st.integers(1, 8)),
+        existing=draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=sites, max_size=sites)),
+        attract=draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3)),
+    )
+    every = np.arange(sites, dtype=np.int32)
+    ones, zeros = np.ones(sites), np.zeros(sites)
+    rows = []
+    if draw(st.booleans()):
+        lower = draw(st.integers(0, 5))
+        rows.append(SitingRow(name="count", site=every, per_open=ones, per_module=zeros, lower=lower,
+                              upper=draw(st.sampled_from([float(lower), float("inf")]))))  # fmt: skip
+    if draw(st.booleans()):
+        new = every[made.existing == 0]
+        rows.append(SitingRow(name="budget", site=new, per_open=made.fixed_fen[new].astype(float),
+                              per_module=made.module_fen[new].astype(float),
+                              upper=float(draw(st.integers(0, 1500)))))  # fmt: skip
+    cover = ()
+    if draw(st.booleans()):
+        near = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=6))
+        cover = (
+            CoverageRow(name="near", demand=np.array([i for i, _ in near], dtype=np.int32),
+                        site=np.array([j for _, j in near], dtype=np.int32), weight=made.weight,
+                        minimum=draw(st.sampled_from([0.3, 0.8, 1.0]))),
+        )  # fmt: skip
+    apart = [(a, b) for a in range(sites) for b in range(a + 1, sites)]
+    conflicts = draw(st.lists(st.sampled_from(apart), unique=True, max_size=2)) if apart else []
+    return replace(
+        made, rows=tuple(rows), coverage=cover, conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2)
+    )
+
+
+@settings(max_examples=60)
+@given(made=problems())
+def test_equals_enumeration(made):
+    found = site(made, seconds=10, gap=0.0)
+    short, value = best(made)
+    stated = sum(shares_short(made, found.modules).values())
+    assert stated == pytest.approx(short, abs=TOLERANCE)
+    assert found.value_fen == pytest.approx(value, rel=1e-4, abs=0.5)
+    assert found.bound_fen >= found.value_fen
+    assert {name for name, _ in found.shortfalls} == {
+        name for name, share in shares_short(made, found.modules).items() if share > TOLERANCE
+    }
+    assert (found.modules >= made.existing).all()
+
+
+def test_known_optimum():
+    # Site 0 (50 fen) takes both demands of 3 and 4 parcels, at 0 and 100 m; site 1 (10 fen) only the second at 0 m.
+    # A parcel is worth 100 fen, 10 less at the edge of reach.
+    # Site 0 alone: 300 + 400 * 0.9 - 50 = 610. Site 1 alone: 400 - 10 = 390. Both: 300 + 400 - 60 = 640, the best.
+    made = problem([50, 10], [3, 4], [(0, 0, 0), (1, 0, 100), (1, 1, 0)])
+    found = site(made, seconds=10, gap=0.0)
+    assert found.modules.tolist() == [1, 1]
+    assert found.value_fen == pytest.approx(640)
+    assert found.bound_fen == pytest.approx(640)
+    assert found.stopped == "optimal"
+
+
+def test_modules_are_bought_as_long_as_they_pay():
+    # 25 parcels, 10 a module at 300 fen each: the first two bring 1,000 each, the third 500.
+    made = problem([0], [25], [(0, 0, 0)], module=[300], most=[5])
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [3]
+
+
+def test_conflicting_sites_do_not_open_together():
+    made = problem([0, 0], [5, 6], [(0, 0, 0), (1, 1, 0)], conflicts=np.array([[0, 1]], dtype=np.int32))
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 1]
+
+
+def test_shortfall_is_the_least_possible_and_named():
+    # Four sites are wanted, there are two; the budget of 100 pays for one.
+    every = np.arange(2, dtype=np.int32)
+    rows = (
+        SitingRow(name="four sites", site=every, per_open=np.ones(2), per_module=np.zeros(2), lower=4),
+        SitingRow(name="money", site=every, per_open=np.array([60.0, 70.0]), per_module=np.zeros(2), upper=1000),
+    )
+    found = site(problem([60, 70], [1], [], rows=rows), seconds=10, gap=0.0)
+    assert found.modules.tolist() == [1, 1]
+    assert dict(found.shortfalls) == {"four sites": pytest.approx(2.0, abs=1e-3)}
+
+
+def test_rules_without_any_site_are_reported():
+    rows = (SitingRow(name="two", site=EMPTY, per_open=np.empty(0), per_module=np.empty(0), lower=2),)
+    found = site(problem([], [1], [], rows=rows), seconds=1, gap=0.0)
+    assert found.shortfalls == (("two", 2),)
+    assert len(found.modules) == 0
