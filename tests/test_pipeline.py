@@ -18,7 +18,11 @@ from lastmile.loading import load_scenario
 from lastmile.pipeline import plan_scenario
 from lastmile.referee import check
 
-EXAMPLES = settings(max_examples=60, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+EXAMPLES = settings(
+    max_examples=60,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def value(item) -> str:
@@ -91,7 +95,8 @@ def vehicles(draw, bases, name, shift):
     else:
         usable = draw(st.sampled_from([0.4, 0.8, 5.0]))
         vehicle["battery"] = {
-            "usable_kwh": usable, "reserve_kwh": 0.1, "kwh_per_km": 0.07, "kwh_per_ton_km": draw(st.sampled_from([0, 0.5]))
+            "usable_kwh": usable, "reserve_kwh": 0.1, "kwh_per_km": 0.07,
+            "kwh_per_ton_km": draw(st.sampled_from([0, 0.5])),
         }  # fmt: skip
     optional = {
         "count": st.sampled_from([0, 1, 1, 2, 4]),
@@ -142,7 +147,13 @@ def scenarios(draw):
     facilities = draw(st.sampled_from([[], [OUTLET], [LOCKER, STATION], [OUTLET, LOCKER, STATION]]))
     facilities = [facility | {"supply_hours": draw(st.sampled_from(HOURS))} for facility in facilities]
     depots = [
-        {"id": f"dc{k}", "lon": lon, "lat": lat, "crs": "wgs84", "hours": draw(st.sampled_from(NIGHT if night else DAY))}
+        {
+            "id": f"dc{k}",
+            "lon": lon,
+            "lat": lat,
+            "crs": "wgs84",
+            "hours": draw(st.sampled_from(NIGHT if night else DAY)),
+        }
         for k, (lon, lat) in enumerate(DEPOTS[: draw(st.integers(1, 3))])
     ]
     bases = [*(d["id"] for d in depots), *(f["id"] for f in facilities if f.get("dispatches"))]
@@ -213,7 +224,15 @@ def test_same_scenario_gives_same_plan(folder, drawn):
 
 
 # Numbers that a plan states, and changes that no truth allows: earlier, shorter, less energy, another load.
-STOP_FIELDS = {"lon": 0.001, "lat": -0.001, "start_s": -900, "depart_s": -900, "parcels": 1, "pickups": 2, "snap_m": 7.0}
+STOP_FIELDS = {
+    "lon": 0.001,
+    "lat": -0.001,
+    "start_s": -900,
+    "depart_s": -900,
+    "parcels": 1,
+    "pickups": 2,
+    "snap_m": 7.0,
+}
 LEG_FIELDS = {"arrive_s": -60, "distance_m": -9.0, "start_fraction": 0.05, "end_fraction": -0.05, "depart_s": 120}
 ROUTE_FIELDS = {"cost_fen": 500}
 

@@ -1,5 +1,6 @@
 """Stage 4: vehicles driven, vehicles bought beyond that for the fleet's targets, and who holds permits."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,8 @@ from lastmile.geo.access import eligible
 from lastmile.plans import FleetEntry, Route
 from lastmile.scenario import FleetTarget, NewEnergyTarget, PermitTarget, ScenarioFile
 from lastmile.units import fen
+
+_SHORTAGE_TOLERANCE = 1e-4  # vehicles
 
 
 def make_fleet(file: ScenarioFile, routes: tuple[Route, ...]) -> tuple[FleetEntry, ...]:
@@ -38,11 +41,13 @@ def _reserve(file: ScenarioFile, driven: Counter[str]) -> dict[str, int]:
     model = mathopt.Model(name="fleet")
     more = []
     wanted = sum(target.minimum for target in file.targets if isinstance(target, FleetTarget | PermitTarget))
+    # To raise a share above m, so many for each that is there or wanted already.
+    shares = [t.minimum for t in file.targets if isinstance(t, NewEnergyTarget) and t.minimum < 1]
+    enough = wanted + math.ceil(max((m / (1 - m) for m in shares), default=0.0) * (driven.total() + wanted))
     for vehicle in file.vehicles:
-        room = (vehicle.count if vehicle.count is not None else driven[vehicle.id] + wanted) - driven[vehicle.id]
+        room = enough if vehicle.count is None else vehicle.count - driven[vehicle.id]
         more.append(model.add_integer_variable(lb=0, ub=max(room, 0)))
     total = [driven[vehicle.id] + extra for vehicle, extra in zip(file.vehicles, more, strict=True)]
-    dear = 1.0 + sum(vehicle.price_yuan + 1.0 for vehicle in file.vehicles) * max(wanted, 1)
     shortfalls = []
 
     def at_least(left: mathopt.LinearTypes, right: mathopt.LinearTypes) -> None:
@@ -69,7 +74,12 @@ def _reserve(file: ScenarioFile, driven: Counter[str]) -> dict[str, int]:
     price = mathopt.LinearSum(
         (vehicle.price_yuan + 1.0) * extra for vehicle, extra in zip(file.vehicles, more, strict=True)
     )
-    model.minimize(price + dear * mathopt.LinearSum(shortfalls))
+    # First as little short of the targets as can be, then as cheap as that allows.
+    shortage = mathopt.LinearSum(shortfalls)
+    model.minimize(shortage)
+    least = mathopt.solve(model, mathopt.SolverType.HIGHS)
+    model.add_linear_constraint(shortage <= least.objective_value() + _SHORTAGE_TOLERANCE)
+    model.minimize(price)
     result = mathopt.solve(model, mathopt.SolverType.HIGHS)
     values = result.variable_values()
     return {vehicle.id: round(values[extra]) for vehicle, extra in zip(file.vehicles, more, strict=True)}

@@ -109,6 +109,8 @@ def _result(
             quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
             bound = f"the quota is {quota:,}" if value >= quota else "no more eligible vehicles"
             note = f"short by {target.minimum - value:,.0f}, {bound}"
+        elif target.maximum is not None and value > target.maximum:
+            note = f"{value - target.maximum:,.0f} too many"
         required = f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}")
         reached = f"{value:,.0f} vehicles"
     return TargetResult(

@@ -59,7 +59,7 @@ def walks_to_areas(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64
     shapes = areas.geometry.to_numpy()
     middle = shapely.get_coordinates(shapely.point_on_surface(shapes))
     pairs = walks(city, lon, lat, city.snappers["walk"].snap(middle[:, 0], middle[:, 1]))
-    inside, area = shapely.STRtree(shapes).query(shapely.points(lon, lat), predicate="within")
+    inside, area = shapely.STRtree(shapes).query(shapely.points(lon, lat), predicate="covered_by")
     if not len(inside):
         return pairs
     key = np.concatenate((inside, pairs.origin)) * np.int64(len(shapes)) + np.concatenate((area, pairs.target))

@@ -162,7 +162,9 @@ def test_villages_stand_for_homes_and_an_empty_map_for_nobody(tmp_path, streets)
 
 def test_people_of_cells_live_at_homes_nearby_else_along_the_street(tmp_path, streets):
     near, far = town.corner(1, 1), town.corner(7, 7)
-    (tmp_path / "people.csv").write_text(f"lon,lat,population\n{near[0]},{near[1]},900\n{far[0]},{far[1] + 0.004},100\n")
+    (tmp_path / "people.csv").write_text(
+        f"lon,lat,population\n{near[0]},{near[1]},900\n{far[0]},{far[1] + 0.004},100\n"
+    )
     home = area("home", 1, 1, building="apartments")
     homes = [home, *(replace(item, osm_id=f"x{k}") for k, item in enumerate(everywhere(building="house")) if k < 30)]
     settings = ', population = { file = "people.csv", crs = "wgs84" }'

@@ -7,9 +7,9 @@ import plan_fixture as city
 import pytest
 import shapely
 
-from lastmile.output import map_layers
 from lastmile.geo.snapping import Snapper
 from lastmile.indicators import measure
+from lastmile.output import map_layers
 from lastmile.output.catchment_shapes import catchment_polygon, catchment_shapes, reached_pieces
 from lastmile.output.map_layers import vehicle_words, zone_words
 from lastmile.output.maps import draw_map

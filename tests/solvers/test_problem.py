@@ -34,7 +34,8 @@ def problem(**changes):
 
 def siting(**changes):
     base = {
-        "fixed_fen": np.array([10, 20]), "module_fen": np.array([1, 1]), "modules_max": np.array([1, 2], dtype=np.int32),
+        "fixed_fen": np.array([10, 20]), "module_fen": np.array([1, 1]),
+        "modules_max": np.array([1, 2], dtype=np.int32),
         "module_capacity": np.array([5, 5], dtype=np.int32), "existing": np.array([0, 0], dtype=np.int32),
         "weight": np.array([3.0]), "serve_demand": np.array([0], dtype=np.int32),
         "serve_site": np.array([1], dtype=np.int32), "serve_metres": np.array([10.0]),

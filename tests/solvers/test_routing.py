@@ -237,10 +237,13 @@ def test_round_waits_for_what_is_released_last():
 
 
 def test_time_on_board_splits_a_round():
-    # Served one after the other, the second parcel is on board for 10 + 60 + 20 s; alone it is 10 s away on the other side.
+    # Served one after the other, the second parcel is on board for 10 + 60 + 20 s; alone it is 10 s away.
     table = np.array([[0, 10, 10], [10, 0, 20], [10, 20, 0]], dtype=np.int32)
     made = problem(
-        [RoutingProfile(duration_s=table, distance_m=table)], [vehicle(count=2)], service_s=[60, 60], on_board_s=[15, 15]
+        [RoutingProfile(duration_s=table, distance_m=table)],
+        [vehicle(count=2)],
+        service_s=[60, 60],
+        on_board_s=[15, 15],
     )
     assert sorted(found.orders for found in run(made).rounds) == [(0,), (1,)]
 

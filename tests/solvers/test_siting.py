@@ -132,9 +132,7 @@ def problems(draw):
         )  # fmt: skip
     apart = [(a, b) for a in range(sites) for b in range(a + 1, sites)]
     conflicts = draw(st.lists(st.sampled_from(apart), unique=True, max_size=2)) if apart else []
-    return replace(
-        made, rows=tuple(rows), coverage=cover, conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2)
-    )
+    return replace(made, rows=tuple(rows), coverage=cover, conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2))
 
 
 @settings(max_examples=60)

@@ -1,0 +1,121 @@
+"""The siting stage: rules of the scenario reach the solver, orders go to the nearest site with room."""
+
+import pytest
+import town
+
+from lastmile.stages.siting import opening_fen, place_sites
+from lastmile.units import fen
+
+SITES = "id,name,host,lon,lat,status,facilities,modules\n"
+TABLE = {"[search]": '[candidates]\nfrom_map = false\ntable = { file = "sites.csv", crs = "wgs84" }\n\n[search]'}
+
+
+def clause(measure, text):
+    return {"[[depots]]": f'[[targets]]\nmeasure = "{measure}"\nid = "t"\ntext = "t"\n{text}\n\n[[depots]]'}
+
+
+@pytest.fixture
+def placed(make_city, tmp_path):
+    """Sites by id, placement and city of a town whose candidates are those of a table."""
+
+    def place(rows, orders, scenario=None):
+        lines = []
+        for name, row, column, *cells in rows:
+            lines.append(",".join(map(str, (name, name, "residential", *town.corner(row, column), *cells))))
+        (tmp_path / "sites.csv").write_text(SITES + "\n".join(lines) + "\n", encoding="utf-8")
+        no_targets = {town.SCENARIO[town.SCENARIO.index("[[targets]]") : town.SCENARIO.index("[[depots]]")]: ""}
+        city = make_city(no_targets | TABLE | (scenario or {}), orders=orders)
+        placement = place_sites(city, on_progress=lambda *_: None)
+        return {site.id: site for site in placement.sites}, placement, city
+
+    return place
+
+
+def services(placement):
+    return {s.order_id: (s.channel, s.site_id) for s in placement.services}
+
+
+CHEAP = {"yuan_per_module = 9000.0": "yuan_per_module = 900.0"}
+COUNT = clause("count", 'facility = "locker"\nminimum = 1')
+
+
+def test_orders_go_to_the_nearest_site_with_room_then_to_the_door(placed, row):
+    # One group of 40: a and b are near, c is further and finds no room; it goes to its door, d has none.
+    orders = [
+        row("c", 3, 3.6, 20, "locker;door"),
+        row("a", 3, 3.1, 20, "locker;door"),
+        row("b", 3, 3.2, 20, "locker"),
+        row("d", 3, 3.9, 20, "locker"),
+    ]
+    one = {"modules_max = 2": "modules_max = 1"}
+    sites, placement, _ = placed([("x", 3, 3, "candidate", "locker", "")], orders, CHEAP | COUNT | one)
+    assert services(placement) == {"a": ("locker", "locker:x"), "b": ("locker", "locker:x"), "c": ("door", None)}
+    (left,) = placement.unserved
+    assert left.order_id == "d"
+    assert "full: locker:x" in left.reasons[0]
+    assert (sites["locker:x"].load_parcels, sites["locker:x"].capacity_parcels) == (40, 40)
+
+
+def test_nobody_walks_beyond_the_reach(placed, row):
+    orders = [row("near", 3, 4.9, 2, "locker"), row("far", 3, 5.2, 2, "locker")]  # 380 m and 440 m, the reach is 400 m
+    _, placement, _ = placed([("x", 3, 3, "candidate", "locker", "")], orders, CHEAP | COUNT)
+    assert services(placement) == {"near": ("locker", "locker:x")}
+    assert placement.unserved[0].reasons == ("no locker opens within walking reach",)
+
+
+def test_existing_site_is_kept_as_it_is_at_no_cost(placed, row):
+    rows = [("old", 6.9, 6.9, "existing", "locker", 1), ("new", 3, 3, "candidate", "locker", "")]
+    sites, placement, _ = placed(rows, [row("a", 3, 3.2, 4, "locker;door")], COUNT)
+    # It makes the count; 4 parcels a day are not worth 9,000 yuan over five years, 4.93 a day.
+    assert set(sites) == {"locker:old"}
+    old = sites["locker:old"]
+    assert (old.existing, old.modules, old.cost_fen) == (True, 1, 0)
+    assert placement.summary.shortfalls == ()
+
+
+def test_sites_too_near_each_other_do_not_open_together(placed, row):
+    rows = [(f"x{k}", 3, k, "candidate", "locker", "") for k in range(4)]  # 200 m apart
+    apart = {"parcels_per_module = 40.0": "parcels_per_module = 40.0\nminimum_spacing_m = 390.0"}
+    two = clause("count", 'facility = "locker"\nminimum = 4')
+    sites, placement, _ = placed(rows, [row("a", 3, 1, 2, "locker;door")], CHEAP | apart | two)
+    assert len(sites) == 2
+    assert placement.summary.shortfalls == ("t: short by 2",)
+
+
+def test_coverage_floor_holds_in_every_district(placed, row):
+    rows = [("south", 2, 2, "candidate", "locker", ""), ("north", 6.5, 2, "candidate", "locker", "")]
+    orders = [row("s", 2, 2.1, 60, "locker;door"), row("n", 6.5, 2.1, 4, "locker;door")]
+    goal = 'facilities = ["locker"]\nreach_m = 300.0\nminimum = 0.9'
+    sites, _, _ = placed(rows, orders, clause("coverage", goal))
+    assert set(sites) == {"locker:south"}
+    sites, _, _ = placed(rows, orders, clause("coverage", f"{goal}\neach_district = true"))
+    assert set(sites) == {"locker:south", "locker:north"}
+
+
+def test_area_gets_one_site_and_no_more(placed, row):
+    # Three places 0 to 200 m from community 0 at (0.5, 1.5); orders there would be worth two sites.
+    rows = [(f"x{k}", 0.5, 1.5 + k / 4, "candidate", "locker", "") for k in range(3)]
+    orders = [row("a", 0.5, 1.5, 80, "locker;door"), row("b", 0.5, 2.0, 80, "locker;door")]
+    goal = (
+        'facilities = ["locker"]\narea_kind = "community"\nreach_m = 500.0\nat_most_one = true\ndistricts = ["河南镇"]'
+    )
+    rich = {"yuan_per_module = 9000.0": "yuan_per_module = 9.0"}
+    sites, placement, _ = placed(rows, orders, rich)
+    assert len(sites) > 1
+    sites, placement, _ = placed(rows, orders, rich | clause("each_area", goal))
+    assert len(sites) == 1
+    # Only community 0 has candidates, for which a rule can be stated.
+    assert placement.summary.shortfalls == ()
+
+
+def test_budget_is_kept_and_hosts_save_their_discount(placed, row):
+    rows = [(f"x{k}", 3, 2 * k, "candidate", "station", "") for k in range(4)]
+    orders = [row(f"o{k}", 3, 2 * k, 80, "station;door") for k in range(4)]
+    at_home = {'yuan_open = 5000.0': 'yuan_open = 5000.0\nhost_discount = { residential = 0.2 }'}  # fmt: skip
+    money = clause("budget", 'category = "sites"\nmaximum_yuan = 9000.0')
+    sites, _, city = placed(rows, orders, at_home | money)
+    assert len(sites) == 2  # 4,000 yuan each
+    station = city.scenario.file.facilities[2]
+    assert opening_fen(station, "residential") == fen(4000.0)
+    assert opening_fen(station, "shop") == fen(5000.0)
+    assert {site.cost_fen for site in sites.values()} == {400_000}

@@ -1,0 +1,85 @@
+"""Every measure by hand, on the little town of the referee's tests."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import town
+
+from lastmile.pipeline import walks_from_sites
+from lastmile.plans import FleetEntry, Site
+from lastmile.stages.targets import evaluate
+
+
+def site(name, row, column, facility="locker", **changes):
+    lon, lat = town.corner(row, column)
+    base = Site(id=f"{facility}:{name}", candidate_id=name, facility=facility, kind="locker", name=name,
+                host="residential", district="河南镇", lon=lon, lat=lat, existing=False, modules=2, capacity_parcels=80,
+                load_parcels=0, cost_fen=100_000)  # fmt: skip
+    return replace(base, **changes)
+
+
+def entry(name, energy="electric", **changes):
+    base = FleetEntry(vehicle_type=name, vehicle_class="e_trike", energy=energy, new=True, marked=True, driven=1,
+                      reserve=0, available=None, permits={}, price_fen=0)  # fmt: skip
+    return replace(base, **changes)
+
+
+SITES = (site("a", 3, 1), site("b", 3, 3, host="shop", modules=1), site("c", 6.5, 3, district="河北镇"))
+FLEET = (
+    entry("trike", reserve=2, permits={"marked": 2}),
+    entry("truck", "diesel", new=False, driven=3, permits={"marked": 1}),
+    entry("van", "petrol", marked=False),
+)
+# 6 parcels 20 m from a, 3 parcels 20 m from c, 1 parcel far from everything, all but the 3 in the south.
+ORDERS = ("p,3,1.1,6", "q,6.5,3.1,3", "r,0,7,1")
+COVER = 'facilities = ["locker"]\nreach_m = 100.0\nminimum = 0.8'
+AREAS = 'facilities = ["locker"]\narea_kind = "community"\nreach_m = 150.0\nminimum = 0.5'
+
+
+@pytest.mark.parametrize(
+    ("measure", "text", "value", "met"),
+    [
+        ("count", 'facility = "locker"\nminimum = 3', 3, True),
+        ("count", 'facility = "locker"\nof = "modules"\nminimum = 6', 5, False),
+        ("count", 'facility = "locker"\nmaximum = 2', 3, False),
+        ("count", 'facility = "locker"\nhost = ["shop"]\nminimum = 1', 1, True),
+        ("count", 'facility = "locker"\ndistrict = "河北镇"\nminimum = 2', 1, False),
+        ("coverage", COVER, 0.9, True),
+        ("coverage", COVER + "\neach_district = true", 6 / 7, True),
+        ("coverage", COVER + '\ndistricts = ["河北镇"]', 1.0, True),
+        ("coverage", COVER.replace("locker", "station"), 0.0, False),
+        # b stands 100 m from the places of no community; a and c neither: community 3 of (2.5, 1.5) is 141 m off.
+        ("each_area", AREAS, 0.0, False),
+        ("budget", 'category = "sites"\nmaximum_yuan = 3000.0', 3000, True),
+        ("budget", 'category = "sites"\nmaximum_yuan = 2999.0', 3000, False),
+        ("vehicles", "minimum = 7", 7, True),
+        ("vehicles", "minimum = 5\nnew_only = true", 4, False),
+        ("vehicles", "minimum = 6\nmarked_only = true", 6, True),
+        ("new_energy_share", "minimum = 0.75", 0.75, True),
+        ("new_energy_share", "minimum = 0.5\nnew_only = false", 3 / 7, False),
+        ("permits", 'permit = "marked"\nminimum = 3', 3, True),
+        ("permits", 'permit = "marked"\nmaximum = 2', 3, False),
+    ],
+)
+def test_measure(make_city, row, measure, text, value, met):
+    clause = f'[[targets]]\nmeasure = "{measure}"\nid = "t"\ntext = "words"\ncitation = "§ 1"\n{text}\n\n[[depots]]'
+    rows = [row(*(cell if k == 0 else float(cell) for k, cell in enumerate(o.split(",")[:3])), o.split(",")[3], "door")
+            for o in ORDERS]  # fmt: skip
+    city = make_city({"[[depots]]": clause}, orders=rows)
+    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET)[-1]
+    assert result.value == pytest.approx(value)
+    assert (result.met, result.measure, result.text, result.citation) == (met, measure, "words", "§ 1")
+    assert met or result.note
+
+
+def test_areas_are_served_by_sites_inside_or_near(make_city):
+    clause = f'[[targets]]\nmeasure = "each_area"\nid = "t"\ntext = "t"\n{AREAS}\nat_most_one = true\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+    at_place = [site(f"s{k}", r + 0.5, c + 0.5) for k, (r, c) in enumerate(town.HOMES[:6])]
+    twice = (*at_place, site("more", town.HOMES[0][0] + 0.5, town.HOMES[0][1] + 0.5))
+    for sites, value in ((tuple(at_place), 0.6), (twice, 0.5)):  # two sites at one community are one too many
+        result = evaluate(city, sites, walks_from_sites(city, sites), ())[-1]
+        assert result.value == pytest.approx(value)
+        assert result.met
+    assert np.isclose(evaluate(city, (), walks_from_sites(city, ()), ())[-1].value, 0.0)
