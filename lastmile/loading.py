@@ -149,11 +149,9 @@ def _table_files(values: Mapping[str, Any]) -> Iterator[tuple[str, TableFile]]:
 
 
 def _hashes(path: Path, file: ScenarioFile, sources: Iterable[TableFile]) -> dict[str, str]:
-    files = [path]
-    if file.map.osm is not None:
-        files.append(path.parent / file.map.osm)
-    files += [path.parent / source.file for source in sources]
-    return {item.name: _sha256(item) for item in files}
+    # By the names that the scenario uses: two files of one name may lie in different folders.
+    names = [path.name, *((file.map.osm,) if file.map.osm is not None else ()), *(source.file for source in sources)]
+    return {name: _sha256(path.parent / name) for name in names}
 
 
 def _sha256(path: Path) -> str:
