@@ -210,7 +210,7 @@ def _exclusions(
     for members in taken.values():
         for a, b in sorted(cKDTree(plane[members]).query_pairs(_SAME_PLACE_M)):
             if not reason[members[a]]:
-                exclude(np.array([members[b]]), f"the same place as {found[members[a]].id}")
+                exclude(np.array([members[b]]), "the same place as another candidate")
     allowed = [k for k in range(len(found)) if not reason[k] and not found[k].existing_modules]
     most = scenario.file.candidates.maximum
     if len(allowed) > most:

@@ -128,7 +128,7 @@ def test_each_reason_to_exclude(tmp_path, streets):
     found, excluded = find(tmp_path, streets, features, forbidden=old)
     assert [c.id for c in found] == ["good"]
     assert reasons(excluded) == {
-        "twin": "the same place as good",
+        "twin": "the same place as another candidate",
         "afloat": "on land that is not built on (water, forest, military, cemetery)",
         "monument": "old town",
         "afar": "further than 500 m from any way on foot",
