@@ -4,6 +4,7 @@ import click
 
 from benchmarks.plan import plan
 from benchmarks.read_map import read
+from benchmarks.roads import roads
 
 
 @click.group()
@@ -13,6 +14,7 @@ def main() -> None:
 
 main.add_command(read)
 main.add_command(plan)
+main.add_command(roads)
 
 if __name__ == "__main__":
     main()
