@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lastmile.errors import InputError
-from lastmile.geo.tags import KEYS, RoadTags, read_road
+from lastmile.geo.tags import KEYS, RoadTags, blocked_by, read_road
 
 SUFFIXES: Final = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 SYNTHETIC_GENERATOR: Final = "lastmile synthetic city"
@@ -162,6 +162,8 @@ def read_highways(path: Path) -> Highways:
                     relevant.append((key, value))
                 elif key == "name":
                     name = value
+                elif key.endswith(":conditional"):
+                    dropped.add(f"values of {key} (rules by hour or vehicle are not read yet)")
             combination = tuple(sorted(relevant))
             kind = known.get(combination)
             if kind is None:
@@ -183,6 +185,8 @@ def read_highways(path: Path) -> Highways:
             ways.append(way.id)
             kinds.append(kind)
             names.append(name)
+        blocked = _read_barriers(path)
+        dropped.add("turn restrictions (not read yet)", _count_turn_restrictions(path))
     x = np.array(xs, dtype=np.int64)
     y = np.array(ys, dtype=np.int64)
     missing = (x == _UNDEFINED) | (y == _UNDEFINED) | (np.abs(x) > 1_800_000_000) | (np.abs(y) > 900_000_000)
@@ -211,7 +215,7 @@ def read_highways(path: Path) -> Highways:
     kept = [index for index, tags in enumerate(combinations) if tags is not None]
     renumber = np.full(len(combinations), -1, dtype=np.int32)
     renumber[kept] = np.arange(len(kept), dtype=np.int32)
-    return Highways(
+    highways = Highways(
         offset=np.concatenate(([0], np.cumsum(np.array(lengths, dtype=np.int64)))),
         node=np.array(nodes, dtype=np.int64),
         lon=np.where(missing, np.nan, x * _SCALE),
@@ -223,6 +227,103 @@ def read_highways(path: Path) -> Highways:
         dropped=dropped.counts,
         synthetic=synthetic,
     )
+    highways, not_applied = close_barriers(highways, blocked)
+    dropped.add(
+        "barriers where three or more roads meet (not applied: whose barrier it is, is not mapped)", not_applied
+    )
+    return highways
+
+
+def _read_barriers(path: Path) -> dict[int, int]:
+    """Node id -> bits of the modes that its barrier keeps out; nodes that keep nobody out are left out."""
+    processor: Iterable[Any] = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(
+        osmium.filter.KeyFilter("barrier")
+    )
+    found = {node.id: blocked_by(dict(node.tags)) for node in processor}
+    return {node: bits for node, bits in found.items() if bits}
+
+
+def _count_turn_restrictions(path: Path) -> int:
+    processor: Iterable[Any] = osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(
+        osmium.filter.TagFilter(("type", "restriction"))
+    )
+    return sum(1 for _ in processor)
+
+
+def close_barriers(highways: Highways, blocked: Mapping[int, int]) -> tuple[Highways, int]:
+    """Put a gate of no length into the road at every barrier, passable only for whom it lets through.
+
+    The node is doubled: the road arrives at one copy and goes on from the other, and a way between them carries the
+    road's own permissions less those of the modes kept out.
+
+    Returns
+    -------
+    The highways with their gates, and the number of barriers at which more than two roads meet, which are left open.
+    """
+    at = np.flatnonzero(np.isin(highways.node, np.fromiter(blocked, dtype=np.int64, count=len(blocked))))
+    if not len(at):
+        return highways, 0
+    way_of = np.searchsorted(highways.offset, at, side="right") - 1
+    first, last = highways.offset[way_of], highways.offset[way_of + 1] - 1
+    places: dict[int, list[tuple[int, int, bool]]] = {}
+    for position, way, is_end in zip(
+        at.tolist(), way_of.tolist(), ((at == first) | (at == last)).tolist(), strict=True
+    ):
+        places.setdefault(int(highways.node[position]), []).append((position, way, is_end))
+    node = highways.node.copy()
+    fresh = int(node.max()) + 1
+    cuts: list[int] = []  # positions after which a way is cut in two, its node doubled
+    cut_ids: list[int] = []
+    gates: list[tuple[int, int, int, int]] = []  # node, its copy, position, way
+    tags = list(highways.tags)
+    not_applied = 0
+    for name, refs in places.items():
+        roads = sum(1 if is_end else 2 for _, _, is_end in refs)
+        if roads > 2:
+            not_applied += 1
+        if roads != 2:
+            continue
+        position, way, is_end = refs[-1]
+        if is_end:
+            node[position] = fresh
+        else:
+            cuts.append(position)
+            cut_ids.append(fresh)
+        gates.append((name, fresh, position, way))
+        fresh += 1
+    if not gates:
+        return highways, not_applied
+    kinds = []
+    for name, _, _, way in gates:
+        road, keep = highways.tags[highways.kind[way]], 0xFF ^ blocked[name]
+        tags.append(replace(road, forward=road.forward & keep, backward=road.backward & keep))
+        kinds.append(len(tags) - 1)
+    # The doubled node begins the second half of a cut way; gates follow as ways of two nodes at one place.
+    order = np.argsort(cuts)
+    where = np.array(cuts, dtype=np.int64)[order] + 1
+    node = np.insert(node, where, np.array(cut_ids, dtype=np.int64)[order])
+    lon = np.insert(highways.lon, where, highways.lon[where - 1])
+    lat = np.insert(highways.lat, where, highways.lat[where - 1])
+    halves = np.searchsorted(highways.offset, where - 1, side="right") - 1
+    moved = highways.offset + np.searchsorted(where, highways.offset, side="right")
+    starts = np.sort(np.concatenate((moved[:-1], where + np.arange(len(where)))))
+    repeat = 1 + np.bincount(halves, minlength=len(highways.way))
+    spot = np.array([position for _, _, position, _ in gates], dtype=np.int64)
+    owner = np.array([way for _, _, _, way in gates], dtype=np.int64)
+    return replace(
+        highways,
+        offset=np.concatenate((starts, len(node) + 2 * np.arange(len(gates) + 1))),
+        node=np.concatenate((node, np.array([(a, b) for a, b, _, _ in gates], dtype=np.int64).ravel())),
+        lon=np.concatenate((lon, np.repeat(highways.lon[spot], 2))),
+        lat=np.concatenate((lat, np.repeat(highways.lat[spot], 2))),
+        way=np.concatenate((np.repeat(highways.way, repeat), highways.way[owner])),
+        kind=np.concatenate((np.repeat(highways.kind, repeat), np.array(kinds, dtype=np.int32))),
+        tags=tuple(tags),
+        names=(
+            *(name for name, times in zip(highways.names, repeat.tolist(), strict=True) for _ in range(times)),
+            *(highways.names[way] for way in owner.tolist()),
+        ),
+    ), not_applied
 
 
 PLACE_KEYS: Final = ("place", "amenity", "shop", "office", "landuse", "building", "natural", "waterway", "leisure")

@@ -114,6 +114,31 @@ def _allowed(tags: Mapping[str, str], highway: str, mode: Mode) -> bool:
     return highway in _DEFAULT[mode]
 
 
+_WHEELS: Final = tuple(mode for mode in MODES if mode != "walk")
+_MOTORS: Final = ("e_van", "truck_light", "truck_medium")
+# Who cannot pass where the barrier's own tags do not say: https://wiki.openstreetmap.org/wiki/Key:barrier
+_BARRIERS: Final[Mapping[str, tuple[Mode, ...]]] = {
+    "bollard": _MOTORS, "block": _MOTORS, "cycle_barrier": _WHEELS, "motorcycle_barrier": _MOTORS, "chain": _MOTORS,
+    "jersey_barrier": _MOTORS, "planter": _MOTORS, "log": _MOTORS, "debris": _MOTORS, "bus_trap": _MOTORS,
+    "sump_buster": _MOTORS, "stile": _WHEELS, "kissing_gate": _WHEELS, "turnstile": _WHEELS, "wicket_gate": _WHEELS,
+    "full-height_turnstile": _WHEELS, "horse_stile": _WHEELS, "step": _WHEELS,
+}  # fmt: skip
+
+
+def blocked_by(tags: Mapping[str, str]) -> int:
+    """Bits of the modes that a barrier node keeps out; gates without access tags are taken to open for deliveries."""
+    blocked = 0
+    for mode in MODES:
+        closed = mode in _BARRIERS.get(tags.get("barrier", ""), ())
+        for key in reversed(_HIERARCHY[mode]):
+            value = tags.get(key, "").split(";")[0].strip().lower()
+            if value in _CLOSED or value in _OPEN:
+                closed = value in _CLOSED
+                break
+        blocked |= MODE_BIT[mode] if closed else 0
+    return blocked
+
+
 def _directions(tags: Mapping[str, str], highway: str) -> tuple[bool, bool, bool]:
     """(forward, backward, reversible) for vehicles."""
     oneway = tags.get("oneway", "").strip().lower()
