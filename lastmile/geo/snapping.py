@@ -78,9 +78,7 @@ class Snapper:
         along = network.edge_forward[edges]
         self._edge_of[0, network.edge_segment[edges[along]]] = edges[along]
         self._edge_of[1, network.edge_segment[edges[~along]]] = edges[~along]
-        self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0) & (network.segment_length_m > 0)).astype(
-            np.int32
-        )
+        self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0)).astype(np.int32)
         self._network = network
         self.mode = mode
 
