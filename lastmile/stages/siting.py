@@ -47,9 +47,7 @@ def place_sites(city: City, *, on_progress: Progress) -> Placement:
         if facility.id in candidate.facilities
     ]
     if not file.facilities:
-        return _assign(
-            city, (), Pairs(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0)), None
-        )
+        return _assign(city, (), Pairs.none(), None)
     lon = np.array([candidate.lon for candidate in city.candidates])
     lat = np.array([candidate.lat for candidate in city.candidates])
     reach = walks(city, lon, lat, city.walk_places)

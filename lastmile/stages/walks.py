@@ -21,6 +21,11 @@ class Pairs:
     target: NDArray[np.int32]
     metres: NDArray[np.float64]
 
+    @classmethod
+    def none(cls) -> "Pairs":
+        """No pair at all."""
+        return cls(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0))
+
     def take(self, index: NDArray[np.int64]) -> "Pairs":
         """The pairs at ``index``."""
         return Pairs(origin=self.origin[index], target=self.target[index], metres=self.metres[index])
@@ -45,7 +50,7 @@ def furthest_reach(city: City) -> float:
 def walks(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64], targets: EdgePoints) -> Pairs:
     """Distances on foot from places (candidates, sites) to ``targets``, up to :func:`furthest_reach`."""
     if not len(lon) or not len(targets):
-        return Pairs(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0))
+        return Pairs.none()
     origins = city.snappers["walk"].snap(lon, lat)
     found = city.roads.catchments(origins, targets, reach_m=furthest_reach(city))
     return Pairs(origin=found.rows().astype(np.int32), target=found.target, metres=found.metres)
@@ -55,7 +60,7 @@ def walks_to_areas(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64
     """Distances on foot from places to the named areas; 0 m for a place inside an area's polygon."""
     areas = city.scenario.areas
     if areas is None or not len(lon):
-        return Pairs(origin=np.empty(0, np.int32), target=np.empty(0, np.int32), metres=np.empty(0))
+        return Pairs.none()
     shapes = areas.geometry.to_numpy()
     middle = shapely.get_coordinates(shapely.point_on_surface(shapes))
     pairs = walks(city, lon, lat, city.snappers["walk"].snap(middle[:, 0], middle[:, 1]))
