@@ -23,7 +23,7 @@ from scipy.sparse.csgraph import connected_components
 
 from lastmile.errors import InputError
 from lastmile.geo.osm import Highways, read_highways
-from lastmile.geo.tags import MODE_BIT, MODES, RoadTags
+from lastmile.geo.tags import ALL_MODES, MODE_BIT, MODES, RoadTags, TurnRule
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -54,7 +54,8 @@ class RoadNetwork:
     Parameters
     ----------
     node_lon, node_lat
-        float64 degrees (WGS-84), shape (nodes,). ``node_osm``: int64 ids.
+        float64 degrees (WGS-84), shape (nodes,). ``node_osm``: int64 ids, negative for arrivals at and departures
+        from a junction with turn restrictions.
     segment_geometry
         int64, shape (segments + 1,): segment ``s`` has the points ``geometry_lon/lat[geometry[s]:geometry[s + 1]]``.
     segment_length_m
@@ -262,17 +263,26 @@ def build_network(highways: Highways, *, source: str) -> RoadNetwork:
     kind = highways.kind[pieces.way_index]
     forward = _per_tag(combinations, "forward", np.uint8)[kind]
     backward = _per_tag(combinations, "backward", np.uint8)[kind]
-    used, node_index = np.unique(np.concatenate((pieces.node_u, pieces.node_v)), return_inverse=True)
-    u = node_index[: len(pieces.node_u)].astype(np.int32)
-    v = node_index[len(pieces.node_u) :].astype(np.int32)
-    forward, backward, cut_off = largest_components(u, v, forward, backward, pieces.length_m, nodes=len(used))
+    junctions = len(pieces.first_position)
+    pieces, turns, unclear = restrict_turns(highways, pieces)
+    kind = np.concatenate((kind, kind[turns.piece]))
+    forward, backward = np.concatenate((forward, turns.modes)), np.concatenate((backward, np.zeros_like(turns.modes)))
+    ends = np.concatenate((pieces.node_u, pieces.node_v, pieces.back_v, pieces.back_u))
+    used, node_index = np.unique(ends, return_inverse=True)
+    u, v, *others = np.split(node_index.astype(np.int32), 4)
+    back = (others[0], others[1])
+    forward, backward, cut_off = largest_components(
+        u, v, forward, backward, pieces.length_m, nodes=len(used), back=back
+    )
     names, name_index = np.unique(np.array(highways.names, dtype=object), return_inverse=True)
     return assemble(
-        node_osm=highways.node[pieces.first_position[used]],
+        # Arrivals and departures of junctions that were taken apart have no id of their own.
+        node_osm=np.where(used < junctions, highways.node[pieces.first_position[used]], junctions - 1 - used),
         node_lon=highways.lon[pieces.first_position[used]],
         node_lat=highways.lat[pieces.first_position[used]],
         u=u,
         v=v,
+        back=back,
         forward=forward,
         backward=backward,
         segment={
@@ -291,7 +301,7 @@ def build_network(highways: Highways, *, source: str) -> RoadNetwork:
         },
         names=tuple(str(name) for name in names),
         cut_off=cut_off,
-        dropped=highways.dropped,
+        dropped={**highways.dropped, **unclear},
         synthetic=highways.synthetic,
         source=source,
     )
@@ -303,8 +313,15 @@ def _per_tag(combinations: tuple[RoadTags, ...], attribute: str, dtype: Any) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pieces:
+    """Segments before their nodes are numbered: along them from u to v, against them from back_v to back_u.
+
+    Both directions share their nodes but where turns are restricted.
+    """
+
     node_u: NDArray[np.int64]
     node_v: NDArray[np.int64]
+    back_u: NDArray[np.int64]
+    back_v: NDArray[np.int64]
     way_index: NDArray[np.int64]
     geometry: NDArray[np.int64]
     points: NDArray[np.int64]
@@ -346,11 +363,102 @@ def _split_at_junctions(highways: Highways, source: str) -> _Pieces:
     return _Pieces(
         node_u=inverse[opens],
         node_v=inverse[closes],
+        back_u=inverse[opens],
+        back_v=inverse[closes],
         way_index=way[opens],
         geometry=geometry,
         points=position[points],
         length_m=np.add.reduceat(np.append(steps, 0.0), geometry[:-1]),
         first_position=position[first],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turns:
+    """Segments of no length that stand for permitted turns: the piece each comes from, and who may turn."""
+
+    piece: NDArray[np.int64]
+    modes: NDArray[np.uint8]
+
+
+def restrict_turns(highways: Highways, pieces: _Pieces) -> tuple[_Pieces, _Turns, dict[str, int]]:
+    """Take junctions with turn restrictions apart: every road arrives and leaves at nodes of its own.
+
+    Turns lead from arrivals to departures: one-way segments of no length that carry the modes which may turn so.
+
+    Returns
+    -------
+    The pieces with their turns behind them, what the turns carry, and restrictions that were not applied, counted.
+    """
+    by_node: dict[int, list[TurnRule]] = {}
+    for rule in highways.turns:
+        by_node.setdefault(rule.via_node, []).append(rule)
+    nothing = _Turns(piece=np.empty(0, dtype=np.int64), modes=np.empty(0, dtype=np.uint8))
+    if not by_node:
+        return pieces, nothing, {}
+    # Positions in `first_position` of the junctions that the rules speak of.
+    names = highways.node[pieces.first_position]
+    restricted = np.flatnonzero(np.isin(names, np.fromiter(by_node, dtype=np.int64, count=len(by_node))))
+    touched = np.isin(pieces.node_u, restricted) | np.isin(pieces.node_v, restricted)
+    ends: dict[int, list[tuple[int, bool]]] = {}
+    for piece in np.flatnonzero(touched).tolist():
+        ends.setdefault(int(pieces.node_u[piece]), []).append((piece, True))
+        ends.setdefault(int(pieces.node_v[piece]), []).append((piece, False))
+    way = highways.way[pieces.way_index]
+    node_u, node_v = pieces.node_u.copy(), pieces.node_v.copy()
+    back_u, back_v = pieces.back_u.copy(), pieces.back_v.copy()
+    twins: list[int] = []
+    source, target, owner, modes = [], [], [], []
+    unclear = 0
+    for node in restricted.tolist():
+        around = ends.get(node, [])
+        rules = by_node[int(names[node])]
+        ways_here = [int(way[piece]) for piece, _ in around]
+        # A road that goes on behind the junction under the same id leaves open which of its two parts is meant.
+        clear = [rule for rule in rules if ways_here.count(rule.from_way) == ways_here.count(rule.to_way) == 1]
+        unclear += len(rules) - len(clear)
+        if not clear:
+            continue
+        arrival, departure = [], []
+        for piece, at_start in around:
+            arrival.append(len(names) + len(twins))
+            departure.append(arrival[-1] + 1)
+            twins += [node, node]
+            # Along the segment one departs from its start and arrives at its end; against it, the other way round.
+            if at_start:
+                node_u[piece], back_u[piece] = departure[-1], arrival[-1]
+            else:
+                node_v[piece], back_v[piece] = arrival[-1], departure[-1]
+        for a, (piece, _) in enumerate(around):
+            for b in range(len(around)):
+                allowed = ALL_MODES
+                for rule in clear:
+                    if rule.from_way == ways_here[a] and (rule.to_way == ways_here[b]) != rule.only:
+                        allowed &= ~rule.modes
+                source.append(arrival[a])
+                target.append(departure[b])
+                owner.append(piece)
+                modes.append(allowed & ALL_MODES)
+    counted = {"turn restrictions whose roads are unclear (not applied)": unclear} if unclear else {}
+    if not source:
+        return pieces, nothing, counted
+    turned = np.array(owner, dtype=np.int64)
+    first_position = np.concatenate((pieces.first_position, pieces.first_position[twins]))
+    there = first_position[source]
+    return (
+        _Pieces(
+            node_u=np.concatenate((node_u, source)),
+            node_v=np.concatenate((node_v, target)),
+            back_u=np.concatenate((back_u, source)),
+            back_v=np.concatenate((back_v, target)),
+            way_index=np.concatenate((pieces.way_index, pieces.way_index[turned])),
+            geometry=np.concatenate((pieces.geometry, pieces.geometry[-1] + 2 * np.arange(1, len(source) + 1))),
+            points=np.concatenate((pieces.points, np.repeat(there, 2))),
+            length_m=np.concatenate((pieces.length_m, np.zeros(len(source)))),
+            first_position=first_position,
+        ),
+        _Turns(piece=turned, modes=np.array(modes, dtype=np.uint8)),
+        counted,
     )
 
 
@@ -368,28 +476,41 @@ def largest_components(
     length_m: NDArray[np.float64],
     *,
     nodes: int,
+    back: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], dict[str, float]]:
     """Clear every mode's bits outside its largest strongly connected component (by metres of road).
 
-    Returns the two arrays of bits, and per mode the metres of segments that nobody of that mode may use any more.
+    Parameters
+    ----------
+    back
+        Nodes where the way against each segment begins and ends; ``(v, u)`` where absent.
+
+    Returns
+    -------
+    The two arrays of bits, and per mode the metres of segments that nobody of that mode may use any more.
     """
+    back_source, back_target = (v, u) if back is None else back
     forward, backward = forward.copy(), backward.copy()
     cut_off: dict[str, float] = {}
     for mode in MODES:
         bit = MODE_BIT[mode]
-        ahead, back = (forward & bit) != 0, (backward & bit) != 0
-        before = float(length_m[ahead | back].sum())
-        source = np.concatenate((u[ahead], v[back]))
-        target = np.concatenate((v[ahead], u[back]))
+        ahead, against = (forward & bit) != 0, (backward & bit) != 0
+        before = float(length_m[ahead | against].sum())
+        source = np.concatenate((u[ahead], back_source[against]))
+        target = np.concatenate((v[ahead], back_target[against]))
         matrix = csr_array((np.ones(len(source), dtype=np.int8), (source, target)), shape=(nodes, nodes))
         _, label = connected_components(matrix, directed=True, connection="strong")
-        inside = label[u] == label[v]
-        usable = (ahead | back) & inside
-        metres = np.bincount(label[u[usable]], weights=length_m[usable], minlength=1)
-        keep = inside & (label[u] == metres.argmax())
+        along = ahead & (label[u] == label[v])
+        other = against & (label[back_source] == label[back_target])
+        # A road that can be driven both ways counts once, for the component of its forward direction.
+        of_road = np.where(along, label[u], label[back_source])
+        usable = along | other
+        metres = np.bincount(of_road[usable], weights=length_m[usable], minlength=1)
+        largest = metres.argmax()
+        keep, keep_back = along & (label[u] == largest), other & (label[back_source] == largest)
         forward[~keep] &= np.uint8(0xFF ^ bit)
-        backward[~keep] &= np.uint8(0xFF ^ bit)
-        cut_off[mode] = before - float(length_m[(ahead | back) & keep].sum())
+        backward[~keep_back] &= np.uint8(0xFF ^ bit)
+        cut_off[mode] = before - float(length_m[keep | keep_back].sum())
     return forward, backward, cut_off
 
 
@@ -408,10 +529,15 @@ def assemble(
     dropped: Mapping[str, int],
     synthetic: bool,
     source: str,
+    back: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None,
 ) -> RoadNetwork:
-    """Make the directed rows from segments and the modes that may go along and against them."""
+    """Make the directed rows from segments and the modes that may go along and against them.
+
+    ``back``: nodes where the way against each segment begins and ends; ``(v, u)`` where absent.
+    """
     along, against = np.flatnonzero(forward), np.flatnonzero(backward)
-    edge_source = np.concatenate((u[along], v[against]))
+    back_source, back_target = (v, u) if back is None else back
+    edge_source = np.concatenate((u[along], back_source[against]))
     edge_segment = np.concatenate((along, against)).astype(np.int32)
     edge_forward = np.concatenate((np.ones(len(along), dtype=bool), np.zeros(len(against), dtype=bool)))
     order = np.lexsort((~edge_forward, edge_segment, edge_source))
@@ -437,7 +563,7 @@ def assemble(
         segment_way=segment["way"].astype(np.int64),
         segment_name=segment["name"].astype(np.int32),
         first_out=np.concatenate(([0], np.cumsum(counts))).astype(np.int32),
-        edge_target=np.concatenate((v[along], u[against]))[order].astype(np.int32),
+        edge_target=np.concatenate((v[along], back_target[against]))[order].astype(np.int32),
         edge_segment=edge_segment[order],
         edge_forward=edge_forward[order],
         edge_modes=np.concatenate((forward[along], backward[against]))[order].astype(np.uint8),

@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lastmile.errors import InputError
-from lastmile.geo.tags import KEYS, RoadTags, blocked_by, read_road
+from lastmile.geo.tags import KEYS, RoadTags, TurnRule, blocked_by, bound_by, read_road
 
 SUFFIXES: Final = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 SYNTHETIC_GENERATOR: Final = "lastmile synthetic city"
@@ -46,6 +46,8 @@ class Highways:
         int32, index into ``tags``.
     tags
         The distinct tag combinations that occur.
+    turns
+        Turn restrictions at nodes.
     dropped
         What was left out and why, counted.
     """
@@ -58,6 +60,7 @@ class Highways:
     kind: NDArray[np.int32]
     tags: tuple[RoadTags, ...]
     names: tuple[str, ...]
+    turns: tuple[TurnRule, ...]
     dropped: Mapping[str, int]
     synthetic: bool
 
@@ -186,7 +189,7 @@ def read_highways(path: Path) -> Highways:
             kinds.append(kind)
             names.append(name)
         blocked = _read_barriers(path)
-        dropped.add("turn restrictions (not read yet)", _count_turn_restrictions(path))
+        turns = _read_turn_rules(path, dropped)
     x = np.array(xs, dtype=np.int64)
     y = np.array(ys, dtype=np.int64)
     missing = (x == _UNDEFINED) | (y == _UNDEFINED) | (np.abs(x) > 1_800_000_000) | (np.abs(y) > 900_000_000)
@@ -224,6 +227,7 @@ def read_highways(path: Path) -> Highways:
         kind=renumber[np.array(kinds, dtype=np.int64)],
         tags=tuple(tags for tags in combinations if tags is not None),
         names=tuple(names),
+        turns=turns,
         dropped=dropped.counts,
         synthetic=synthetic,
     )
@@ -243,11 +247,34 @@ def _read_barriers(path: Path) -> dict[int, int]:
     return {node: bits for node, bits in found.items() if bits}
 
 
-def _count_turn_restrictions(path: Path) -> int:
+def _read_turn_rules(path: Path, dropped: _Dropped) -> tuple[TurnRule, ...]:
+    """Turn restrictions at single nodes; those over ways and those by hour are counted as dropped."""
     processor: Iterable[Any] = osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(
         osmium.filter.TagFilter(("type", "restriction"))
     )
-    return sum(1 for _ in processor)
+    rules = []
+    for relation in processor:
+        tags = dict(relation.tags)
+        if any(key.endswith(":conditional") for key in tags):
+            dropped.add("turn restrictions by hour (not read yet)")
+            continue
+        bound = bound_by(tags)
+        if bound is None:
+            continue
+        members = [(member.role, member.type, member.ref) for member in relation.members]
+        froms = [ref for role, kind, ref in members if role == "from" and kind == "w"]
+        vias = [ref for role, kind, ref in members if role == "via" and kind == "n"]
+        tos = [ref for role, kind, ref in members if role == "to" and kind == "w"]
+        if len(vias) != 1 or not froms or not tos:
+            dropped.add("turn restrictions over ways, or incomplete (not applied)")
+            continue
+        kind, modes = bound
+        rules += [
+            TurnRule(from_way=a, via_node=vias[0], to_way=b, only=kind.startswith("only_"), modes=modes)
+            for a in froms
+            for b in tos
+        ]
+    return tuple(rules)
 
 
 def close_barriers(highways: Highways, blocked: Mapping[int, int]) -> tuple[Highways, int]:

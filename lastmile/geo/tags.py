@@ -139,6 +139,46 @@ def blocked_by(tags: Mapping[str, str]) -> int:
     return blocked
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRule:
+    """A turn restriction at a node: from one way to another, or from one way to any but the other.
+
+    ``modes`` are the bits of whom it binds.
+    """
+
+    from_way: int
+    via_node: int
+    to_way: int
+    only: bool
+    modes: int
+
+
+_EXCEPTED: Final[Mapping[str, tuple[Mode, ...]]] = {
+    "bicycle": ("e_trike",), "motorcar": ("e_van",), "goods": ("e_van", "truck_light"),
+    "hgv": ("truck_light", "truck_medium"), "motor_vehicle": _MOTORS, "delivery": _WHEELS,
+}  # fmt: skip
+
+
+def bound_by(tags: Mapping[str, str]) -> tuple[str, int] | None:
+    """Kind (``no_left_turn`` …) and bound modes of a turn restriction; None where it binds nobody that is planned for.
+
+    Restrictions bind all vehicles but those excepted, and nobody on foot
+    (https://wiki.openstreetmap.org/wiki/Relation:restriction).
+    """
+    kind = tags.get("restriction")
+    bound: set[Mode] = set(_WHEELS)
+    if kind is None:
+        for key in ("motor_vehicle", "hgv", "goods", "motorcar", "bicycle"):
+            if (kind := tags.get(f"restriction:{key}")) is not None:
+                bound = set(_EXCEPTED[key])
+                break
+    for name in tags.get("except", "").split(";"):
+        bound -= set(_EXCEPTED.get(name.strip(), ()))
+    if kind is None or not kind.startswith(("no_", "only_")) or not bound:
+        return None
+    return kind, sum(MODE_BIT[mode] for mode in bound)
+
+
 def _directions(tags: Mapping[str, str], highway: str) -> tuple[bool, bool, bool]:
     """(forward, backward, reversible) for vehicles."""
     oneway = tags.get("oneway", "").strip().lower()

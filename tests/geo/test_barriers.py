@@ -93,5 +93,5 @@ def test_what_is_not_read_yet_is_counted(tmp_path):
         '<tag k="restriction" v="no_left_turn"/></relation>'
     )
     dropped = RoadNetwork.from_osm(town(tmp_path, barrier_at=set(), ways=[[1, 2, 3, 4, 5]], extra=extra)).dropped
-    assert dropped["turn restrictions (not read yet)"] == 1
+    assert dropped["turn restrictions whose roads are unclear (not applied)"] == 1
     assert dropped["values of access:conditional (rules by hour or vehicle are not read yet)"] == 1
