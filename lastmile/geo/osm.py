@@ -301,7 +301,8 @@ def close_barriers(highways: Highways, blocked: Mapping[int, int]) -> tuple[High
     fresh = int(node.max()) + 1
     cuts: list[int] = []  # positions after which a way is cut in two, its node doubled
     cut_ids: list[int] = []
-    gates: list[tuple[int, int, int, int]] = []  # node, its copy, position, way
+    gates: list[tuple[int, int, int, int]] = []  # two copies of a node in the way's direction, position, way
+    kept_out: list[int] = []
     tags = list(highways.tags)
     not_applied = 0
     for name, refs in places.items():
@@ -316,13 +317,16 @@ def close_barriers(highways: Highways, blocked: Mapping[int, int]) -> tuple[High
         else:
             cuts.append(position)
             cut_ids.append(fresh)
-        gates.append((name, fresh, position, way))
+        # A way whose last node was doubled comes through the gate from the copy, any other goes on from it.
+        arrives = is_end and position == highways.offset[way + 1] - 1
+        gates.append((fresh, name, position, way) if arrives else (name, fresh, position, way))
+        kept_out.append(blocked[name])
         fresh += 1
     if not gates:
         return highways, not_applied
     kinds = []
-    for name, _, _, way in gates:
-        road, keep = highways.tags[highways.kind[way]], 0xFF ^ blocked[name]
+    for (_, _, _, way), bits in zip(gates, kept_out, strict=True):
+        road, keep = highways.tags[highways.kind[way]], 0xFF ^ bits
         tags.append(replace(road, forward=road.forward & keep, backward=road.backward & keep))
         kinds.append(len(tags) - 1)
     # The doubled node begins the second half of a cut way; gates follow as ways of two nodes at one place.

@@ -65,6 +65,17 @@ def test_bollard_where_two_ways_meet_end_to_end(tmp_path):
     assert reached(network, "walk") == pytest.approx(555, abs=3)
 
 
+@pytest.mark.parametrize("ways", [[[1, 2, 3], [3, 4, 1]], [[3, 4, 1], [1, 2, 3]]])
+def test_one_way_road_goes_on_through_its_gate(tmp_path, ways):
+    # A one-way ring of two ways whose ends meet at the bollard 3, in either order in the file: trikes go round it.
+    path = town(tmp_path, barrier_at={3}, ways=ways)
+    oneway = '<tag k="highway" v="residential"/><tag k="oneway" v="yes"/>'
+    path.write_text(path.read_text().replace('<tag k="highway" v="residential"/>', oneway), encoding="utf-8")
+    network = RoadNetwork.from_osm(path)
+    assert network.cut_off["e_trike"] == 0
+    assert reached(network, "e_trike") == pytest.approx(666, abs=4)  # 111 + 111, then 111 + 333
+
+
 def test_two_bollards_on_one_way_leave_the_longest_part(tmp_path):
     network = RoadNetwork.from_osm(town(tmp_path, barrier_at={2, 6}, ways=[[1, 2, 3, 4, 5, 6, 7]]))
     assert reached(network, "e_van") == pytest.approx(444, abs=3)
