@@ -1,13 +1,10 @@
-// Translates between numpy and the core; no logic of its own.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
+// The road searches for Python: translation only.
 #include <cstdint>
-#include <memory>
-#include <span>
 #include <vector>
 
+#include "Arrays.h"
+#include "Bindings.h"
+#include "PyPositions.h"
 #include "roads/Graph.h"
 #include "roads/Hierarchy.h"
 #include "roads/NodeOrder.h"
@@ -15,49 +12,15 @@
 #include "roads/Within.h"
 
 namespace py = pybind11;
+using lastmile::bindings::Array;
+using lastmile::bindings::give;
+using lastmile::bindings::PyPositions;
+using lastmile::bindings::view;
 using lastmile::roads::Graph;
 using lastmile::roads::Hierarchy;
 using lastmile::roads::Metric;
-using lastmile::roads::Positions;
 
-namespace {
-
-template <typename T>
-using Array = py::array_t<T, py::array::c_style>;
-
-template <typename T>
-std::span<const T> view(const Array<T>& array) {
-    if (array.ndim() != 1) {
-        throw std::invalid_argument("a one-dimensional array is needed");
-    }
-    return {array.data(), static_cast<std::size_t>(array.size())};
-}
-
-// Hands a vector's memory to numpy without copying.
-template <typename T>
-py::array_t<T> give(std::vector<T>&& values, std::vector<py::ssize_t> shape = {}) {
-    auto owner = std::make_unique<std::vector<T>>(std::move(values));
-    if (shape.empty()) {
-        shape.push_back(static_cast<py::ssize_t>(owner->size()));
-    }
-    const T* data = owner->data();
-    py::capsule free(owner.release(), [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
-    return py::array_t<T>(shape, data, free);
-}
-
-// Keeps the arrays alive beside the spans into them.
-struct PyPositions {
-    Array<std::int32_t> forward;
-    Array<std::int32_t> backward;
-    Array<double> fraction;
-
-    [[nodiscard]] Positions spans() const { return {view(forward), view(backward), view(fraction)}; }
-};
-
-}  // namespace
-
-PYBIND11_MODULE(_core, module) {
-    module.doc() = "Compiled core of lastmile.";
+void lastmile::bindings::bindRoads(py::module_& module) {
     module.attr("UNREACHABLE") = lastmile::roads::kUnreachable;
 
     py::class_<Graph>(module, "Graph", "Directed graph in compressed rows.")

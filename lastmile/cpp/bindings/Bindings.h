@@ -1,0 +1,10 @@
+// What each room of the core shows to Python.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace lastmile::bindings {
+
+void bindRoads(pybind11::module_& module);
+
+}  // namespace lastmile::bindings

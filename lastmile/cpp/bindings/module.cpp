@@ -1,0 +1,7 @@
+// The compiled module: one function per room; none has logic of its own.
+#include "Bindings.h"
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "Compiled core of lastmile.";
+    lastmile::bindings::bindRoads(module);
+}
