@@ -3,5 +3,6 @@
 
 PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of lastmile.";
+    lastmile::bindings::bindOsm(module);
     lastmile::bindings::bindRoads(module);
 }

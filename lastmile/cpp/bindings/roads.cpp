@@ -5,6 +5,7 @@
 #include "Arrays.h"
 #include "Bindings.h"
 #include "PyPositions.h"
+#include "roads/Components.h"
 #include "roads/Graph.h"
 #include "roads/Hierarchy.h"
 #include "roads/NodeOrder.h"
@@ -108,4 +109,17 @@ void lastmile::bindings::bindRoads(py::module_& module) {
             return give(std::move(edges));
         },
         py::arg("graph"), py::arg("metric"), py::arg("points"), py::arg("origin"), py::arg("target"));
+
+    module.def(
+        "strong_components",
+        [](const Graph& graph, const Array<std::uint8_t>& open) {
+            const auto flags = view(open);
+            std::vector<std::int32_t> labels;
+            {
+                const py::gil_scoped_release unlocked;
+                labels = lastmile::roads::strongComponents(graph, flags);
+            }
+            return give(std::move(labels));
+        },
+        py::arg("graph"), py::arg("open"));
 }
