@@ -10,7 +10,6 @@ Examples
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from lastmile.stages.prepare import City, prepare
     from lastmile.stages.routing import route_vehicles
     from lastmile.stages.siting import place_sites
+
+    __version__: str
 
 _WHERE = {
     "City": "lastmile.stages.prepare",
@@ -46,7 +47,6 @@ _WHERE = {
     "write_outputs": "lastmile.output",
 }
 
-__version__ = version("lastmile")
 __all__ = [
     "City",
     "Fault",
@@ -70,6 +70,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Names are looked up on first use, so that importing one of them does not load every dependency.
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lastmile")
     if name not in _WHERE:
         raise AttributeError(f"module 'lastmile' has no attribute {name!r}")
     return getattr(import_module(_WHERE[name]), name)

@@ -238,19 +238,24 @@ def network() -> None:
 
 @network.command("build")
 @click.argument("osm", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=_OUTPUT_FILE, required=True, help="The .npz file to write.")
-def network_build(osm: Path, output: Path) -> None:
+@click.option("-o", "--output", type=_OUTPUT_FILE, required=True, help="The .roads file to write.")
+@click.option("--ferries", is_flag=True, help="Also ferries.")
+@click.option("--no-turn-restrictions", is_flag=True, help="Without the map's turn restrictions.")
+def network_build(osm: Path, output: Path, ferries: bool, no_turn_restrictions: bool) -> None:
     """Read an OpenStreetMap file and save the road network.
+
+    The file is mapped into memory when it is used. Plans keep such a file beside their map by themselves.
 
     \b
     Example:
-      lastmile network build luoyang-latest.osm.pbf -o luoyang.npz
+      lastmile network build luoyang-latest.osm.pbf -o luoyang.roads
     """
     from lastmile.geo.network import RoadNetwork
+    from lastmile.geo.osm import ReadOptions
 
     if not output.resolve().parent.is_dir():
         raise InputError.single(place=str(output.parent), cause="no such folder", remedy="make it, or choose another")
-    built = RoadNetwork.from_osm(osm)
+    built = RoadNetwork.from_osm(osm, ReadOptions(ferries=ferries, turn_restrictions=not no_turn_restrictions))
     built.save(output)
     click.echo(f"{output}: {built.nodes:,} junctions, {built.edges:,} edges")
 
@@ -259,7 +264,7 @@ def network_build(osm: Path, output: Path) -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def network_info(source: Path, as_json: bool) -> None:
-    """Describe the road network of an OpenStreetMap file or a saved .npz.
+    """Describe the road network of an OpenStreetMap file or a saved .roads file.
 
     \b
     Example:
@@ -268,7 +273,7 @@ def network_info(source: Path, as_json: bool) -> None:
     from lastmile.geo.network import RoadNetwork
     from lastmile.geo.tags import MODES
 
-    built = RoadNetwork.load(source) if source.suffix == ".npz" else RoadNetwork.from_osm(source)
+    built = RoadNetwork.load(source) if source.suffix == ".roads" else RoadNetwork.from_osm(source)
     west, south, east, north = built.bounds
     lengths = built.edge_length_m
     described: dict[str, Any] = {
@@ -276,7 +281,10 @@ def network_info(source: Path, as_json: bool) -> None:
         "synthetic": built.synthetic,
         "bounds": [west, south, east, north],
         "junctions": built.nodes,
-        "segments": built.segments,
+        "segments": int((built.segment_turn == 0).sum()),
+        "turns": int((built.segment_turn > 0).sum()),
+        "signals": int(built.edge_signals.astype(int).sum()),
+        "hourly_rules": len(built.conditions),
         "edges": built.edges,
         "road_km": round(float(built.segment_length_m.sum()) / 1000, 1),
         "directed_km": {mode: round(float(lengths[built.permitted(mode)].sum()) / 1000, 1) for mode in MODES},
@@ -290,7 +298,11 @@ def network_info(source: Path, as_json: bool) -> None:
     if built.synthetic:
         click.echo("a synthetic city: made up, not real")
     click.echo(f"{built.source}: {west:.4f} to {east:.4f} E, {south:.4f} to {north:.4f} N")
-    click.echo(f"{built.nodes:,} junctions, {built.segments:,} segments, {described['road_km']:,} km of road")
+    click.echo(f"{built.nodes:,} junctions, {described['segments']:,} segments, {described['road_km']:,} km of road")
+    click.echo(
+        f"{described['turns']:,} turns at junctions with signals or restrictions, {described['signals']:,} waits at "
+        f"signals, {described['hourly_rules']:,} rules by the hour"
+    )
     click.echo(f"{'mode':<14}{'directed km':>12}{'cut off km':>12}")
     for mode in MODES:
         click.echo(f"{mode:<14}{described['directed_km'][mode]:>12,}{described['cut_off_km'][mode]:>12,}")

@@ -12,10 +12,20 @@ from pydantic import ValidationError
 from lastmile.cross_checks import check_references, check_tables, odd
 from lastmile.errors import Fault, InputError
 from lastmile.geo.crs import metric_crs, to_wgs84
-from lastmile.geo.osm import check_path
+from lastmile.geo.map_file import check_path
 from lastmile.scenario import ScenarioFile, TableFile
 from lastmile.tables import Table, read_table
-from lastmile.tables.schemas import AREAS, CANDIDATES, CHARGERS, DISTRICTS, FORBIDDEN, ORDERS, POPULATION, ZONES
+from lastmile.tables.schemas import (
+    AREAS,
+    CANDIDATES,
+    CHARGERS,
+    DISTRICTS,
+    FORBIDDEN,
+    MEASURED,
+    ORDERS,
+    POPULATION,
+    ZONES,
+)
 from lastmile.validation import read_toml, validate
 
 # Where the scenario file names its tables.
@@ -28,6 +38,7 @@ _TABLES: Final = {
     "population": (("demand", "generate", "population"), POPULATION),
     "candidates": (("candidates", "table"), CANDIDATES),
     "forbidden": (("candidates", "forbidden"), FORBIDDEN),
+    "measured": (("speeds", "measured"), MEASURED),
 }
 
 
@@ -41,8 +52,9 @@ class Scenario:
         The TOML file; ``folder`` is where its relative paths start.
     file
         What it says.
-    districts, areas, population, zones, forbidden, candidates, chargers, orders
-        Frames with the columns of :mod:`lastmile.tables.schemas` and a geometry in WGS-84, None where not given.
+    districts, areas, population, zones, forbidden, candidates, chargers, orders, measured
+        Frames with the columns of :mod:`lastmile.tables.schemas`, those with places with a geometry in WGS-84; None
+        where not given.
     metric_crs
         Projected system for metric work.
     inputs
@@ -64,6 +76,7 @@ class Scenario:
     candidates: Any = None
     chargers: Any = None
     orders: Any = None
+    measured: Any = None
 
     @property
     def folder(self) -> Path:

@@ -73,6 +73,9 @@ class MapSource(_Model):
 
     osm: str | None = Field(None, description="path of an .osm.pbf, .osm, .osm.gz or .osm.bz2 file")
     place: str | None = Field(None, description="a place for osmnx to download; the only use of the network")
+    ferries: bool = Field(False, description="also use ferries")
+    turn_restrictions: bool = Field(True, description="obey the map's turn restrictions")
+    cache: bool = Field(True, description="keep the prepared network in a file beside the map")
     max_snap_m: Positive = Field(500.0, description="a depot, site or stop further from any permitted road is a fault")
 
     @model_validator(mode="after")
@@ -91,6 +94,12 @@ class Speeds(_Model):
         default_factory=dict, description="highway value -> [free, peak, night] moving speed of a car, km/h"
     )
     walk_kmh: Positive = 4.5
+    measured: TableFile | None = Field(None, description="measured speeds of single roads; needs no crs")
+    signal_s: Amount = Field(2.0, description="delay at traffic signals beyond what class speeds contain [est.]")
+    left_turn_s: Amount = Field(5.0, description="delay of a left turn where signals or restrictions are [est.]")
+    right_turn_s: Amount = Field(2.0, description="the same of a right turn [est.]")
+    u_turn_s: Amount = Field(20.0, description="the same of a u-turn [est.]")
+    calming_s: Amount = Field(3.0, description="delay at a hump or another slowing device [est.]")
 
 
 class VehicleFilter(_Model):

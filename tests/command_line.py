@@ -26,5 +26,6 @@ def run(*words: str | Path) -> Ran:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file under a folder, byte for byte."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file under a folder, byte for byte, but for the prepared networks that are kept beside maps."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".roads"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

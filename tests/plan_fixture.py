@@ -8,10 +8,12 @@ import geopandas
 import numpy as np
 import shapely
 
+from lastmile.geo.assembly import Segments, assemble
 from lastmile.geo.demand import Demand
-from lastmile.geo.network import RoadNetwork, assemble, metres_per_degree
-from lastmile.geo.osm import Feature
-from lastmile.geo.tags import ALL_MODES, MODES, ROAD_CODE
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.features import Feature
+from lastmile.geo.network import RoadNetwork
+from lastmile.geo.tags import ALL_MODES, ROAD_CODE
 from lastmile.indicators import Walks
 from lastmile.loading import Scenario
 from lastmile.plans import (
@@ -61,32 +63,35 @@ def grid_network() -> RoadNetwork:
                 road.append(ROAD_CODE["secondary" if x == 3 else "residential"])
     count = len(u)
     points = np.array([[nodes[a], nodes[b]] for a, b in zip(u, v, strict=True)]).reshape(-1, 2)
-    everyone = np.full(count, ALL_MODES, dtype=np.uint8)
     lon, lat = np.array(nodes).T
+    ends, nobody = np.column_stack((u, v)), np.zeros((count, 2), dtype=np.uint8)
     return assemble(
+        Segments(
+            tail=ends,
+            head=ends[:, ::-1],
+            modes=np.full((count, 2), ALL_MODES, dtype=np.uint8),
+            signals=nobody,
+            calming=nobody,
+            geometry=np.arange(count + 1) * 2,
+            lon=points[:, 0].copy(),
+            lat=points[:, 1].copy(),
+            length_m=np.full(count, STEP_M),
+            road=np.array(road),
+            flags=np.zeros(count),
+            max_kmh=np.zeros(count),
+            max_weight_t=np.full(count, np.inf),
+            max_height_m=np.full(count, np.inf),
+            max_width_m=np.full(count, np.inf),
+            way=np.arange(count) + 1,
+            name=np.zeros(count),
+            turn=np.zeros(count),
+            condition=np.full(count, -1),
+        ),
         node_osm=np.arange(len(nodes), dtype=np.int64) + 1,
         node_lon=lon.copy(),
         node_lat=lat.copy(),
-        u=np.array(u, dtype=np.int32),
-        v=np.array(v, dtype=np.int32),
-        forward=everyone,
-        backward=everyone.copy(),
-        segment={
-            "geometry": np.arange(count + 1) * 2,
-            "lon": points[:, 0].copy(),
-            "lat": points[:, 1].copy(),
-            "length_m": np.full(count, STEP_M),
-            "road": np.array(road),
-            "flags": np.zeros(count),
-            "max_kmh": np.zeros(count),
-            "max_weight_t": np.full(count, np.inf),
-            "max_height_m": np.full(count, np.inf),
-            "max_width_m": np.full(count, np.inf),
-            "way": np.arange(count) + 1,
-            "name": np.zeros(count),
-        },
         names=("",),
-        cut_off=dict.fromkeys(MODES, 0.0),
+        conditions=(),
         dropped={},
         synthetic=True,
         source="grid",

@@ -294,11 +294,11 @@ def test_schema_as_a_reference_for_people():
 
 
 def test_network_is_built_and_described_alike_from_both_files(town, tmp_path):
-    ran = run("network", "build", town.parent / "town.osm", "-o", tmp_path / "town.npz")
+    ran = run("network", "build", town.parent / "town.osm", "-o", tmp_path / "town.roads")
     assert ran.code == 0
     assert "65 junctions" in ran.out
     from_map = json.loads(run("network", "info", town.parent / "town.osm", "--json").out)
-    from_file = json.loads(run("network", "info", tmp_path / "town.npz", "--json").out)
+    from_file = json.loads(run("network", "info", tmp_path / "town.roads", "--json").out)
     assert from_map == from_file
     # Eight rows and columns of 1.4 km, less seven gaps of 200 m at the river; the elevated road, the island.
     assert from_map["road_km"] == pytest.approx(8 * 1.4 + 8 * 1.4 - 7 * 0.2 + 1.4 + 0.8, abs=0.1)
@@ -316,11 +316,11 @@ def test_network_info_is_read_by_people_too(town):
 
 def test_network_faults(town, tmp_path):
     assert run("network", "info", tmp_path / "none.osm").code == 2
-    (tmp_path / "rubbish.npz").write_bytes(b"no network")
-    rubbish = run("network", "info", tmp_path / "rubbish.npz")
-    assert (rubbish.code, "rubbish.npz" in rubbish.err, "remedy: " in rubbish.err) == (2, True, True)
-    assert run("network", "info", tmp_path / "none.npz").code == 2
-    nowhere = run("network", "build", town.parent / "town.osm", "-o", tmp_path / "none" / "town.npz")
+    (tmp_path / "rubbish.roads").write_bytes(b"no network")
+    rubbish = run("network", "info", tmp_path / "rubbish.roads")
+    assert (rubbish.code, "rubbish.roads" in rubbish.err, "remedy: " in rubbish.err) == (2, True, True)
+    assert run("network", "info", tmp_path / "none.roads").code == 2
+    nowhere = run("network", "build", town.parent / "town.osm", "-o", tmp_path / "none" / "town.roads")
     assert (nowhere.code, "no such folder" in nowhere.err) == (2, True)
     assert run("network", "build", town.parent / "town.osm", "-o", tmp_path).code == 2
 

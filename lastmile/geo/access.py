@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -11,8 +13,9 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
+from lastmile.geo.conditions import Moment, changes
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.speeds import Regime
+from lastmile.geo.speeds import MeasuredSpeeds, Regime, edge_times_ms
 from lastmile.geo.tags import ELEVATED, EXPRESSWAY, RAMP, Mode
 from lastmile.scenario import Calendar, Permit, ScenarioFile, VehicleFilter, VehicleType, Zone
 from lastmile.units import DAY_S, parse_hours
@@ -108,10 +111,17 @@ def _daily(hours: Iterable[str]) -> list[tuple[int, int]]:
     return [(start + day * DAY_S, end + day * DAY_S) for start, end in _spans(hours) for day in (-1, 0, 1)]
 
 
-def periods(file: ScenarioFile) -> tuple[Period, ...]:
+def periods(file: ScenarioFile, network: RoadNetwork | None = None) -> tuple[Period, ...]:
     """Cut the planned day and the night after it wherever a rule, a permit or the traffic changes.
 
-    Returns periods that cover 0 to 172,800 s without gaps.
+    Parameters
+    ----------
+    network
+        Also where its map's own rules change by the hour.
+
+    Returns
+    -------
+    Periods that cover 0 to 172,800 s without gaps.
     """
     peak, night = _daily(file.speeds.peak), _daily(file.speeds.night)
     spans = peak + night
@@ -120,7 +130,13 @@ def periods(file: ScenarioFile) -> tuple[Period, ...]:
     for permit in file.permits:
         spans += _daily(permit.hours)
     horizon = 2 * DAY_S
-    cuts = sorted({0, horizon, *(second for span in spans for second in span if 0 < second < horizon)})
+    seconds = {second for span in spans for second in span}
+    if network is not None and network.conditions:
+        midnight = _moment(file, 0)
+        seconds |= {
+            int((moment - midnight.time).total_seconds()) for moment in changes(network.conditions, midnight, 2)
+        }
+    cuts = sorted({0, horizon, *(second for second in seconds if 0 < second < horizon)})
     return tuple(
         Period(
             start_s=start,
@@ -131,19 +147,39 @@ def periods(file: ScenarioFile) -> tuple[Period, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _moment(file: ScenarioFile, second: int) -> Moment:
+    """Seconds after the planned day's midnight as local time; only that day itself is the scenario's holiday."""
+    return Moment(
+        time=datetime.combine(file.day, clock_time()) + timedelta(seconds=second),
+        holiday=file.holiday and 0 <= second < DAY_S,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Access:
-    """The city's rules laid on its roads.
+    """The city's rules and traffic laid on its roads.
 
     Parameters
     ----------
     inside
         Per zone id the segments its rule is about: bool, shape (segments,).
+    measured
+        Speeds that are known better than by class.
     """
 
     network: RoadNetwork
     file: ScenarioFile
     inside: Mapping[str, NDArray[np.bool_]]
+    measured: MeasuredSpeeds | None = None
+
+    @cached_property
+    def periods(self) -> tuple[Period, ...]:
+        """The planned day and the night after it, cut wherever something changes; see :func:`periods`."""
+        return periods(self.file, self.network)
+
+    def times_ms(self, mode: Mode, regime: Regime) -> NDArray[np.int32]:
+        """Milliseconds per edge; see :func:`~lastmile.geo.speeds.edge_times_ms`."""
+        return edge_times_ms(self.network, mode, regime, self.file.speeds, self.measured)
 
     def barred(self, profile: Profile) -> NDArray[np.bool_]:
         """Edges closed to the profile at any hour: by class, or by posted weight, height or width."""
@@ -172,9 +208,35 @@ class Access:
             closed.append(zone.id)
         return tuple(closed)
 
+    @cached_property
+    def _conditional(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Edges whose permissions change, and the condition of each."""
+        condition = self.network.segment_condition[self.network.edge_segment]
+        edges = np.flatnonzero(condition >= 0)
+        return edges, condition[edges]
+
+    def closed_now(self, profile: Profile, period: Period) -> NDArray[np.int64]:
+        """Edges that the map's own rules close to the profile in the period and may open in another."""
+        edges, condition = self._conditional
+        if not len(edges):
+            return edges
+        moment = _moment(self.file, period.start_s)
+        states = [
+            rule.open_to(profile.mode, moment, profile.vehicle) if used else (True, True)
+            for rule, used in zip(
+                self.network.conditions,
+                np.bincount(condition, minlength=len(self.network.conditions)).tolist(),
+                strict=True,
+            )
+        ]
+        sides = np.where(self.network.edge_forward[edges], 0, 1)
+        closed: NDArray[np.int64] = edges[~np.array(states, dtype=bool)[condition, sides]]
+        return closed
+
     def closed_edges(self, profile: Profile, period: Period) -> NDArray[np.bool_]:
         """Edges the profile may not drive in the period, shape (edges,)."""
         closed = self.barred(profile)
+        closed[self.closed_now(profile, period)] = True
         for zone in self.zones_in_force(profile, period):
             closed |= self.inside[zone][self.network.edge_segment]
         return closed
@@ -185,7 +247,14 @@ def eligible(permit: Permit, vehicle: VehicleType) -> bool:
     return matches(permit.eligible, vehicle)
 
 
-def lay_rules(network: RoadNetwork, file: ScenarioFile, polygons: Mapping[str, Any], *, metric_crs: str) -> Access:
+def lay_rules(
+    network: RoadNetwork,
+    file: ScenarioFile,
+    polygons: Mapping[str, Any],
+    *,
+    metric_crs: str,
+    measured: MeasuredSpeeds | None = None,
+) -> Access:
     """Find the segments of every zone.
 
     A segment is in a zone when more than a metre of it lies within the polygon, widened by the rule's tolerance where
@@ -200,7 +269,7 @@ def lay_rules(network: RoadNetwork, file: ScenarioFile, polygons: Mapping[str, A
     """
     inside: dict[str, NDArray[np.bool_]] = {}
     if not file.zones:
-        return Access(network=network, file=file, inside=inside)
+        return Access(network=network, file=file, inside=inside, measured=measured)
     project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
     plane = np.column_stack(project.transform(network.geometry_lon, network.geometry_lat))
     sizes = np.diff(network.segment_geometry)
@@ -220,7 +289,7 @@ def lay_rules(network: RoadNetwork, file: ScenarioFile, polygons: Mapping[str, A
         near = tree.query(area, predicate="intersects")
         mask[near] = shapely.length(shapely.intersection(lines[near], area)) > _INSIDE_M
         inside[zone.id] = mask & _on_roads(network, zone)
-    return Access(network=network, file=file, inside=inside)
+    return Access(network=network, file=file, inside=inside, measured=measured)
 
 
 def _on_roads(network: RoadNetwork, zone: Zone) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from lastmile.errors import Fault, InputError
 from lastmile.geo.districts import Districts
-from lastmile.geo.osm import Feature
+from lastmile.geo.features import Feature
 from lastmile.geo.snapping import Snapper
 from lastmile.loading import Scenario
 from lastmile.scenario import HostKind

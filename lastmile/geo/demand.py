@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 
 from lastmile.errors import Fault, InputError
 from lastmile.geo.districts import Districts
+from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import Feature
 from lastmile.geo.snapping import Snapper
 from lastmile.loading import Scenario
 from lastmile.plans import Channel

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lastmile.geo.network import metres_per_degree
+from lastmile.geo.distances import metres_per_degree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

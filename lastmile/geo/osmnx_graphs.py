@@ -20,8 +20,10 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from lastmile.errors import InputError
-from lastmile.geo.network import RoadNetwork, assemble, largest_components, step_lengths
-from lastmile.geo.osm import AREA_VALUES, POINT_VALUES, Feature, wanted
+from lastmile.geo.assembly import Segments, assemble
+from lastmile.geo.distances import step_lengths
+from lastmile.geo.features import AREA_VALUES, POINT_VALUES, Feature, wanted
+from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import (
     ALL_MODES,
     BRIDGE,
@@ -95,37 +97,41 @@ def from_osmnx(graph: "nx.MultiDiGraph[Any]") -> RoadNetwork:
     v = np.array([index[segment.v] for segment in segments], dtype=np.int32)
     points = np.concatenate([segment.line for segment in segments])
     length_m = np.array([_length(segment) for segment in segments])
-    forward, backward, cut_off = largest_components(
-        u,
-        v,
-        np.array([read.forward for read in tags], dtype=np.uint8),
-        np.array([read.backward for read in tags], dtype=np.uint8),
-        length_m,
-        nodes=len(used),
-    )
     names, name = np.unique([_name(segment.ahead) for segment in segments], return_inverse=True)
+    lit = [graph.nodes[node].get("highway") == "traffic_signals" for node in used]
+    ends = np.column_stack((v, u))
+    signals = [
+        (_count(segment.ahead, "signals", lit[b]), _count(segment.back or {}, "signals", lit[a]))
+        for segment, a, b in zip(segments, u.tolist(), v.tolist(), strict=True)
+    ]
+    calming = [(_count(segment.ahead, "calming"), _count(segment.back or {}, "calming")) for segment in segments]
     return assemble(
+        Segments(
+            tail=ends[:, ::-1].astype(np.int64),
+            head=ends.astype(np.int64),
+            modes=np.array([(read.forward, read.backward) for read in tags], dtype=np.uint8),
+            signals=np.array(signals, dtype=np.uint8),
+            calming=np.array(calming, dtype=np.uint8),
+            geometry=np.concatenate(([0], np.cumsum([len(segment.line) for segment in segments]))),
+            lon=points[:, 0].copy(),
+            lat=points[:, 1].copy(),
+            length_m=length_m,
+            road=np.array([read.road for read in tags], dtype=np.uint8),
+            flags=np.array([read.flags for read in tags], dtype=np.uint8),
+            max_kmh=np.array([read.max_kmh for read in tags], dtype=np.float32),
+            max_weight_t=np.array([read.max_weight_t for read in tags], dtype=np.float32),
+            max_height_m=np.array([read.max_height_m for read in tags], dtype=np.float32),
+            max_width_m=np.array([read.max_width_m for read in tags], dtype=np.float32),
+            way=np.array([_whole(_values(segment.ahead.get("osmid", -1))[0], -1) for segment in segments]),
+            name=name.astype(np.int32),
+            turn=np.array([_count(segment.ahead, "turn") for segment in segments], dtype=np.uint8),
+            condition=np.full(len(segments), -1, dtype=np.int32),
+        ),
         node_osm=np.array([_whole(node, number) for number, node in enumerate(used)], dtype=np.int64),
         node_lon=np.array([position[node][0] for node in used]),
         node_lat=np.array([position[node][1] for node in used]),
-        u=u,
-        v=v,
-        forward=forward,
-        backward=backward,
-        segment={
-            "geometry": np.concatenate(([0], np.cumsum([len(segment.line) for segment in segments]))),
-            "lon": points[:, 0].copy(),
-            "lat": points[:, 1].copy(),
-            "length_m": length_m,
-            **{
-                key: np.array([getattr(read, key) for read in tags])
-                for key in ("road", "flags", "max_kmh", "max_weight_t", "max_height_m", "max_width_m")
-            },
-            "way": np.array([_whole(_values(segment.ahead.get("osmid", -1))[0], -1) for segment in segments]),
-            "name": name,
-        },
         names=tuple(str(text) for text in names),
-        cut_off=cut_off,
+        conditions=(),
         dropped=dropped,
         synthetic=False,
         source=SOURCE,
@@ -239,6 +245,15 @@ def _read(segment: _Segment) -> RoadTags | None:
     return replace(read, forward=stated, backward=(_stated_modes(segment.back) or 0) if segment.back else 0)
 
 
+def _count(data: Mapping[str, Any], key: str, default: int = 0) -> int:
+    """A small number that :func:`to_osmnx` wrote."""
+    value = data.get(key, default)
+    try:
+        return min(max(int(value), 0), 255)
+    except (TypeError, ValueError):
+        return int(default)
+
+
 def _stated_modes(data: Mapping[str, Any]) -> int | None:
     modes = data.get("modes")
     return sum(MODE_BIT.get(mode, 0) for mode in set(modes.split(";"))) if isinstance(modes, str) else None
@@ -273,7 +288,8 @@ def to_osmnx(network: RoadNetwork) -> "nx.MultiDiGraph[Any]":
     """Convert to a street graph that osmnx can route on, plot and save.
 
     Nodes have their OSM ids, ``x`` and ``y``. Every direction that someone may use is an edge; ``modes`` says who
-    (``walk;e_trike``), so a one-way street has a reverse edge for walkers. ``oneway`` speaks of vehicles.
+    (``walk;e_trike``), so a one-way street has a reverse edge for walkers. ``oneway`` speaks of vehicles; ``signals``,
+    ``calming`` and ``turn`` are those of the network. What changes by the hour is not carried over.
     """
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs="epsg:4326", simplified=True, name=network.source)
     unique = len(np.unique(network.node_osm)) == network.nodes
@@ -299,6 +315,8 @@ def to_osmnx(network: RoadNetwork) -> "nx.MultiDiGraph[Any]":
             reversed=not ahead,
             geometry=shapely.LineString(line if ahead else line[::-1]),
             modes=modes[int(network.edge_modes[edge])],
+            signals=int(network.edge_signals[edge]),
+            calming=int(network.edge_calming[edge]),
         )
     return graph
 
@@ -309,6 +327,7 @@ def _attributes(network: RoadNetwork, segment: int) -> dict[str, Any]:
         "osmid": int(network.segment_way[segment]),
         "highway": ROAD_CLASSES[network.segment_road[segment]],
         "length": float(network.segment_length_m[segment]),
+        "turn": int(network.segment_turn[segment]),
     }
     if flags & (BRIDGE | ELEVATED):
         data["bridge"] = "viaduct" if flags & ELEVATED else "yes"
@@ -366,7 +385,7 @@ def from_place(name: str) -> RoadNetwork:
 
 
 def features_from_place(name: str) -> tuple[Feature, ...]:
-    """Download the places and areas of a named place, those that :func:`~lastmile.geo.osm.read_features` keeps.
+    """Download the places and areas of a named place, those that :func:`~lastmile.geo.features.read_features` keeps.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lastmile import _core
 from lastmile.errors import InputError
+from lastmile.geo.map_file import reading, unreadable
 
 MISSING: Final = _core.MISSING_PLACE
 _LONGEST_HEADER: Final = 64 << 10  # bytes: the format's own limit
@@ -86,15 +87,6 @@ class RawRoads:
         for array in (self.offset, self.node, self.x, self.y, self.way, self.tags, self.name, self.tagged_node,
                       self.tagged):  # fmt: skip
             array.setflags(write=False)
-
-
-def unreadable(path: Path, error: object) -> InputError:
-    """Say that a map file is broken."""
-    return InputError.single(
-        place=str(path),
-        cause=f"the map file cannot be read to its end: {error}",
-        remedy="download it again and compare its checksum; a cut or altered file is not used in part",
-    )
 
 
 @contextmanager
@@ -309,16 +301,25 @@ def as_pbf(path: Path) -> Iterator[Path]:
     # Here and not above, as pyosmium below: importing them takes as long as reading a city.
     import tempfile
 
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "map.osm.pbf"
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise InputError.single(
+            place=str(path),
+            cause=f"it must be unpacked, and no temporary folder can be made: {error.strerror}",
+            remedy="set TMPDIR to a folder that may be written to, or give the map as .osm.pbf",
+        ) from error
+    with folder as name:
+        copy = Path(name) / "map.osm.pbf"
         _convert(path, copy)
         yield copy
 
 
 def _convert(path: Path, copy: Path) -> None:
-    import osmium
+    with reading(path):
+        # Here and not above: importing pyosmium costs more time than reading a city.
+        import osmium
 
-    try:
         with osmium.io.Reader(str(path)) as reader:
             header = reader.header()
             # Versions decide between objects with one id only where the file says that it holds several of them.
@@ -331,5 +332,3 @@ def _convert(path: Path, copy: Path) -> None:
                 osmium.MergeInputReader().apply_to_reader(reader, writer, with_history=True)
             finally:
                 writer.close()
-    except (RuntimeError, ValueError, OSError, osmium.InvalidLocationError) as error:
-        raise unreadable(path, error) from error

@@ -11,7 +11,8 @@ from pyproj import Transformer
 from pyproj.enums import TransformDirection
 
 from lastmile import _core
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import Mode
 
 _MERCATOR: Final = Transformer.from_crs("EPSG:4326", "EPSG:3395", always_xy=True)

@@ -18,7 +18,7 @@ ALL_MODES: Final = (1 << len(MODES)) - 1
 ROAD_CLASSES: Final[tuple[str, ...]] = (
     "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link",
     "tertiary", "tertiary_link", "unclassified", "residential", "living_street", "service", "track", "road", "busway",
-    "pedestrian", "footway", "cycleway", "path", "bridleway", "steps", "corridor",
+    "pedestrian", "footway", "cycleway", "path", "bridleway", "steps", "corridor", "ferry",
 )  # fmt: skip
 ROAD_CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(ROAD_CLASSES)}
 
@@ -27,6 +27,7 @@ TUNNEL: Final = 2
 ELEVATED: Final = 4
 EXPRESSWAY: Final = 8
 RAMP: Final = 16
+DETOUR: Final = 32  # a copy of a road, driven only by who came over a turn that a restriction over ways begins with
 
 _HIERARCHY: Final[dict[Mode, tuple[str, ...]]] = {
     "walk": ("access", "foot"),
@@ -35,12 +36,13 @@ _HIERARCHY: Final[dict[Mode, tuple[str, ...]]] = {
     "truck_light": ("access", "vehicle", "motor_vehicle", "goods", "hgv"),
     "truck_medium": ("access", "vehicle", "motor_vehicle", "hgv"),
 }
+ACCESS_KEYS: Final = tuple(dict.fromkeys(key for keys in _HIERARCHY.values() for key in keys))
 _CARRIAGEWAYS: Final = frozenset(ROAD_CLASSES[: ROAD_CODE["busway"]])
 _FAST: Final = frozenset({"motorway", "motorway_link", "trunk", "trunk_link"})
 _MOTORWAY: Final = frozenset({"motorway", "motorway_link"})
 _DEFAULT: Final[dict[Mode, frozenset[str]]] = {
     "walk": frozenset(ROAD_CLASSES) - _FAST - {"busway"},
-    "e_trike": (_CARRIAGEWAYS - _FAST) | {"cycleway"},
+    "e_trike": (_CARRIAGEWAYS - _FAST) | {"cycleway", "ferry"},
     "e_van": _CARRIAGEWAYS,
     "truck_light": _CARRIAGEWAYS,
     "truck_medium": _CARRIAGEWAYS - {"living_street"},
@@ -61,7 +63,7 @@ KEYS: Final[tuple[str, ...]] = (
     "highway", "oneway", "junction", "access", "vehicle", "motor_vehicle", "goods", "hgv", "bicycle", "foot",
     "oneway:bicycle", "oneway:foot", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both", "maxspeed",
     "maxweight", "maxweightrating", "maxheight", "maxheight:physical", "maxwidth", "maxwidth:physical", "bridge",
-    "tunnel", "layer", "expressway", "motorroad", "area",
+    "tunnel", "layer", "expressway", "motorroad", "area", "route",
 )  # fmt: skip
 NO_LIMIT: Final = float("inf")
 
@@ -106,7 +108,7 @@ def _allowed(tags: Mapping[str, str], highway: str, mode: Mode) -> bool:
         if value in _CLOSED:
             return False
         if value in _OPEN:
-            if key in ("access", "vehicle"):
+            if key in ("access", "vehicle") and highway != "ferry":
                 break  # A general yes lifts nothing: it does not make a footway a road for vans.
             return highway not in _MOTORWAY or mode not in ("walk", "e_trike")
     if mode in ("walk", "e_trike") and tags.get("motorroad") == "yes":
@@ -139,44 +141,83 @@ def blocked_by(tags: Mapping[str, str]) -> int:
     return blocked
 
 
+SIGNAL_KEYS: Final = ("highway", "crossing", "crossing:signals", "traffic_signals:direction", "direction")
+FORWARD, BACKWARD = 1, 2  # bits of the direction along a way in which a node's mark holds
+_SLOWING: Final = frozenset(
+    {"yes", "bump", "hump", "mini_bumps", "table", "cushion", "dip", "double_dip", "chicane"}
+)  # fmt: skip
+
+
+def _sides(tags: Mapping[str, str], *keys: str) -> int:
+    for key in keys:
+        side = {"forward": FORWARD, "backward": BACKWARD}.get(tags.get(key, ""))
+        if side is not None:
+            return side
+    return FORWARD | BACKWARD
+
+
+def signals(tags: Mapping[str, str]) -> int:
+    """Bits of the directions in which a node's traffic signals hold vehicles up; 0 where it has none.
+
+    https://wiki.openstreetmap.org/wiki/Tag:highway%3Dtraffic_signals
+    """
+    kind = tags.get("highway")
+    lit = kind == "traffic_signals" or (
+        kind == "crossing" and (tags.get("crossing") == "traffic_signals" or tags.get("crossing:signals") == "yes")
+    )
+    return _sides(tags, "traffic_signals:direction", "direction") if lit else 0
+
+
+def calming(tags: Mapping[str, str]) -> int:
+    """Bits of the directions in which a node makes vehicles slow down (https://wiki.openstreetmap.org/wiki/Key:traffic_calming)."""
+    return _sides(tags, "direction") if tags.get("traffic_calming") in _SLOWING else 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRule:
-    """A turn restriction at a node: from one way to another, or from one way to any but the other.
+    """A turn restriction: from one way, over a node or over ways, to another way, or to any but the other.
 
-    ``modes`` are the bits of whom it binds.
+    Parameters
+    ----------
+    via_node
+        The node at which one turns, None where ``via_ways`` lie between.
+    modes
+        Bits of whom it binds.
+    when
+        The conditional value that says at which hours; empty where it always holds.
     """
 
     from_way: int
-    via_node: int
+    via_node: int | None
+    via_ways: tuple[int, ...]
     to_way: int
     only: bool
     modes: int
+    when: str = ""
 
 
 _EXCEPTED: Final[Mapping[str, tuple[Mode, ...]]] = {
     "bicycle": ("e_trike",), "motorcar": ("e_van",), "goods": ("e_van", "truck_light"),
     "hgv": ("truck_light", "truck_medium"), "motor_vehicle": _MOTORS, "delivery": _WHEELS,
 }  # fmt: skip
+_BOUND: Final = ("", ":motor_vehicle", ":hgv", ":goods", ":motorcar", ":bicycle")
 
 
-def bound_by(tags: Mapping[str, str]) -> tuple[str, int] | None:
-    """Kind (``no_left_turn`` …) and bound modes of a turn restriction; None where it binds nobody that is planned for.
+def bound_by(tags: Mapping[str, str]) -> list[tuple[str, int, bool]]:
+    """Values of a turn restriction (``no_left_turn`` …), the modes they bind, and whether they are conditional.
 
     Restrictions bind all vehicles but those excepted, and nobody on foot
-    (https://wiki.openstreetmap.org/wiki/Relation:restriction).
+    (https://wiki.openstreetmap.org/wiki/Relation:restriction). Empty where it binds nobody that is planned for.
     """
-    kind = tags.get("restriction")
-    bound: set[Mode] = set(_WHEELS)
-    if kind is None:
-        for key in ("motor_vehicle", "hgv", "goods", "motorcar", "bicycle"):
-            if (kind := tags.get(f"restriction:{key}")) is not None:
-                bound = set(_EXCEPTED[key])
-                break
-    for name in tags.get("except", "").split(";"):
-        bound -= set(_EXCEPTED.get(name.strip(), ()))
-    if kind is None or not kind.startswith(("no_", "only_")) or not bound:
-        return None
-    return kind, sum(MODE_BIT[mode] for mode in bound)
+    excepted = {mode for name in tags.get("except", "").split(";") for mode in _EXCEPTED.get(name.strip(), ())}
+    found = []
+    for suffix in _BOUND:
+        for conditional in (False, True):
+            value = tags.get(f"restriction{suffix}{':conditional' if conditional else ''}")
+            bound = set(_EXCEPTED[suffix[1:]] if suffix else _WHEELS) - excepted
+            if value is not None and bound:
+                found.append((value, sum(MODE_BIT[mode] for mode in bound), conditional))
+    return found
 
 
 def _directions(tags: Mapping[str, str], highway: str) -> tuple[bool, bool, bool]:
@@ -286,7 +327,13 @@ def read_road(tags: Mapping[str, str]) -> RoadTags | None:
 
     A reversible lane (``oneway=reversible``) is closed to vehicles: its direction at a given hour is not in the map.
     """
-    highway = tags.get("highway", "")
+    read = read_any_road(tags)
+    return read if read is not None and read.forward | read.backward else None
+
+
+def read_any_road(tags: Mapping[str, str]) -> RoadTags | None:
+    """As :func:`read_road`, also where the tags let nobody in."""
+    highway = "ferry" if tags.get("route") == "ferry" else tags.get("highway", "ferry").replace("ferry", "")
     road = ROAD_CODE.get(highway)
     if road is None:
         return None
@@ -308,8 +355,6 @@ def read_road(tags: Mapping[str, str]) -> RoadTags | None:
             ahead = back = True
         forward |= bit if ahead else 0
         backward |= bit if back else 0
-    if not forward | backward:
-        return None
     speed_text = tags.get("maxspeed")
     speed = parse_speed(speed_text) if speed_text is not None else 0.0
     if speed is None:

@@ -11,8 +11,9 @@ from folium.utilities import JsCode
 from numpy.typing import NDArray
 
 from lastmile.geo.demand import Demand
-from lastmile.geo.network import RoadNetwork, metres_per_degree
-from lastmile.geo.osm import Feature
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.features import Feature
+from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import ROAD_CLASSES
 from lastmile.loading import Scenario, depot_places
 from lastmile.output.map_style import (

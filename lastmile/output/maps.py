@@ -8,8 +8,8 @@ import folium
 import numpy as np
 
 from lastmile.geo.demand import Demand
+from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import Feature
 from lastmile.indicators import Walks, covered_orders
 from lastmile.loading import Scenario
 from lastmile.output.map_layers import (

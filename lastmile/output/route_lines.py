@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.plans import Leg, Route
 
 Points = NDArray[np.float64]

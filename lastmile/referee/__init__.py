@@ -10,7 +10,7 @@ from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
 from lastmile.loading import Scenario
 from lastmile.plans import Plan, Violation
-from lastmile.referee.access import check_permits, check_roads, check_zones
+from lastmile.referee.access import check_hours, check_permits, check_roads, check_zones
 from lastmile.referee.breaks import check_breaks
 from lastmile.referee.case import Case
 from lastmile.referee.costs import check_costs
@@ -84,5 +84,6 @@ def _violations(case: Case) -> Iterator[Violation]:
     yield from check_energy(case, drives)
     yield from check_roads(case, drives)
     yield from check_zones(case, drives)
+    yield from check_hours(case, drives)
     yield from check_reach(case, walks)
     yield from check_targets(case, walks)

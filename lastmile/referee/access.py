@@ -1,17 +1,20 @@
 """Vehicles are on roads where they may be, at moments when they may be there."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 import numpy as np
 
+from lastmile.geo.conditions import Moment
 from lastmile.geo.tags import MODE_BIT
 from lastmile.plans import Route, Violation
 from lastmile.referee.case import Case, Violations
 from lastmile.referee.travel import Drive, Drives, leg_name
 from lastmile.referee.zones import Span, closed_spans, lay_out, segments_inside, speaks_of
 from lastmile.scenario import VehicleType
-from lastmile.units import clock
+from lastmile.units import DAY_S, clock
 
 _TIME_TOLERANCE_S = 1.0
 _SIZE_TOLERANCE = 1e-3  # tonnes, metres: posted limits are stored in single precision
@@ -48,6 +51,35 @@ def check_roads(case: Case, drives: Drives) -> Violations:
                     amount=f"+{size - limits.min():.2f} {unit}",
                     detail=f"{_street(case, edge)} has a posted {what} of {limits.min():g} {unit}, "
                     f"a {vehicle.id} has {size:g} {unit}",
+                )
+
+
+def check_hours(case: Case, drives: Drives) -> Violations:
+    """Roads and turns that the map closes at some hours are driven at others."""
+    conditions, segment_of = case.network.conditions, case.network.edge_segment
+    midnight = datetime.combine(case.scenario.file.day, time())
+    for (i, j), drive in drives.items():
+        route = case.plan.routes[i]
+        vehicle = case.vehicles[route.vehicle_type]
+        for crossing in drive.crossings:
+            number = int(case.network.segment_condition[segment_of[crossing.edge]])
+            if number < 0 or crossing.leave_ms <= crossing.enter_ms:
+                continue
+            side = 0 if case.network.edge_forward[crossing.edge] else 1
+            closed = 0
+            # Every second on the road is looked at by itself.
+            for second in range(int(crossing.enter_ms // 1000), math.ceil(crossing.leave_ms / 1000)):
+                moment = Moment(
+                    time=midnight + timedelta(seconds=second), holiday=case.scenario.file.holiday and second < DAY_S
+                )
+                closed += not conditions[number].open_to(vehicle.vehicle_class, moment, vehicle)[side]
+            if closed > _TIME_TOLERANCE_S:
+                yield Violation(
+                    rule="hours",
+                    place=leg_name(route, j),
+                    amount=f"{closed} s",
+                    detail=f"edge {crossing.edge} ({_street(case, crossing.edge)}) is closed to a "
+                    f"{vehicle.vehicle_class} for {closed} s of the drive from {clock(crossing.enter_ms / 1000)} on",
                 )
 
 

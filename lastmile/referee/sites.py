@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from lastmile.geo.network import metres_per_degree
+from lastmile.geo.distances import metres_per_degree
 from lastmile.plans import Site, Violation
 from lastmile.referee.case import Case, Violations
 

@@ -3,18 +3,17 @@
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.geo.junctions import LEFT, RIGHT, U_TURN
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.speeds import CAR_KMH, REGIMES, TRIKE_FACTOR, TRIKE_LIMIT_KMH, TRUCK_FACTOR, Regime
 from lastmile.geo.tags import ROAD_CLASSES, Mode
 from lastmile.scenario import Speeds
 from lastmile.units import DAY_S, parse_hours
-
-_OTHER_ROADS: Final = (12.0, 10.0, 12.0)  # free, peak, night on classes that the table does not name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +29,10 @@ class Crossing:
 class Traffic:
     """Milliseconds per edge for every mode and regime of traffic, and the regimes of the day."""
 
-    def __init__(self, network: RoadNetwork, speeds: Speeds) -> None:
+    def __init__(self, network: RoadNetwork, speeds: Speeds, measured: Any = None) -> None:
         self._network = network
         self._speeds = speeds
+        self._measured = [] if measured is None else measured.to_dict("records")
         self._times: dict[tuple[Mode, Regime], list[int]] = {}
         self._regimes = _regimes(speeds)
 
@@ -46,16 +46,46 @@ class Traffic:
         network, column = self._network, REGIMES.index(regime)
         kmh = np.zeros(network.segments)
         for code, name in enumerate(ROAD_CLASSES):
-            named = self._speeds.kmh.get(name) or CAR_KMH.get(name) or _OTHER_ROADS
+            named = self._speeds.kmh.get(name) or CAR_KMH[name]
             kmh[network.segment_road == code] = named[column]
         posted = network.segment_max_kmh.astype(np.float64)
-        kmh = np.where((posted > 0) & (posted < kmh), posted, kmh)
+        kmh = np.where((posted > 0) & (posted < kmh), posted, kmh)[network.edge_segment]
+        for row in self._measured:
+            if not row["vehicle_class"] and row["period"] in ("all", regime):
+                kmh[self._edges_of(row)] = np.float32(row["kmh"])
         if mode == "e_trike":
             kmh = np.minimum(kmh, TRIKE_LIMIT_KMH) * TRIKE_FACTOR
         elif mode in ("truck_light", "truck_medium"):
             kmh = kmh * TRUCK_FACTOR
-        whole = np.ceil(network.segment_length_m / kmh * 3600)
-        return np.maximum(whole, 1).astype(np.int64)[network.edge_segment]
+        for row in self._measured:
+            if row["vehicle_class"] == mode and row["period"] in ("all", regime):
+                kmh[self._edges_of(row)] = np.float32(row["kmh"])
+        whole = np.ceil(network.segment_length_m[network.edge_segment] / kmh * 3600 + self._delays_s() * 1000)
+        return np.maximum(whole, 1).astype(np.int64)
+
+    def _edges_of(self, row: dict[str, Any]) -> NDArray[np.bool_]:
+        """The edges that a row of measured speeds speaks of."""
+        network = self._network
+        there: NDArray[np.bool_] = np.zeros(network.edges, dtype=bool)
+        if row["edge_id"] == row["edge_id"]:  # not NaN
+            there[int(row["edge_id"])] = True
+            return there
+        there |= network.segment_way[network.edge_segment] == row["way_id"]
+        if row["direction"] != "both":
+            there &= network.edge_forward == (row["direction"] == "forward")
+        return there
+
+    def _delays_s(self) -> NDArray[np.float64]:
+        """Seconds lost on every edge at signals, humps and turns."""
+        network, speeds = self._network, self._speeds
+        lost = network.edge_signals.astype(np.float64) * speeds.signal_s
+        lost += network.edge_calming.astype(np.float64) * speeds.calming_s
+        turn = network.segment_turn[network.edge_segment]
+        for kind, seconds in (
+            (LEFT, speeds.left_turn_s), (RIGHT, speeds.right_turn_s), (U_TURN, speeds.u_turn_s)
+        ):  # fmt: skip
+            lost[turn == kind] += seconds
+        return lost
 
     def drive(self, mode: Mode, edges: tuple[int, ...], shares: list[float], depart_s: float) -> list[Crossing]:
         """Drive along edges from a moment on, at the pace of each moment.

@@ -28,7 +28,7 @@ Drives = dict[tuple[int, int], Drive]
 
 def drive_legs(case: Case) -> Drives:
     """Drive every leg that can be: (route, leg) -> drive. Legs whose edges or fractions are no such are left out."""
-    traffic = Traffic(case.network, case.scenario.file.speeds)
+    traffic = Traffic(case.network, case.scenario.file.speeds, case.scenario.measured)
     length = case.network.edge_length_m.tolist()
     drives = {}
     for i, route in enumerate(case.plan.routes):

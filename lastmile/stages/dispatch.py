@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.geo.access import Profile
-from lastmile.geo.network import metres_per_degree
+from lastmile.geo.distances import metres_per_degree
 from lastmile.plans import Site
 from lastmile.scenario import VehicleType
 from lastmile.stages.prepare import City

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 
 from lastmile.errors import Fault, InputError
 from lastmile.geo.access import Access, lay_rules
+from lastmile.geo.cache import PreparedNetwork, prepare_network
 from lastmile.geo.candidates import Candidate, Excluded, count_reasons, find_candidates
 from lastmile.geo.demand import Demand, build_demand
 from lastmile.geo.districts import Districts
+from lastmile.geo.features import Feature, read_features
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import Feature, read_features
-from lastmile.geo.paths import Roads
+from lastmile.geo.osm import ReadOptions
+from lastmile.geo.paths import Roads, node_order
 from lastmile.geo.snapping import EdgePoints, Snapper
+from lastmile.geo.speeds import lay_measured
 from lastmile.geo.tags import Mode
 from lastmile.loading import Scenario, depot_places
 
@@ -45,18 +48,25 @@ class City:
     warnings: tuple[str, ...]
 
 
-def load_network(scenario: Scenario) -> tuple[RoadNetwork, tuple[Feature, ...], dict[str, int]]:
+def load_network(scenario: Scenario) -> PreparedNetwork:
     """Read the scenario's map; a place name is downloaded, which is the only use of the internet."""
-    path = scenario.map_path
+    path, source = scenario.map_path, scenario.file.map
     if path is None:
-        from lastmile.geo.osmnx_graphs import features_from_place
+        assert source.place is not None
+        network = RoadNetwork.from_place(source.place)
+        return PreparedNetwork(network=network, order=node_order(network), origin=f"downloaded: {source.place}")
+    options = ReadOptions(ferries=source.ferries, turn_restrictions=source.turn_restrictions)
+    return prepare_network(path, options, keep=source.cache)
 
-        place = scenario.file.map.place
-        assert place is not None
-        return RoadNetwork.from_place(place), features_from_place(place), {}
-    network = RoadNetwork.from_osm(path)
-    features, dropped = read_features(path)
-    return network, features, dropped
+
+def load_features(scenario: Scenario) -> tuple[tuple[Feature, ...], dict[str, int]]:
+    """Read the map's places and areas; the second value counts what was dropped and why."""
+    if scenario.map_path is not None:
+        return read_features(scenario.map_path)
+    from lastmile.geo.osmnx_graphs import features_from_place
+
+    assert scenario.file.map.place is not None
+    return features_from_place(scenario.file.map.place), {}
 
 
 def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
@@ -69,7 +79,10 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         order lies off the map.
     """
     on_progress("map", "reading streets and places")
-    network, features, dropped = load_network(scenario)
+    prepared = load_network(scenario)
+    network = prepared.network
+    on_progress("map", f"roads {prepared.origin}")
+    features, dropped = load_features(scenario)
     on_progress(
         "map", f"{network.nodes:,} junctions, {network.segments:,} segments, {len(features):,} places and areas"
     )
@@ -77,8 +90,14 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
     polygons = (
         {} if scenario.zones is None else dict(zip(scenario.zones["zone_id"], scenario.zones.geometry, strict=True))
     )
-    access = lay_rules(network, scenario.file, polygons, metric_crs=scenario.metric_crs)
-    warnings = [*scenario.warnings, *_warnings(scenario, network, access, dropped)]
+    unmeasured: list[str] = []
+    measured = None
+    if scenario.measured is not None:
+        table = scenario.file.speeds.measured
+        assert table is not None
+        measured, unmeasured = lay_measured(network, scenario.measured, place=table.file)
+    access = lay_rules(network, scenario.file, polygons, metric_crs=scenario.metric_crs, measured=measured)
+    warnings = [*scenario.warnings, *_warnings(scenario, network, access, dropped), *unmeasured]
     districts = Districts.from_frame(scenario.districts)
     on_progress("demand", "placing the day's parcels")
     demand = build_demand(scenario, features, network, districts)
@@ -95,7 +114,7 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         features=features,
         districts=districts,
         access=access,
-        roads=Roads(network, access, threads=scenario.file.search.threads),
+        roads=Roads(network, access, threads=scenario.file.search.threads, order=prepared.order),
         snappers=snappers,
         demand=demand,
         candidates=candidates,

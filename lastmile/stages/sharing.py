@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lastmile.geo.network import metres_per_degree
+from lastmile.geo.distances import metres_per_degree
 from lastmile.scenario import VehicleType
 from lastmile.solvers.problem import RoutingSolution
 from lastmile.stages.prepare import City

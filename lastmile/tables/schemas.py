@@ -2,7 +2,7 @@
 
 from typing import Final, get_args
 
-from lastmile.scenario import HostKind, ParcelSize
+from lastmile.scenario import HostKind, ParcelSize, VehicleClass
 from lastmile.tables.cells import Column
 from lastmile.tables.reader import TableSchema
 
@@ -163,4 +163,42 @@ ORDERS: Final = TableSchema(
     ),
 )  # fmt: skip
 
-TABLES: Final = (DISTRICTS, AREAS, POPULATION, ZONES, FORBIDDEN, CANDIDATES, CHARGERS, ORDERS)
+MEASURED: Final = TableSchema(
+    name="measured speeds",
+    columns=(
+        Column(name="way_id", kind="integer", minimum=1, aliases=("way", "osm_id"), about="A way of the map."),
+        Column(
+            name="direction",
+            kind="choice",
+            default="both",
+            choices={"both": "both", "forward": "forward", "backward": "backward", "双向": "both", "正向": "forward",
+                     "反向": "backward"},
+            aliases=("方向",),
+            about="Along the way as it was drawn, against it, or both.",
+        ),
+        Column(name="edge_id", kind="integer", minimum=0, aliases=("edge",),
+               about="Instead of a way: an edge of the network whose hash stands in `network`."),
+        Column(name="network", kind="text", default="", about="See edge_id; `lastmile network info` shows it."),
+        Column(
+            name="period",
+            kind="choice",
+            default="all",
+            choices={"all": "all", "free": "free", "peak": "peak", "night": "night", "全天": "all", "平峰": "free",
+                     "高峰": "peak", "夜间": "night"},
+            aliases=("时段",),
+            about="The hours of the scenario's speeds.peak and speeds.night, or the others.",
+        ),
+        Column(name="kmh", kind="number", required=True, minimum=0.1, aliases=("speed", "速度", "车速"), unit="km/h",
+               about="Moving speed, without stops."),
+        Column(
+            name="vehicle_class",
+            kind="choice",
+            default="",
+            choices={name: name for name in get_args(VehicleClass)},
+            aliases=("车型",),
+            about="Who was measured; cars where empty, from whose speeds the other classes' follow.",
+        ),
+    ),
+)  # fmt: skip
+
+TABLES: Final = (DISTRICTS, AREAS, POPULATION, ZONES, FORBIDDEN, CANDIDATES, CHARGERS, ORDERS, MEASURED)

@@ -3,7 +3,6 @@
 import pytest
 
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import read_highways
 from lastmile.geo.tags import MODE_BIT, MODES, blocked_by
 
 MOTORS = {"e_van", "truck_light", "truck_medium"}
@@ -91,18 +90,25 @@ def test_bollard_where_three_roads_meet_is_counted_and_not_applied(tmp_path):
 
 
 def test_bollard_at_a_dead_end_changes_nothing(tmp_path):
-    path = town(tmp_path, barrier_at={5}, ways=[[1, 2, 3, 4, 5]])
-    assert read_highways(path).node.tolist() == [1, 2, 3, 4, 5]
+    network = RoadNetwork.from_osm(town(tmp_path, barrier_at={5}, ways=[[1, 2, 3, 4, 5]]))
+    assert (network.nodes, network.segments) == (2, 1)
 
 
-def test_what_is_not_read_yet_is_counted(tmp_path):
+def test_what_is_not_understood_is_counted_and_stays_open(tmp_path):
     extra = (
         '<way id="9"><nd ref="5"/><nd ref="6"/><tag k="highway" v="residential"/>'
-        '<tag k="access:conditional" v="no @ (07:00-09:00)"/></way>'
+        '<tag k="access:conditional" v="no @ (whenever)"/></way>'
         '<relation id="1"><member type="way" ref="1" role="from"/><member type="node" ref="3" role="via"/>'
         '<member type="way" ref="9" role="to"/><tag k="type" v="restriction"/>'
         '<tag k="restriction" v="no_left_turn"/></relation>'
+        '<relation id="2"><member type="way" ref="1" role="from"/><member type="node" ref="5" role="via"/>'
+        '<member type="way" ref="9" role="to"/><tag k="type" v="restriction"/>'
+        '<tag k="restriction:conditional" v="no_straight_on @ (at times)"/></relation>'
     )
-    dropped = RoadNetwork.from_osm(town(tmp_path, barrier_at=set(), ways=[[1, 2, 3, 4, 5]], extra=extra)).dropped
-    assert dropped["turn restrictions whose roads are unclear (not applied)"] == 1
-    assert dropped["values of access:conditional (rules by hour or vehicle are not read yet)"] == 1
+    network = RoadNetwork.from_osm(town(tmp_path, barrier_at=set(), ways=[[1, 2, 3, 4, 5]], extra=extra))
+    assert network.dropped == {
+        "turn restrictions whose roads are unclear (not applied)": 1,
+        "turn restrictions by hour not understood (not applied)": 1,
+        "values of access:conditional not understood (the road is taken as it is at other hours)": 1,
+    }
+    assert reached(network, "e_van") == pytest.approx(555, abs=3)

@@ -7,8 +7,8 @@ import town
 
 from lastmile.geo.candidates import count_reasons, find_candidates, host_of
 from lastmile.geo.districts import Districts
+from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import Feature
 from lastmile.geo.snapping import Snapper
 from lastmile.loading import load_scenario
 

@@ -10,8 +10,8 @@ import town
 from lastmile.errors import InputError
 from lastmile.geo.demand import NONE, build_demand
 from lastmile.geo.districts import Districts
+from lastmile.geo.features import Feature, read_features
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import Feature, read_features
 from lastmile.loading import load_scenario
 from lastmile.units import DAY_S
 

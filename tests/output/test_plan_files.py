@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastmile.errors import InputError
-from lastmile.geo.network import metres_per_degree
+from lastmile.geo.distances import metres_per_degree
 from lastmile.output.plan_files import plan_text, read_plan, safe_cell, write_plan
 from lastmile.output.route_lines import leg_line, route_line
 from lastmile.plans import Leg, Plan

@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 
 from lastmile.geo.demand import Demand
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.loading import Scenario, load_scenario
 from lastmile.plans import FleetEntry, Leg, Manifest, Plan, Route, Service, Site, Stop, TargetResult, Violation
 from lastmile.referee import check
