@@ -4,6 +4,7 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
@@ -13,6 +14,7 @@ from lastmile.geo.access import Period, Profile, eligible, lay_rules, matches, p
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.paths import UNREACHABLE, Roads
 from lastmile.geo.snapping import Snapper
+from lastmile.geo.speeds import lay_measured
 from lastmile.scenario import (
     Battery,
     Calendar,
@@ -391,3 +393,86 @@ def test_catchment_counts_the_way_to_and_from_the_road(network):
     assert found.metres[0] == pytest.approx(92.385 + 11.092, abs=0.01)
     assert roads.catchments(site, homes, reach_m=103.4).target.tolist() == []
     assert roads.catchments(site, homes, reach_m=1e9).target.tolist() == [0, 1]
+
+
+# A street that its own sign closes to motors in the morning, beside one that is always open.
+#
+#   3---4
+#   |   |      1-2 is signed, 1-3-4-2 is the way round
+#   1---2
+SIGNED = {1: (113.0, 34.0), 2: (113.01, 34.0), 3: (113.0, 34.01), 4: (113.01, 34.01)}
+
+
+def signed(write_map, tags, **file):
+    ways = {12: ((1, 2), {"highway": "primary", **tags}), 1342: ((1, 3, 4, 2), {"highway": "primary"})}
+    network = RoadNetwork.from_osm(write_map(SIGNED, ways))
+    return network, lay_rules(network, scenario(**file), {}, metric_crs="EPSG:32649")
+
+
+def closed_ways(network, access, profile, second):
+    period = next(period for period in access.periods if period.start_s <= second < period.end_s)
+    closed = access.closed_edges(profile, period)
+    return sorted(
+        (int(network.segment_way[network.edge_segment[edge]]), bool(network.edge_forward[edge]))
+        for edge in np.flatnonzero(closed)
+    )
+
+
+def test_the_map_s_own_hours_cut_the_day_and_close_the_street(write_map):
+    network, access = signed(write_map, {"motor_vehicle:conditional": "no @ (Mo-Fr 07:00-09:00)"})
+    # Wednesday and Thursday.
+    assert [period.start_s / HOUR for period in access.periods] == [0, 7, 9, 24, 31, 33]
+    drive = Profile(vehicle=van())
+    assert closed_ways(network, access, drive, 8 * HOUR) == [(12, False), (12, True)]
+    assert closed_ways(network, access, drive, 7 * HOUR - 1) == []
+    assert closed_ways(network, access, drive, 9 * HOUR) == []
+    trike = Profile(vehicle=van(vehicle_class="e_trike"))
+    assert closed_ways(network, access, trike, 8 * HOUR) == []
+
+
+def test_scenario_s_holiday_is_the_map_s(write_map):
+    tags = {"motor_vehicle:conditional": "no @ (Mo-Fr 07:00-09:00; PH off)"}
+    network, access = signed(write_map, tags, holiday=True)
+    # Only the planned day is a holiday; the morning after it is not.
+    drive = Profile(vehicle=van())
+    assert closed_ways(network, access, drive, 8 * HOUR) == []
+    assert closed_ways(network, access, drive, 32 * HOUR) == [(12, False), (12, True)]
+
+
+def test_one_way_by_the_hour_closes_one_direction(write_map):
+    network, access = signed(write_map, {"oneway:conditional": "yes @ (07:00-19:00)"})
+    drive = Profile(vehicle=van())
+    assert closed_ways(network, access, drive, 12 * HOUR) == [(12, False)]
+    assert closed_ways(network, access, drive, 20 * HOUR) == []
+
+
+def test_weight_by_the_hour_closes_the_street_to_heavy_vehicles_only(write_map):
+    network, access = signed(write_map, {"hgv:conditional": "no @ (weight>4 AND 06:00-22:00)"})
+    assert closed_ways(network, access, Profile(vehicle=truck(gross_weight_t=4.5)), 12 * HOUR) != []
+    assert closed_ways(network, access, Profile(vehicle=truck(gross_weight_t=3.5)), 12 * HOUR) == []
+    assert closed_ways(network, access, Profile(vehicle=truck(gross_weight_t=4.5)), 23 * HOUR) == []
+
+
+def test_fastest_path_goes_round_while_the_street_is_closed(write_map):
+    network, access = signed(write_map, {"motor_vehicle:conditional": "no @ (Mo-Fr 07:00-09:00)"})
+    roads = Roads(network, access)
+    points = Snapper(network, "e_van").snap([113.0, 113.01], [34.001, 34.001])
+    metres = [
+        roads.matrices(points, profile=Profile(vehicle=van()), over=(period,)).distance_m[0, 1]
+        for period in access.periods[:3]
+    ]
+    # 110.9 m north of either end: 2 x 110.9 + 923.85 m along the street, 2 x (1,109.2 - 110.9) + 923.8 m round it.
+    assert metres == pytest.approx([1145.7, 2920.3, 1145.7], abs=1)
+
+
+def test_measured_speeds_are_the_access_s(write_map):
+    network, access = signed(write_map, {})
+    frame = pd.DataFrame(
+        [{"way_id": 12, "direction": "both", "edge_id": np.nan, "network": "", "period": "all", "kmh": 5.0,
+          "vehicle_class": ""}]
+    )  # fmt: skip
+    speeds, _ = lay_measured(network, frame, place="m.csv")
+    slow = lay_rules(network, scenario(), {}, metric_crs="EPSG:32649", measured=speeds)
+    street = network.segment_way[network.edge_segment] == 12
+    assert (slow.times_ms("e_van", "free")[street] > 6 * access.times_ms("e_van", "free")[street]).all()
+    assert (slow.times_ms("e_van", "free")[~street] == access.times_ms("e_van", "free")[~street]).all()

@@ -16,7 +16,7 @@ import pytest
 from lastmile.errors import InputError
 from lastmile.geo.features import read_features
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import read_highways
+from lastmile.geo.osm import ReadOptions, read_highways
 
 MAPS = Path(__file__).parent.parent / "data" / "osm"
 
@@ -259,3 +259,24 @@ def test_real_file_reads(data_folder, name):
 def test_clipped_file_reports_its_missing_nodes(data_folder):
     highways = read_highways(data_folder / "osm" / "helsinki-clipped.osm.pbf")
     assert highways.dropped["references of roads to nodes that are not in the file"] > 500
+
+
+def test_ferries_are_read_only_when_asked_for(tmp_path):
+    path = tmp_path / "river.osm"
+    road, ferry = '<tag k="highway" v="primary"/>', '<tag k="route" v="ferry"/><tag k="motor_vehicle" v="yes"/>'
+    nodes = "".join(f'<node id="{i}" lon="{113 + i / 100}" lat="34"/>' for i in range(1, 5))
+    ways = "".join(
+        f'<way id="{i}"><nd ref="{i}"/><nd ref="{i + 1}"/>{ferry if i == 2 else road}</way>' for i in (1, 2, 3)
+    )
+    path.write_text(f'<osm version="0.6">{nodes}{ways}</osm>')
+    without, crossing = RoadNetwork.from_osm(path), RoadNetwork.from_osm(path, ReadOptions(ferries=True))
+    assert without.segment_way.tolist() == [1, 3]
+    assert without.cut_off["e_van"] == pytest.approx(923.8, abs=1)  # the other bank
+    assert crossing.segment_way.tolist() == [1, 2, 3]
+    assert crossing.cut_off["e_van"] == 0
+
+
+def test_turn_restrictions_can_be_left_out(data_folder):
+    path = data_folder / "osm" / "helsinki-clipped.osm.pbf"
+    assert len(read_highways(path).turns) > 40
+    assert read_highways(path, ReadOptions(turn_restrictions=False)).turns == ()

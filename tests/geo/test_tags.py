@@ -12,13 +12,16 @@ from lastmile.geo.tags import (
     EXPRESSWAY,
     KEYS,
     MODE_BIT,
+    MODES,
     RAMP,
     ROAD_CLASSES,
     TUNNEL,
+    calming,
     parse_metres,
     parse_speed,
     parse_tonnes,
     read_road,
+    signals,
 )
 
 # W walk, T trike, V van, L light truck, M medium truck; capital letters of those who may pass.
@@ -204,3 +207,39 @@ def test_no_text_breaks_the_reader(tags, highway):
         assert road.forward | road.backward
         assert road.max_kmh >= 0
         assert min(road.max_weight_t, road.max_height_m, road.max_width_m) >= 0
+
+
+@pytest.mark.parametrize(
+    ("tags", "modes"),
+    [
+        ({"route": "ferry"}, {"walk", "e_trike"}),
+        ({"route": "ferry", "motor_vehicle": "yes"}, set(MODES) - {"truck_medium"} | {"truck_medium"}),
+        ({"route": "ferry", "vehicle": "no"}, {"walk"}),
+        ({"route": "bus"}, None),
+        ({"highway": "ferry"}, None),
+    ],
+)
+def test_who_may_take_a_ferry(tags, modes):
+    road = read_road(tags)
+    assert (road and {mode for mode in MODES if road.forward & MODE_BIT[mode]}) == modes
+
+
+@pytest.mark.parametrize(
+    ("tags", "sides"),
+    [
+        ({"highway": "traffic_signals"}, 3),
+        ({"highway": "traffic_signals", "traffic_signals:direction": "forward"}, 1),
+        ({"highway": "traffic_signals", "direction": "backward"}, 2),
+        ({"highway": "crossing", "crossing": "traffic_signals"}, 3),
+        ({"highway": "crossing", "crossing:signals": "yes"}, 3),
+        ({"highway": "crossing", "crossing": "marked"}, 0),
+        ({"highway": "stop"}, 0),
+    ],
+)
+def test_signals_hold_up_in_their_direction(tags, sides):
+    assert signals(tags) == sides
+
+
+def test_only_what_slows_vehicles_is_traffic_calming():
+    assert [calming({"traffic_calming": kind}) for kind in ("hump", "table", "rumble_strip", "island")] == [3, 3, 0, 0]
+    assert calming({"traffic_calming": "hump", "direction": "forward"}) == 1

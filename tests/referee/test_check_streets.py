@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lastmile.geo.conditions import RoadCondition
 from lastmile.geo.tags import MODE_BIT
 from lastmile.referee.traffic import Traffic
 from lastmile.referee.zones import in_force
@@ -191,3 +192,25 @@ def test_site_in_the_sky_is_a_violation_not_an_exception(town):
     spoilt = town.with_site(lon=float("nan"))
     assert ("place", "nan, nan") in [(rule, amount) for rule, amount in found(spoilt.with_site(lat=float("nan")))]
     assert "place" in {rule for rule, _ in found(spoilt)}
+
+
+def test_road_driven_while_the_map_s_own_hours_close_it(town, chain):
+    # The trike's first edge is closed to wheels from 09:00 to 12:00: every second of the drive on it counts.
+    edge = chain("HG")[0]
+    condition = np.full(town.network.segments, -1, dtype=np.int32)
+    condition[town.network.edge_segment[edge]] = 0
+    rule = RoadCondition(tags={"highway": "residential", "vehicle:conditional": "no @ (09:00-12:00)"})
+    spoilt = with_network(town, segment_condition=condition, conditions=(rule,))
+    ((kind, _),) = {(name, "") for name, _ in found(spoilt)}
+    assert kind == "hours"
+    night = RoadCondition(tags={"highway": "residential", "vehicle:conditional": "no @ (00:00-05:00)"})
+    assert found(with_network(town, segment_condition=condition, conditions=(night,))) == []
+
+
+def test_signals_on_the_way_take_time(town, chain):
+    # Ten signals of 2 s each on an edge that two legs drive half of: each of them is 10 s too fast.
+    signals = np.zeros(town.network.edges, dtype=np.uint8)
+    signals[chain("HG")[0]] = 10
+    rules = found(with_network(town, edge_signals=signals))
+    assert {rule for rule, _ in rules} == {"travel-time"}
+    assert rules[0] == ("travel-time", "-10 s")
