@@ -61,3 +61,26 @@ class NodeReader:
     def read(self, block: bytes) -> bool: ...
     def places(self, references: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]: ...
     def tagged(self) -> tuple[NDArray[np.int64], NDArray[np.int32], tuple[dict[str, str], ...]]: ...
+def match(
+    graph: Graph,
+    weight: NDArray[np.int32],
+    *,
+    trace: NDArray[np.int64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    second: NDArray[np.float64],
+    deviation: NDArray[np.float64],
+    offset: NDArray[np.int64],
+    edge: NDArray[np.int32],
+    fraction: NDArray[np.float64],
+    distance: NDArray[np.float64],
+    beta: float,
+    beta_per_deviation: float,
+    beta_per_metre: float,
+    excess: float,
+    speed: float,
+    slack: float,
+    backtrack: float,
+    skip: int,
+    threads: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]: ...

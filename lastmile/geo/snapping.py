@@ -16,6 +16,7 @@ from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import Mode
 
 _MERCATOR: Final = Transformer.from_crs("EPSG:4326", "EPSG:3395", always_xy=True)
+_MERCATOR_RADIUS_M: Final = 6_378_137.0  # of the equator, where the plane's scale is 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,18 +120,87 @@ class Snapper:
         """
         if not self.usable:
             raise ValueError(f"the network has no road for {self.mode}")
-        lon = np.atleast_1d(np.asarray(lon, dtype=np.float64))
-        lat = np.atleast_1d(np.asarray(lat, dtype=np.float64))
-        places = shapely.points(np.column_stack(_MERCATOR.transform(lon, lat)))
+        lon, lat, places = _places(lon, lat)
         nearest = np.asarray(self._tree.nearest(places), dtype=np.int64)
-        lines = self._lines[nearest]
+        return self._positions(nearest, places, lon, lat)
+
+    def near(
+        self, lon: ArrayLike, lat: ArrayLike, *, radius_m: ArrayLike, most: int
+    ) -> tuple[NDArray[np.int64], EdgePoints]:
+        """The nearest permitted position of every segment within a radius of each place.
+
+        Segments of no length (turns, gates) are left out: their place is that of the roads they join. A place that is
+        not finite is near none.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees in WGS-84, length n.
+        radius_m
+            One for all places, or one for each; up to 100 km.
+        most
+            At most so many positions for a place, the nearest ones; of equally near ones those on the segments of the
+            lower numbers.
+
+        Returns
+        -------
+        offset
+            int64, shape (n + 1,): the positions of place ``i`` are ``offset[i]:offset[i + 1]``.
+        EdgePoints
+            The nearest first.
+
+        Raises
+        ------
+        ValueError
+            When the mode may use no road.
+        """
+        if not self.usable:
+            raise ValueError(f"the network has no road for {self.mode}")
+        lon, lat, places = _places(lon, lat)
+        radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), lon.shape)
+        # A place that lies a degree off the network is near none of it, and the plane has no poles.
+        _, south, _, north = self._network.bounds
+        asked = np.flatnonzero((lat > south - 1) & (lat < north + 1) & np.isfinite(lon))
+        # Metres of the plane in a metre on the ground; a little more, as the scale is that of the place alone.
+        scale = 2 * np.pi * _MERCATOR_RADIUS_M / 360 / metres_per_degree(lat[asked])[0]
+        place, found = self._tree.query(places[asked], predicate="dwithin", distance=radius[asked] * scale * 1.001)
+        place = asked[place]
+        within = self._network.segment_length_m[self._segments[found]] > 0
+        place, found = place[within], found[within]
+        points = self._positions(found, places[place], lon[place], lat[place])
+        order = np.lexsort((points.segment, points.distance_m, place))
+        order = order[points.distance_m[order] <= radius[place[order]]]
+        counts = np.bincount(place[order], minlength=len(lon))
+        rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        counts = np.minimum(counts, most)
+        return np.concatenate(([0], np.cumsum(counts))), points.take(order[rank < most])
+
+    def on_segments(self, segment: NDArray[np.int32], lon: ArrayLike, lat: ArrayLike) -> EdgePoints:
+        """The nearest position to each place on the segment that is named for it.
+
+        Raises
+        ------
+        ValueError
+            When the mode may not use one of the segments.
+        """
+        rows = np.searchsorted(self._segments, segment)
+        if not np.array_equal(self._segments[np.minimum(rows, len(self._segments) - 1)], segment):
+            raise ValueError(f"a segment is closed to {self.mode}")
+        lon, lat, places = _places(lon, lat)
+        return self._positions(rows, places, lon, lat)
+
+    def _positions(
+        self, rows: NDArray[np.int64], places: NDArray[np.object_], lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> EdgePoints:
+        """The positions nearest to places (as points of the plane, and in degrees) on one row of the index each."""
+        lines = self._lines[rows]
         along = shapely.line_locate_point(lines, places)
         total = shapely.length(lines)
         fraction = np.clip(np.divide(along, total, out=np.zeros_like(along), where=total > 0), 0.0, 1.0)
         on_road = shapely.get_coordinates(shapely.line_interpolate_point(lines, along))
         road_lon, road_lat = _MERCATOR.transform(on_road[:, 0], on_road[:, 1], direction=TransformDirection.INVERSE)
         per_lon, per_lat = metres_per_degree((lat + road_lat) / 2)
-        segment = self._segments[nearest]
+        segment = self._segments[rows]
         return EdgePoints(
             segment=segment,
             forward=self._edge_of[0, segment],
@@ -140,3 +210,13 @@ class Snapper:
             lon=road_lon,
             lat=road_lat,
         )
+
+
+def _places(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
+    """Degrees as arrays, and points of the plane."""
+    lon = np.atleast_1d(np.asarray(lon, dtype=np.float64))
+    lat = np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    points: NDArray[np.object_] = shapely.points(  # type: ignore[assignment]
+        np.column_stack(_MERCATOR.transform(lon, lat))
+    )
+    return lon, lat, points

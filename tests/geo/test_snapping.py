@@ -143,3 +143,58 @@ def test_distance_is_within_half_a_percent_of_the_geodesic(tmp_path_factory, lat
     ).reshape(-1, 2)
     _, _, distances = GEOD.inv(np.full(len(samples), x), np.full(len(samples), y), samples[:, 0], samples[:, 1])
     assert truth <= distances.min() * 1.005 + 0.05
+
+
+@given(
+    lon=st.floats(112.998, 113.006),
+    lat=st.floats(33.998, 34.004),
+    radius_m=st.floats(1, 500),
+    most=st.integers(1, 6),
+)
+def test_positions_within_a_radius_are_the_nearest_on_each_segment(streets, lon, lat, radius_m, most):
+    snapper = Snapper(streets, "e_trike")
+    every = np.arange(streets.segments, dtype=np.int32)[streets.segment_length_m > 0]
+    each = snapper.on_segments(every, np.full(len(every), lon), np.full(len(every), lat))
+    order = np.lexsort((each.segment, each.distance_m))
+    order = order[each.distance_m[order] <= radius_m][:most]
+    offset, found = snapper.near(lon, lat, radius_m=radius_m, most=most)
+    assert offset.tolist() == [0, len(order)]
+    for name in ("segment", "forward", "backward", "fraction", "distance_m", "lon", "lat"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(each, name)[order])
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory):
+    """A square of streets with a diagonal, and a bollard in it, a road of no length."""
+    places = "".join(f'<node id="{i}" lon="{lon!r}" lat="{lat!r}"/>' for i, (lon, lat) in NODES.items())
+    places += '<node id="9" lon="113.002" lat="34.001"><tag k="barrier" v="bollard"/></node>'
+    ways = "".join(
+        f'<way id="{way}">{"".join(f"<nd ref={chr(34)}{ref}{chr(34)}/>" for ref in refs)}'
+        '<tag k="highway" v="residential"/></way>'
+        for way, refs in {1: (1, 2, 3), 2: (3, 4, 1), 3: (1, 9, 3)}.items()
+    )
+    path = tmp_path_factory.mktemp("streets") / "streets.osm"
+    path.write_text(f'<osm version="0.6">{places}{ways}</osm>')
+    return RoadNetwork.from_osm(path)
+
+
+def test_each_place_has_its_own_radius_and_rows(streets):
+    snapper = Snapper(streets, "e_trike")
+    lon, lat = np.array([113.0, 120.0, 113.002]), np.array([34.0, 34.0, 34.001])
+    offset, found = snapper.near(lon, lat, radius_m=np.array([1.0, 500.0, 1.0]), most=8)
+    # At corner 1 two streets and the diagonal meet; at the bollard the diagonal's two halves, without the bollard.
+    assert offset.tolist() == [0, 3, 3, 5]
+    assert (streets.segment_length_m[found.segment] > 0).all()
+
+
+def test_places_that_are_nowhere_are_near_nothing(streets):
+    offset, found = Snapper(streets, "e_trike").near([0, np.nan, 113.0], [90, 34, np.nan], radius_m=1000, most=8)
+    assert (offset.tolist(), len(found)) == ([0, 0, 0, 0], 0)
+
+
+def test_segment_that_the_mode_may_not_use_has_no_positions(write_map):
+    ways = {1: ((1, 2), {"highway": "footway"}), 2: ((2, 3), STREET)}
+    network = RoadNetwork.from_osm(write_map(NODES, ways))
+    footway = np.flatnonzero(network.segment_way == 1).astype(np.int32)
+    with pytest.raises(ValueError, match="closed to e_van"):
+        Snapper(network, "e_van").on_segments(footway, [113.0], [34.0])

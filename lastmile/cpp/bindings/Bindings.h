@@ -6,6 +6,7 @@
 namespace lastmile::bindings {
 
 void bindOsm(pybind11::module_& module);
+void bindMatching(pybind11::module_& module);
 void bindRoads(pybind11::module_& module);
 
 }  // namespace lastmile::bindings

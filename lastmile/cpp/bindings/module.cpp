@@ -5,4 +5,5 @@ PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of lastmile.";
     lastmile::bindings::bindOsm(module);
     lastmile::bindings::bindRoads(module);
+    lastmile::bindings::bindMatching(module);
 }

@@ -1,85 +1,30 @@
 #include "Within.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <limits>
-#include <queue>
-#include <stdexcept>
 #include <utility>
 
+#include "BoundedSearch.h"
 #include "Parallel.h"
 
 namespace lastmile::roads {
 
 namespace {
 
-std::size_t at(std::int32_t index) { return static_cast<std::size_t>(index); }
-
-std::int64_t part(std::int32_t weight, double share) { return std::llround(static_cast<double>(weight) * share); }
-
-// Labels of one search; cleared by a new stamp, so a bounded search costs only what it touches.
-class Search {
-public:
-    explicit Search(const Graph& graph)
-        : graph_(&graph), stamp_(at(graph.nodes()), 0), distance_(at(graph.nodes())) {}
-
-    void start(std::span<const std::int32_t> weight, const Positions& points, std::size_t origin) {
-        ++now_;
-        queue_ = {};
-        weight_ = weight;
-        const double fraction = points.fraction[origin];
-        if (const auto edge = points.forward[origin]; edge >= 0 && weight[at(edge)] >= 0) {
-            improve(graph_->head(edge), part(weight[at(edge)], 1.0 - fraction));
-        }
-        if (const auto edge = points.backward[origin]; edge >= 0 && weight[at(edge)] >= 0) {
-            improve(graph_->head(edge), part(weight[at(edge)], fraction));
-        }
-    }
-
-    // Settle the nearest unsettled node; -1 when there is none within the bound.
-    std::int32_t next(std::int64_t bound) {
-        while (!queue_.empty()) {
-            const auto [distance, node] = queue_.top();
-            if (distance > bound) {
-                return -1;
-            }
-            queue_.pop();
-            if (distance > distance_[at(node)]) {
-                continue;
-            }
-            for (std::int32_t edge = graph_->begin(node); edge < graph_->end(node); ++edge) {
-                if (weight_[at(edge)] >= 0) {
-                    improve(graph_->head(edge), distance + weight_[at(edge)]);
-                }
-            }
-            return node;
-        }
-        return -1;
-    }
-
-    [[nodiscard]] bool reached(std::int32_t node) const { return stamp_[at(node)] == now_; }
-    [[nodiscard]] std::int64_t distance(std::int32_t node) const { return distance_[at(node)]; }
-
-private:
-    void improve(std::int32_t node, std::int64_t distance) {
-        if (stamp_[at(node)] != now_ || distance < distance_[at(node)]) {
-            stamp_[at(node)] = now_;
-            distance_[at(node)] = distance;
-            queue_.emplace(distance, node);
-        }
-    }
-
-    using Entry = std::pair<std::int64_t, std::int32_t>;
-    const Graph* graph_;
-    std::span<const std::int32_t> weight_;
-    std::uint32_t now_ = 0;
-    std::vector<std::uint32_t> stamp_;
-    std::vector<std::int64_t> distance_;
-    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
-};
-
 constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();
+
+// Begin a search at a position: both ends of its segment, as far as they may be driven to.
+void leave(const Graph& graph, BoundedSearch& search, std::span<const std::int32_t> weight, const Positions& points,
+           std::size_t origin) {
+    search.begin(weight);
+    const double fraction = points.fraction[origin];
+    if (const auto edge = points.forward[origin]; edge >= 0 && weight[at(edge)] >= 0) {
+        search.reach(graph.head(edge), part(weight[at(edge)], 1.0 - fraction));
+    }
+    if (const auto edge = points.backward[origin]; edge >= 0 && weight[at(edge)] >= 0) {
+        search.reach(graph.head(edge), part(weight[at(edge)], fraction));
+    }
+}
 
 bool same(const Positions& a, std::size_t i, const Positions& b, std::size_t j) {
     return a.fraction[i] == b.fraction[j] && a.forward[i] == b.forward[j] && a.backward[i] == b.backward[j] &&
@@ -87,7 +32,7 @@ bool same(const Positions& a, std::size_t i, const Positions& b, std::size_t j) 
 }
 
 // The shortest way into a target once the search has settled what it needs.
-std::int64_t arrive(const Graph& graph, const Search& search, std::span<const std::int32_t> weight,
+std::int64_t arrive(const Graph& graph, const BoundedSearch& search, std::span<const std::int32_t> weight,
                     const Positions& origins, std::size_t origin, const Positions& targets, std::size_t target) {
     if (same(origins, origin, targets, target)) {
         return 0;  // who stands there already is there, even while the road is closed to driving
@@ -108,12 +53,6 @@ std::int64_t arrive(const Graph& graph, const Search& search, std::span<const st
     tryEdge(targets.forward[target], fraction, origins.forward[origin], origins.fraction[origin]);
     tryEdge(targets.backward[target], 1.0 - fraction, origins.backward[origin], 1.0 - origins.fraction[origin]);
     return best;
-}
-
-void checkWeights(const Graph& graph, std::size_t size) {
-    if (std::cmp_not_equal(size, graph.edges())) {
-        throw std::invalid_argument("weights: one per edge is needed");
-    }
 }
 
 }  // namespace
@@ -146,11 +85,11 @@ Rows within(const Graph& graph, std::span<const std::int32_t> weight, const Posi
     const std::size_t n = origins.size();
     std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> found(n);
     parallel(n, threads, [&](std::size_t first, std::size_t last) {
-        Search search(graph);
+        BoundedSearch search(graph);
         for (std::size_t origin = first; origin < last; ++origin) {
             std::vector<std::int32_t> hits;
             const auto note = [&](std::int32_t target) { hits.push_back(target); };
-            search.start(weight, origins, origin);
+            leave(graph, search, weight, origins, origin);
             for (const auto edge : {origins.forward[origin], origins.backward[origin]}) {
                 if (edge >= 0) {
                     each(byEdge, edge, note);
