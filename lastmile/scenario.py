@@ -76,6 +76,13 @@ class MapSource(_Model):
     ferries: bool = Field(False, description="also use ferries")
     turn_restrictions: bool = Field(True, description="obey the map's turn restrictions")
     cache: bool = Field(True, description="keep the prepared network in a file beside the map")
+    drive_on: Literal["right", "left"] = "right"
+    kerbside: tuple[str, ...] = Field(
+        (), description="two-way roads of these classes (highway values) are stopped on only on the place's own side"
+    )
+    visit_snap_m: Amount = Field(
+        50.0, description="way from the road that a visit's time contains; what is more is walked there and back"
+    )
     max_snap_m: Positive = Field(500.0, description="a depot, site or stop further from any permitted road is a fault")
 
     @model_validator(mode="after")

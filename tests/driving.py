@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.fixes import Trace
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.network import RoadNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

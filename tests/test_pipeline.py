@@ -73,6 +73,19 @@ TARGETS = (
 )  # fmt: skip
 
 
+# The town's map as it is; a street with hours of its own; signals and a forbidden turn at a crossing.
+_CROSSING = '<node id="28" version="1" lon="112.43654" lat="34.6654">'
+MAPS = (
+    {},
+    {'v="东西4街"/>': 'v="东西4街"/><tag k="vehicle:conditional" v="no @ (09:30-11:00)"/>',
+     'v="南北2路"/>': 'v="南北2路"/><tag k="oneway:conditional" v="yes @ (12:00-15:00)"/>'},
+    {_CROSSING: f'{_CROSSING}<tag k="highway" v="traffic_signals"/>',
+     "</osm>": '<relation id="1" version="1"><member type="way" ref="4" role="from"/><member type="node" ref="28" '
+     'role="via"/><member type="way" ref="15" role="to"/><tag k="type" v="restriction"/>'
+     '<tag k="restriction:conditional" v="no_left_turn @ (08:00-09:00)"/></relation></osm>'},
+)  # fmt: skip
+
+
 @st.composite
 def vehicles(draw, bases, name, shift):
     """A vehicle type based at some of the bases."""
@@ -142,7 +155,7 @@ def orders(draw):
 
 @st.composite
 def scenarios(draw):
-    """(scenario file, table of orders)."""
+    """(scenario file, table of orders, changes of the map)."""
     table, night = {"crs": "wgs84"}, draw(st.integers(0, 6)) == 6
     facilities = draw(st.sampled_from([[], [OUTLET], [LOCKER, STATION], [OUTLET, LOCKER, STATION]]))
     facilities = [facility | {"supply_hours": draw(st.sampled_from(HOURS))} for facility in facilities]
@@ -176,7 +189,14 @@ def scenarios(draw):
     targets = [t for t in TARGETS if {t.get("facility"), *t.get("facilities", ())} - {None} <= named]
     targets = [t for t in targets if t["measure"] != "budget" or "outlet" in named]
     parts = {
-        "map": {"osm": "town.osm", "max_snap_m": 250.0},
+        "map": {
+            "osm": "town.osm",
+            "max_snap_m": 250.0,
+            "cache": False,
+            "visit_snap_m": draw(st.sampled_from([0.0, 50.0])),
+            "kerbside": draw(st.sampled_from([[], ["residential", "secondary"]])),
+            "drive_on": draw(st.sampled_from(["right", "left"])),
+        },
         "districts": {"file": "districts.csv"} | table,
         "areas": {"file": "communities.csv"} | table,
         "zones_file": {"file": "zones.geojson"} | table,
@@ -191,7 +211,7 @@ def scenarios(draw):
     }
     if not parts["zones"]:
         parts["permits"] = []
-    return toml(parts), draw(orders())
+    return toml(parts), draw(orders()), draw(st.sampled_from(MAPS))
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +220,8 @@ def folder(tmp_path_factory):
 
 
 def make(folder, drawn):
-    scenario, table = drawn
-    return plan_scenario(load_scenario(town.write_town(folder, scenario=scenario, orders=table)))
+    scenario, table, streets = drawn
+    return plan_scenario(load_scenario(town.write_town(folder, scenario=scenario, orders=table, map=streets)))
 
 
 @EXAMPLES

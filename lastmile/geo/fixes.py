@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.geo.network import metres_per_degree
+from lastmile.geo.distances import metres_per_degree
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ References
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -320,15 +320,12 @@ def _convert(path: Path, copy: Path) -> None:
         # Here and not above: importing pyosmium costs more time than reading a city.
         import osmium
 
-        with osmium.io.Reader(str(path)) as reader:
+        with closing(osmium.io.Reader(str(path))) as reader:
             header = reader.header()
             # Versions decide between objects with one id only where the file says that it holds several of them.
             metadata = "version" if header.has_multiple_object_versions else "false"
             target = osmium.io.File(str(copy), f"pbf,pbf_compression=none,add_metadata={metadata}")
             target.has_multiple_object_versions = True  # or deleted objects are written as if they were not
-            writer = osmium.io.Writer(target, header)
-            try:
+            with closing(osmium.io.Writer(target, header)) as writer:
                 # An update with no changes copies without a call into Python per object.
                 osmium.MergeInputReader().apply_to_reader(reader, writer, with_history=True)
-            finally:
-                writer.close()

@@ -1,8 +1,9 @@
 """From a place to the nearest position on an edge that a mode may use."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import shapely
@@ -13,9 +14,10 @@ from pyproj.enums import TransformDirection
 from lastmile import _core
 from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.tags import Mode
+from lastmile.geo.tags import DETOUR, ROAD_CLASSES, Mode
 
 _MERCATOR: Final = Transformer.from_crs("EPSG:4326", "EPSG:3395", always_xy=True)
+_NO_SIDE_M: Final = 3.0  # as near as mapped centre lines are exact
 _MERCATOR_RADIUS_M: Final = 6_378_137.0  # of the equator, where the plane's scale is 1
 
 
@@ -48,6 +50,11 @@ class EdgePoints:
     def __len__(self) -> int:
         return len(self.fraction)
 
+    def access_s(self, *, free_m: float, walk_kmh: float) -> NDArray[np.int32]:
+        """Seconds to walk from the vehicle to each place, one way, rounded up; the first ``free_m`` are not counted."""
+        seconds = np.maximum(self.distance_m - free_m, 0.0) / walk_kmh * 3.6
+        return np.ceil(np.round(seconds, 6)).astype(np.int32)
+
     def take(self, index: ArrayLike) -> "EdgePoints":
         """The positions at ``index``."""
         chosen = np.asarray(index)
@@ -71,16 +78,37 @@ class Snapper:
 
     Works in the Mercator plane, which is conformal: its scale changes with latitude but not with direction, so the
     nearest there is the nearest on the ground. Distances are computed on the ellipsoid afterwards.
+
+    Parameters
+    ----------
+    kerbside
+        Classes of road (``highway`` values) on which a vehicle stops only on the place's own side where the road is
+        two-way: of the two edges only the one whose kerb it is stays. Carriageways that are mapped apart need it not,
+        a place nearer than 3 m to the middle has no side.
+    drive_on
+        The side of the road on which vehicles drive.
     """
 
-    def __init__(self, network: RoadNetwork, mode: Mode) -> None:
+    def __init__(
+        self,
+        network: RoadNetwork,
+        mode: Mode,
+        *,
+        kerbside: Collection[str] = (),
+        drive_on: Literal["right", "left"] = "right",
+    ) -> None:
         permitted = network.permitted(mode)
+        classes = np.array([name in kerbside for name in ROAD_CLASSES])
+        self._kerb = classes[network.segment_road] & bool(kerbside)
+        self._right = drive_on == "right"
         self._edge_of = np.full((2, network.segments), -1, dtype=np.int32)
         edges = np.flatnonzero(permitted).astype(np.int32)
         along = network.edge_forward[edges]
         self._edge_of[0, network.edge_segment[edges[along]]] = edges[along]
         self._edge_of[1, network.edge_segment[edges[~along]]] = edges[~along]
-        self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0)).astype(np.int32)
+        # Nobody stops on a turn, nor on the copy of a road that remembers where one came from.
+        road = (network.segment_turn == 0) & ((network.segment_flags & DETOUR) == 0)
+        self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0) & road).astype(np.int32)
         self._network = network
         self.mode = mode
 
@@ -122,14 +150,39 @@ class Snapper:
             raise ValueError(f"the network has no road for {self.mode}")
         lon, lat, places = _places(lon, lat)
         nearest = np.asarray(self._tree.nearest(places), dtype=np.int64)
-        return self._positions(nearest, places, lon, lat)
+        return self._at_own_side(self._positions(nearest, places, lon, lat), nearest, places)
+
+    def _at_own_side(self, points: EdgePoints, rows: NDArray[np.int64], places: NDArray[np.object_]) -> EdgePoints:
+        """Keep, of two edges past a place, the one whose kerb it is."""
+        sided = np.flatnonzero(
+            self._kerb[points.segment]
+            & (points.forward >= 0)
+            & (points.backward >= 0)
+            & (points.distance_m > _NO_SIDE_M)
+        )
+        if not len(sided):
+            return points
+        lines, place = self._lines[rows[sided]], shapely.get_coordinates(places[sided])
+        along = shapely.line_locate_point(lines, places[sided])
+        step = np.minimum(1.0, shapely.length(lines) / 2)
+        behind = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(along - step, 0.0)))
+        ahead = shapely.get_coordinates(
+            shapely.line_interpolate_point(lines, np.minimum(along + step, shapely.length(lines)))
+        )
+        way, aside = ahead - behind, place - behind
+        left = way[:, 0] * aside[:, 1] - way[:, 1] * aside[:, 0] > 0
+        forward, backward = points.forward.copy(), points.backward.copy()
+        own = left != self._right  # driving along the geometry, the kerb is on the right where one drives on the right
+        backward[sided[own]] = -1
+        forward[sided[~own]] = -1
+        return replace(points, forward=forward, backward=backward)
 
     def near(
         self, lon: ArrayLike, lat: ArrayLike, *, radius_m: ArrayLike, most: int
     ) -> tuple[NDArray[np.int64], EdgePoints]:
         """The nearest permitted position of every segment within a radius of each place.
 
-        Segments of no length (turns, gates) are left out: their place is that of the roads they join. A place that is
+        Segments of no length are left out: their place is that of the roads they join. A place that is
         not finite is near none.
 
         Parameters

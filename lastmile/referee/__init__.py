@@ -17,9 +17,10 @@ from lastmile.referee.costs import check_costs
 from lastmile.referee.energy import check_energy
 from lastmile.referee.fleet import check_fleet
 from lastmile.referee.identity import check_identity, check_network, check_orders
+from lastmile.referee.kerb import check_kerb
 from lastmile.referee.loads import check_loads
 from lastmile.referee.rounds import check_doors, check_rounds, check_snaps, check_supply
-from lastmile.referee.schedule import check_goods, check_schedule
+from lastmile.referee.schedule import check_goods, check_schedule, check_walks
 from lastmile.referee.services import check_reach, check_services
 from lastmile.referee.sites import check_ground, check_sites
 from lastmile.referee.targets import check_targets
@@ -80,10 +81,12 @@ def _violations(case: Case) -> Iterator[Violation]:
     drives = drive_legs(case)
     walks = measure_walks(case)
     yield from check_snaps(case)
+    yield from check_walks(case)
     yield from check_travel(case, drives)
     yield from check_energy(case, drives)
     yield from check_roads(case, drives)
     yield from check_zones(case, drives)
     yield from check_hours(case, drives)
+    yield from check_kerb(case, drives)
     yield from check_reach(case, walks)
     yield from check_targets(case, walks)

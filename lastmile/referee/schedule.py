@@ -58,12 +58,10 @@ def _at_door(case: Case, route: Route, stop: Stop) -> Violations:
     row = case.orders.get(stop.location_id)
     if row is None:
         return
-    demand, times = case.demand, case.scenario.file.demand.door
+    demand = case.demand
     start, end = int(demand.window_start_s[row]), int(demand.window_end_s[row])
     yield from _within("window", route, stop, outside_s(stop.start_s, [(start, end)]), f"{clock(start)}-{clock(end)}")
-    stated = int(demand.service_s[row])
-    handed = int(demand.parcels[row] + demand.pickups[row])
-    yield from _long_enough(route, stop, stated if stated >= 0 else times.visit_s + times.parcel_s * handed)
+    yield from _long_enough(route, stop, _work_s(case, stop) or 0)
 
 
 def _at_site(case: Case, route: Route, stop: Stop) -> Violations:
@@ -72,13 +70,48 @@ def _at_site(case: Case, route: Route, stop: Stop) -> Violations:
         return
     late = outside_s(stop.start_s, daily(facility.supply_hours))
     yield from _within("supply-hours", route, stop, late, facility.supply_hours)
-    yield from _long_enough(route, stop, facility.visit_s + facility.parcel_s * stop.parcels)
+    yield from _long_enough(route, stop, _work_s(case, stop) or 0)
 
 
 def _reload(case: Case, route: Route, stop: Stop) -> Violations:
     vehicle = case.vehicles.get(route.vehicle_type)
     if vehicle is not None:
         yield from _long_enough(route, stop, vehicle.reload_minutes * 60)
+
+
+def check_walks(case: Case) -> Violations:
+    """Between vehicle and door somebody walks: what is beyond the visit's own reach takes time, there and back."""
+    free_m, pace = case.scenario.file.map.visit_snap_m, case.scenario.file.speeds.walk_kmh / 3.6
+    for route in case.plan.routes:
+        vehicle = case.vehicles.get(route.vehicle_type)
+        for stop in route.stops[1:-1]:
+            position = None if vehicle is None or stop.kind == "base" else case.position(vehicle, stop)
+            if position is None or position.distance_m <= free_m:
+                continue
+            need = math.floor((position.distance_m - free_m) / pace)
+            work = _work_s(case, stop)
+            there, back = stop.start_s - stop.arrive_s, stop.depart_s - stop.start_s - (work or 0)
+            if work is not None and min(there, back) < need:
+                yield Violation(
+                    rule="walk",
+                    place=f"{route.vehicle_id}, {stop.location_id}",
+                    amount=f"-{need - min(there, back)} s",
+                    detail=f"{stop.location_id} is {position.distance_m:.0f} m off the road, {need} s of walk each way "
+                    f"beyond {free_m:g} m; the plan has {there} s there and {back} s back",
+                )
+
+
+def _work_s(case: Case, stop: Stop) -> int | None:
+    """Seconds of work at a stop, None for stops that are reported elsewhere."""
+    if stop.kind == "site":
+        facility = case.facility(stop.location_id)
+        return None if facility is None else math.floor(facility.visit_s + facility.parcel_s * stop.parcels + 1e-6)
+    row = case.orders.get(stop.location_id)
+    if row is None:
+        return None
+    times, stated = case.scenario.file.demand.door, int(case.demand.service_s[row])
+    handed = int(case.demand.parcels[row] + case.demand.pickups[row])
+    return stated if stated >= 0 else math.floor(times.visit_s + times.parcel_s * handed + 1e-6)
 
 
 def _within(rule: str, route: Route, stop: Stop, missed: float, hours: str) -> Violations:

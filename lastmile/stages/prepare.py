@@ -130,7 +130,11 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
     """One index per mode in use; every depot must stand near a road of every class based there."""
     faults = []
     modes: list[Mode] = ["walk", *dict.fromkeys(vehicle.vehicle_class for vehicle in scenario.file.vehicles)]
-    snappers: dict[Mode, Snapper] = {mode: Snapper(network, mode) for mode in modes}
+    source = scenario.file.map
+    snappers: dict[Mode, Snapper] = {
+        mode: Snapper(network, mode, kerbside=() if mode == "walk" else source.kerbside, drive_on=source.drive_on)
+        for mode in modes
+    }
     for mode, snapper in snappers.items():
         if not snapper.usable:
             faults.append(

@@ -9,7 +9,7 @@ from lastmile.plans import Leg, Route, Stop
 from lastmile.scenario import Permit, VehicleType
 from lastmile.solvers.problem import Round
 from lastmile.stages.prepare import City
-from lastmile.stages.territories import Base, Entry, Task, Territory
+from lastmile.stages.territories import Base, Entry, Task, Territory, walks_to_doors_s
 from lastmile.units import fen
 
 
@@ -21,6 +21,7 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
     tasks = [territory.tasks[order] for order in found.orders]
     places = [entry.base, *(len(territory.bases) + order for order in found.orders), entry.base]
     aboard_g = sum(task.weight_g for task in tasks)
+    walk_s = walks_to_doors_s(city, points, bases=len(territory.bases)).tolist()
     second = found.depart_s
     stops = [_at_base(base, points, entry.base, arrive=second, depart=second)]
     legs = []
@@ -30,8 +31,8 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
         if task is None:
             stops.append(_at_base(base, points, entry.base, arrive=leg.arrive_s, depart=leg.arrive_s))
             break
-        start = max(leg.arrive_s, task.window_s[0])
-        second = start + task.service_s
+        start = max(leg.arrive_s + walk_s[target], task.window_s[0])
+        second = start + task.service_s + walk_s[target]
         stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=second))
         aboard_g -= task.weight_g
     permits = [permit for permit in city.scenario.file.permits if permit.id in entry.permits]

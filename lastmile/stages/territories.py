@@ -193,7 +193,7 @@ def make_territory(
         key = (entry.profile, entry.over)
         if key not in tables:
             tables[key] = len(profiles)
-            profiles.append(_tables(city, points[entry.profile.mode], entry))
+            profiles.append(_tables(city, points[entry.profile.mode], entry, bases=len(bases)))
     allowed, objections = _allowed(city, entries, tasks, points, len(bases))
     pools = {f"permit {permit}": max(left, 0) for permit, left in permits_left.items()}
     pools |= {
@@ -232,14 +232,25 @@ def make_territory(
     )
 
 
-def _tables(city: City, points: EdgePoints, entry: Entry) -> RoutingProfile:
+def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int) -> RoutingProfile:
+    """Travel between places: walking back to the vehicle, driving, walking to the next door."""
     found = city.roads.matrices(points, profile=entry.profile, over=entry.over)
     # One second more on every leg: parts of edges are rounded to the nearest millisecond in the table, and the true
     # drive must never take longer than the table promises.
-    duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, found.duration_s + 1)
+    walk = walks_to_doors_s(city, points, bases=bases)
+    there = found.duration_s.astype(np.int64) + 1 + walk[:, None] + walk[None, :]
+    duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, np.minimum(there, UNREACHABLE - 1))
     np.fill_diagonal(duration, 0)
     distance = np.where(found.duration_s == UNREACHABLE, 0, np.ceil(found.distance_m)).astype(np.int32)
     return RoutingProfile(duration_s=duration.astype(np.int32), distance_m=distance)
+
+
+def walks_to_doors_s(city: City, points: EdgePoints, *, bases: int) -> NDArray[np.int32]:
+    """Seconds on foot between the vehicle and each place beyond what a visit contains; bases are driven up to."""
+    file = city.scenario.file
+    walk = points.access_s(free_m=file.map.visit_snap_m, walk_kmh=file.speeds.walk_kmh)
+    walk[:bases] = 0
+    return walk
 
 
 def _allowed(

@@ -1,8 +1,11 @@
-"""Maps written by hand."""
+"""Maps written by hand, as text or byte by byte."""
 
 from xml.sax.saxutils import quoteattr
 
 import pytest
+from raw_roads import read
+
+from lastmile.errors import InputError
 
 
 @pytest.fixture
@@ -31,3 +34,29 @@ def grid_nodes(columns, rows, *, lon=113.0, lat=34.0, step=0.001):
         for row in range(rows)
         for column in range(columns)
     }
+
+
+@pytest.fixture
+def read_bytes(tmp_path):
+    """Read a file with this content."""
+
+    def read_content(content, **changes):
+        path = tmp_path / "town.osm.pbf"
+        path.write_bytes(content)
+        return read(path, **changes)
+
+    return read_content
+
+
+@pytest.fixture
+def fault_of(read_bytes):
+    """What is wrong with a file of this content."""
+
+    def fault(content):
+        with pytest.raises(InputError) as caught:
+            read_bytes(content)
+        (found,) = caught.value.faults
+        assert "town.osm.pbf" in found.place
+        return found
+
+    return fault

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastmile.geo.access import Access, Profile
+from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.driven import LEFT_OUT, MATCHED, OFF_ROAD
 from lastmile.geo.fixes import Trace
 from lastmile.geo.matching import Matcher, MatchSettings, estimate_sigma
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.geo.paths import Roads
 from lastmile.geo.snapping import Snapper
 from lastmile.scenario import Speeds, VehicleType

@@ -198,3 +198,77 @@ def test_segment_that_the_mode_may_not_use_has_no_positions(write_map):
     footway = np.flatnonzero(network.segment_way == 1).astype(np.int32)
     with pytest.raises(ValueError, match="closed to e_van"):
         Snapper(network, "e_van").on_segments(footway, [113.0], [34.0])
+
+
+@pytest.mark.parametrize(("drive_on", "north"), [("right", "forward"), ("left", "backward")])
+def test_vehicle_stops_at_the_place_s_own_kerb(write_map, drive_on, north):
+    # The street runs east; who drives on the right has the south side at the kerb along it, so the north against it.
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2), {"highway": "primary"})}))
+    snapper = Snapper(network, "e_van", kerbside=("primary",), drive_on=drive_on)
+    points = snapper.snap([113.001, 113.001, 113.001], [34.0002, 33.9998, 34.00001])
+    ends = [(edge(network, a), edge(network, b)) for a, b in zip(points.forward, points.backward, strict=True)]
+    along, against = ((1, 2), None), (None, (2, 1))
+    expected = [against, along] if north == "forward" else [along, against]
+    assert ends == [*expected, ((1, 2), (2, 1))]  # 1.1 m from the middle: no side
+
+
+def test_other_roads_and_one_way_roads_have_no_kerb_to_choose(write_map):
+    ways = {1: ((1, 2), STREET), 2: ((2, 3), {"highway": "primary", "oneway": "yes"}), 3: ((3, 4, 1), STREET)}
+    network = RoadNetwork.from_osm(write_map(NODES, ways))
+    points = Snapper(network, "e_van", kerbside=("primary",)).snap([113.001, 113.0035], [34.0002, 34.001])
+    assert (points.forward >= 0).all()
+    assert points.backward[0] >= 0
+    assert points.backward[1] == -1
+
+
+@given(st.floats(113.0001, 113.0039), st.floats(-0.0009, 0.0009), st.booleans())
+def test_the_edge_that_stays_has_the_place_at_its_right(write_map_once, lon, aside, southwards):
+    network = write_map_once
+    points = Snapper(network, "e_van", kerbside=("primary",)).snap([lon], [34.0 + aside])
+    if points.distance_m[0] <= 3:
+        assert points.forward[0] >= 0 and points.backward[0] >= 0
+        return
+    # The way was drawn eastwards: south of it is on the right of who drives along it.
+    assert (points.forward[0] >= 0) == (aside < 0)
+    assert (points.backward[0] >= 0) == (aside > 0)
+
+
+@pytest.fixture(scope="module")
+def write_map_once(tmp_path_factory):
+    path = tmp_path_factory.mktemp("street") / "street.osm"
+    path.write_text(
+        '<osm version="0.6"><node id="1" lon="113.0" lat="34"/><node id="2" lon="113.004" lat="34"/>'
+        '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="primary"/></way></osm>'
+    )
+    return RoadNetwork.from_osm(path)
+
+
+def test_walk_to_the_door_beyond_what_a_visit_contains(write_map):
+    network = RoadNetwork.from_osm(write_map(NODES, {1: ((1, 2), STREET)}))
+    points = Snapper(network, "e_van").snap([113.001, 113.001], [34.001, 34.0002])
+    # 110.92 m and 22.18 m from the road; 4.5 km/h are 1.25 m/s: (110.92 - 50) / 1.25 = 48.7 s.
+    assert points.access_s(free_m=50.0, walk_kmh=4.5).tolist() == [49, 0]
+
+
+def test_nobody_stops_on_a_turn(write_map):
+    arms = {1: (113.0, 34.01), 2: (113.01, 34.0), 3: (113.0, 33.99), 4: (112.99, 34.0), 5: (113.0, 34.0)}
+    path = write_map(arms, {n: ((n, 5), STREET) for n in (1, 2, 3, 4)})
+    lit = '<node id="5" lon="113.0" lat="34.0"><tag k="highway" v="traffic_signals"/></node>'
+    path.write_text(path.read_text().replace('<node id="5" lon="113.0" lat="34.0"/>', lit))
+    network = RoadNetwork.from_osm(path)
+    assert (network.segment_turn > 0).sum() == 16
+    points = Snapper(network, "e_van").snap([113.0], [34.0])
+    assert network.segment_turn[points.segment[0]] == 0
+
+
+def test_a_hundred_thousand_places_at_once(data_folder):
+    network = RoadNetwork.from_osm(data_folder / "osm" / "porto-alegre.osm.pbf")
+    west, south, east, north = network.bounds
+    random = np.random.default_rng(7)
+    lon, lat = random.uniform(west, east, 100_000), random.uniform(south, north, 100_000)
+    snapper = Snapper(network, "e_van")
+    points = snapper.snap(lon, lat)
+    some = random.choice(100_000, 50, replace=False)
+    alone = [snapper.snap(lon[k], lat[k]) for k in some]
+    assert [int(point.segment[0]) for point in alone] == points.segment[some].tolist()
+    assert [float(point.distance_m[0]) for point in alone] == points.distance_m[some].tolist()

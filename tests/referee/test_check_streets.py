@@ -214,3 +214,25 @@ def test_signals_on_the_way_take_time(town, chain):
     rules = found(with_network(town, edge_signals=signals))
     assert {rule for rule, _ in rules} == {"travel-time"}
     assert rules[0] == ("travel-time", "-10 s")
+
+
+def test_walk_between_vehicle_and_door_takes_its_time(town):
+    # Without a free way from the road every stop of the plan starts too early: the plan has no walks at all.
+    file = town.scenario.file
+    source = file.map.model_copy(update={"visit_snap_m": 0.0})
+    spoilt = replace(town, scenario=replace(town.scenario, file=file.model_copy(update={"map": source})))
+    away = [stop.snap_m for route in town.plan.routes for stop in route.stops[1:-1] if stop.kind != "base"]
+    assert len([rule for rule, _ in found(spoilt) if rule == "walk"]) == sum(metres > 1.25 for metres in away)
+
+
+def test_stop_on_the_wrong_side_of_the_road(town):
+    file = town.scenario.file
+    sides = {}
+    for side in ("right", "left"):
+        source = file.map.model_copy(update={"kerbside": ("residential", "primary", "secondary"), "drive_on": side})
+        spoilt = replace(town, scenario=replace(town.scenario, file=file.model_copy(update={"map": source})))
+        sides[side] = {amount for rule, amount in found(spoilt) if rule == "kerb"}
+        assert {rule for rule, _ in found(spoilt)} <= {"kerb"}
+    aside = {stop.location_id for route in town.plan.routes for stop in route.stops if stop.snap_m > 4}
+    # Every stop beside a road is at the kerb of one side only, whichever way it is reached and left.
+    assert sides["right"] | sides["left"] == aside

@@ -167,12 +167,18 @@ std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>> NodeReader::plac
     auto& [xs, ys] = result;
     xs.reserve(references.size());
     ys.reserve(references.size());
+    std::size_t slot = 0;
     for (const std::int64_t id : references) {
-        const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
-        if (found == ids_.end() || *found != id) {
+        // A road's nodes were often made one after another; then no search is needed.
+        if (slot + 1 < ids_.size() && ids_[slot + 1] == id) {
+            ++slot;
+        } else {
+            slot = static_cast<std::size_t>(std::lower_bound(ids_.begin(), ids_.end(), id) - ids_.begin());
+        }
+        if (slot == ids_.size() || ids_[slot] != id) {
             throw std::invalid_argument("node " + std::to_string(id) + " was not looked for");
         }
-        const Place& place = places_[static_cast<std::size_t>(found - ids_.begin())];
+        const Place& place = places_[slot];
         xs.push_back(place.x);
         ys.push_back(place.y);
     }

@@ -31,7 +31,15 @@ WayReader::WayReader(KeyUses uses, std::pair<std::string, std::string> relation,
     ways_.names.number("");
 }
 
+void WayReader::checkWhole() const {
+    if (broken_) {
+        throw std::invalid_argument("an earlier block could not be read");
+    }
+}
+
 bool WayReader::read(std::string_view message) {
+    checkWhole();
+    broken_ = true;
     const Block block(message);
     Texting texting(block, uses_, ways_.texts, ways_.names);
     bool nodes = false;
@@ -47,6 +55,7 @@ bool WayReader::read(std::string_view message) {
                 nodes = true;
         }
     });
+    broken_ = false;
     return nodes;
 }
 
@@ -197,6 +206,7 @@ void WayReader::dropOldWays() {
 }
 
 Ways WayReader::finish() {
+    checkWhole();
     dropOldWays();
     const Choice choice = chooseLatest(keptRelations_, std::move(lostRelations_));
     if (!choice.kept.empty()) {

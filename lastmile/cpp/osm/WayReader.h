@@ -50,7 +50,8 @@ public:
     // `relation`: key and value of the tag that a relation to keep has.
     WayReader(KeyUses uses, std::pair<std::string, std::string> relation, bool history);
 
-    // True where the block holds nodes as well. Throws std::invalid_argument on what is no block.
+    // True where the block holds nodes as well. Throws std::invalid_argument on what is no block; nothing can be read
+    // or finished after that.
     bool read(std::string_view message);
     // Leaves the reader empty.
     [[nodiscard]] Ways finish();
@@ -64,10 +65,12 @@ private:
     [[nodiscard]] bool take(bool admitted, std::int64_t id, std::string_view info, std::vector<Occurrence>& kept,
                             std::vector<Occurrence>& lost) const;
     void dropOldWays();
+    void checkWhole() const;
 
     KeyUses uses_;
     std::pair<std::string, std::string> relation_;
     bool history_;
+    bool broken_ = false;  // a block was left half read
     Ways ways_;
     std::vector<Occurrence> kept_;  // ways
     std::vector<Occurrence> lost_;
