@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
-from lastmile.geo.access import Access, Period, Profile
-from lastmile.geo.distances import metres_per_degree
-from lastmile.geo.network import RoadNetwork
+from lastmile.geo.access import Access, Period, Profile, periods
+from lastmile.geo.network import RoadNetwork, metres_per_degree
 from lastmile.geo.snapping import EdgePoints
-from lastmile.geo.speeds import Regime
+from lastmile.geo.speeds import Regime, edge_times_ms
 from lastmile.geo.tags import Mode
 
 UNREACHABLE: Final[int] = _core.UNREACHABLE
@@ -48,14 +47,10 @@ class Catchments:
         return np.repeat(np.arange(len(self.offset) - 1), np.diff(self.offset))
 
 
-def node_order(network):  # TEMPORARY
-    return np.arange(network.nodes, dtype=np.int32)
-
-
 class Roads:
     """A network ready for searches: graph and edge weights are made once and shared by all queries."""
 
-    def __init__(self, network: RoadNetwork, access: Access, *, threads: int = 1, order=None) -> None:
+    def __init__(self, network: RoadNetwork, access: Access, *, threads: int = 1) -> None:
         self.network = network
         self.access = access
         self.threads = threads
@@ -64,7 +59,7 @@ class Roads:
         self._weights: dict[tuple[Profile, tuple[Period, ...]], NDArray[np.int32]] = {}
         self._metrics: dict[tuple[Profile, tuple[Period, ...]], _core.Metric] = {}
         self._paces: dict[tuple[Mode, Regime], NDArray[np.int32]] = {}
-        self.periods = access.periods
+        self.periods = periods(access.file)
 
     def weights(self, profile: Profile, over: tuple[Period, ...]) -> NDArray[np.int32]:
         """Milliseconds per edge that hold throughout the given periods: the slowest of them, -1 if closed in any.
@@ -202,5 +197,5 @@ class Roads:
     def _times(self, profile: Profile, regime: Regime) -> NDArray[np.int32]:
         key = (profile.mode, regime)
         if key not in self._paces:
-            self._paces[key] = self.access.times_ms(profile.mode, regime)
+            self._paces[key] = edge_times_ms(self.network, profile.mode, regime, self.access.file.speeds)
         return self._paces[key]
