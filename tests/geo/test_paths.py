@@ -37,20 +37,31 @@ class Case:
         return _core.Positions(self.forward, self.backward, self.fraction)
 
     @property
-    def metric(self):
-        # Any places will do for the order; energy is twice the length, so that the third sum is seen to follow it.
+    def hierarchy(self):
+        # Any places will do for the order.
         nodes = len(self.first_out) - 1
-        hierarchy = _core.Hierarchy(self.graph, np.cos(np.arange(nodes) * 1.7), np.sin(np.arange(nodes) * 2.3))
+        return _core.Hierarchy(self.graph, np.cos(np.arange(nodes) * 1.7), np.sin(np.arange(nodes) * 2.3))
+
+    @property
+    def metric(self):
+        return self.metric_on(self.hierarchy)
+
+    def metric_on(self, hierarchy):
+        # Energy is twice the length, so that the third sum is seen to follow it.
         centimetres = np.rint(self.length * 100).astype(np.int32)
         return _core.Metric(hierarchy, self.weight, centimetres, 2 * centimetres)
 
     def table(self, threads=1):
-        time, length, energy = _core.many_to_many(self.graph, self.metric, self.points, threads)
+        time, length, energy = tables(self, self.metric, threads)
         np.testing.assert_allclose(energy, 2 * length, atol=2)
         return time, length / 100
 
     def path(self, origin, target):
         return _core.path(self.graph, self.metric, self.points, origin, target).tolist()
+
+
+def tables(case, metric, threads=1):
+    return _core.many_to_many(case.graph, metric, case.points, threads)
 
 
 def make_case(nodes, segments, places):
@@ -182,6 +193,29 @@ def test_threads_do_not_change_the_answer(case):
     together = _core.within(case.graph, case.weight, case.points, case.points, 2000, 2)
     for one, two in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_any_order_of_the_nodes_gives_the_same_table(case, random):
+    own = case.metric_on(case.hierarchy)
+    order = case.hierarchy.order
+    assert sorted(order.tolist()) == list(range(len(order)))
+    again = _core.Hierarchy.from_order(case.graph, order)
+    assert again.order.tolist() == order.tolist()
+    assert again.arcs == case.hierarchy.arcs
+    shuffled = random.sample(order.tolist(), len(order))
+    other = _core.Hierarchy.from_order(case.graph, np.array(shuffled, dtype=np.int32))
+    assert other.order.tolist() == shuffled
+    for hierarchy in (again, other):
+        for one, two in zip(tables(case, own), tables(case, case.metric_on(hierarchy)), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [0, 1, 1], [0, 1, 3], [-1, 0, 1], [0, 1, 2, 3], []])
+def test_order_that_is_no_permutation_is_refused(order):
+    case = make_case(3, [(0, 1, 5, 5, 1), (1, 2, 5, 5, 1)], [])
+    with pytest.raises(ValueError, match="name every node"):
+        _core.Hierarchy.from_order(case.graph, np.array(order, dtype=np.int32))
 
 
 def test_position_behind_on_a_one_way_loop_goes_all_the_way_round():

@@ -8,6 +8,7 @@
 #include "roads/Components.h"
 #include "roads/Graph.h"
 #include "roads/Hierarchy.h"
+#include "roads/Metric.h"
 #include "roads/NodeOrder.h"
 #include "roads/Search.h"
 #include "roads/Within.h"
@@ -49,6 +50,15 @@ void lastmile::bindings::bindRoads(py::module_& module) {
                  return Hierarchy(graph, nestedDissection(graph, east, north));
              }),
              py::arg("graph"), py::arg("x"), py::arg("y"))
+        .def_static(
+            "from_order",
+            [](const Graph& graph, const Array<std::int32_t>& order) {
+                const auto nodes = view(order);
+                const py::gil_scoped_release unlocked;
+                return Hierarchy(graph, nodes);
+            },
+            py::arg("graph"), py::arg("order"))
+        .def_property_readonly("order", [](const Hierarchy& self) { return give(self.order()); })
         .def_property_readonly("nodes", &Hierarchy::nodes)
         .def_property_readonly("arcs", &Hierarchy::arcs);
 

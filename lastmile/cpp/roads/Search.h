@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "Graph.h"
-#include "Hierarchy.h"
+#include "Metric.h"
 
 namespace lastmile::roads {
 
