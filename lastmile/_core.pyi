@@ -34,6 +34,18 @@ class Metric:
     def __init__(
         self, hierarchy: Hierarchy, time: NDArray[np.int32], length: NDArray[np.int32], energy: NDArray[np.int32]
     ) -> None: ...
+    def copy(self) -> Metric: ...
+    def update(
+        self,
+        edges: NDArray[np.int32],
+        time: NDArray[np.int32],
+        length: NDArray[np.int32],
+        energy: NDArray[np.int32],
+    ) -> int: ...
+    @property
+    def up(self) -> NDArray[np.int32]: ...
+    @property
+    def down(self) -> NDArray[np.int32]: ...
 
 def many_to_many(
     graph: Graph, metric: Metric, points: Positions, threads: int = 1

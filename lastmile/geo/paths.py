@@ -1,24 +1,28 @@
 """Travel tables, catchments and paths: the Python face of the compiled searches."""
 
+import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lastmile import _core
 from lastmile.geo.access import Access, Period, Profile, periods
 from lastmile.geo.network import RoadNetwork, metres_per_degree
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.speeds import Regime, edge_times_ms
-from lastmile.geo.tags import Mode
+from lastmile.geo.tags import MODES, Mode
+from lastmile.scenario import VehicleClass
 
 UNREACHABLE: Final[int] = _core.UNREACHABLE
 # Units of the compiled sums: centimetres and hundredths of a watt-hour, so that a continent fits into 32 bits.
 _PER_M: Final = 100.0
 _PER_WH: Final = 100.0
+
+_Key = tuple[Profile, tuple[Period, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +75,64 @@ class Roads:
         self._known_order = order
         self._graph = _core.Graph(network.first_out, network.edge_target)
         self._length = np.ascontiguousarray(network.edge_length_m)
-        self._weights: dict[tuple[Profile, tuple[Period, ...]], NDArray[np.int32]] = {}
-        self._metrics: dict[tuple[Profile, tuple[Period, ...]], _core.Metric] = {}
+        # By rules and speed tables alone: shared with what :meth:`altered` makes.
+        self._ruled: dict[_Key, NDArray[np.int32]] = {}
         self._paces: dict[tuple[Mode, Regime], NDArray[np.int32]] = {}
+        # What is known of edges now, per mode: 0 nothing, -1 closed, else milliseconds.
+        self._live: dict[Mode, NDArray[np.int32]] = {}
+        self._weights: dict[_Key, NDArray[np.int32]] = {}
+        self._metrics: dict[_Key, _core.Metric] = {}
         self.periods = periods(access.file)
+
+    def altered(self, edges: ArrayLike, time_ms: ArrayLike, *, mode: VehicleClass | None = None) -> "Roads":
+        """These roads with what is known now: closures, and live speeds in place of the tables'.
+
+        Made in a fraction of the time that new roads take: network, order and hierarchy are shared, and tables of
+        weights that are in use already are copied and mended where the edges matter. This object stays as it is.
+        Whatever is altered holds at all hours. Rules still hold: an edge that is closed to a profile stays closed.
+        Walking is not affected.
+
+        Parameters
+        ----------
+        edges
+            int32, shape (k,). Of an edge that is named twice the last counts.
+        time_ms
+            int32, shape (k,): milliseconds from end to end, at least 1, or -1 where the edge is closed.
+        mode
+            The class of vehicles whose times they are; closures and times for all where None.
+
+        Raises
+        ------
+        ValueError
+            When an edge does not exist, a time is neither -1 nor positive, or their numbers differ.
+        """
+        chosen, times = (np.asarray(values, dtype=np.int64) for values in (edges, time_ms))
+        if chosen.ndim != 1 or chosen.shape != times.shape:
+            raise ValueError(f"altered: one time per edge is needed, got {chosen.shape} edges and {times.shape} times")
+        if ((chosen < 0) | (chosen >= self.network.edges)).any():
+            raise ValueError(f"altered: edges are numbered from 0 to {self.network.edges - 1}")
+        if (((times < 1) & (times != -1)) | (times > np.iinfo(np.int32).max)).any():
+            raise ValueError(
+                "altered: a time is at least 1 ms and fits into 32 bits, or is -1 where the edge is closed"
+            )
+        chosen, times = chosen.astype(np.int32), times.astype(np.int32)
+        _ = self._hierarchy  # made now if it has not been, so that it is shared
+        other = copy.copy(self)
+        other._live = dict(self._live)
+        for changed in MODES if mode is None else (mode,):
+            live = self._live.get(changed)
+            live = np.zeros(self.network.edges, dtype=np.int32) if live is None else live.copy()
+            live[chosen] = times
+            other._live[changed] = live
+        other._weights, other._metrics = {}, {}
+        for key, metric in self._metrics.items():
+            if mode is None or key[0].mode == mode:
+                mended = metric.copy()
+                mended.update(chosen, *(values[chosen] for values in other._sums(*key)))
+                other._metrics[key] = mended
+            else:
+                other._metrics[key] = metric
+        return other
 
     def weights(self, profile: Profile, over: tuple[Period, ...]) -> NDArray[np.int32]:
         """Milliseconds per edge that hold throughout the given periods: the slowest of them, -1 if closed in any.
@@ -86,13 +144,25 @@ class Roads:
         key = (profile, over)
         found = self._weights.get(key)
         if found is None:
+            found, live = self._by_rules(profile, over), self._live.get(profile.mode)
+            if live is not None:
+                found = np.where((live == 0) | (found < 0), found, live)
+                found.setflags(write=False)
+            self._weights[key] = found
+        return found
+
+    def _by_rules(self, profile: Profile, over: tuple[Period, ...]) -> NDArray[np.int32]:
+        """The weights by rules and speed tables alone."""
+        key = (profile, over)
+        found = self._ruled.get(key)
+        if found is None:
             found = np.zeros(self.network.edges, dtype=np.int32)
             for regime in {period.regime for period in over}:
                 np.maximum(found, self._times(profile, regime), out=found)
             for period in over:
                 found[self.access.closed_edges(profile, period)] = -1
             found.setflags(write=False)
-            self._weights[key] = found
+            self._ruled[key] = found
         return found
 
     @property
@@ -118,15 +188,20 @@ class Roads:
         key = (profile, over)
         found = self._metrics.get(key)
         if found is None:
-            battery = profile.vehicle.battery
-            wh_per_m = battery.kwh_per_km if battery is not None else 0.0
-            found = self._metrics[key] = _core.Metric(
-                self._hierarchy,
-                self.weights(profile, over),
-                np.rint(self._length * _PER_M).astype(np.int32),
-                np.rint(self._length * wh_per_m * _PER_WH).astype(np.int32),
-            )
+            found = self._metrics[key] = _core.Metric(self._hierarchy, *self._sums(profile, over))
         return found
+
+    def _sums(
+        self, profile: Profile, over: tuple[Period, ...]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """What every edge adds to a path's sums: milliseconds, centimetres, hundredths of a watt-hour."""
+        battery = profile.vehicle.battery
+        wh_per_m = battery.kwh_per_km if battery is not None else 0.0
+        return (
+            self.weights(profile, over),
+            np.rint(self._length * _PER_M).astype(np.int32),
+            np.rint(self._length * wh_per_m * _PER_WH).astype(np.int32),
+        )
 
     def matrices(self, points: EdgePoints, *, profile: Profile, over: tuple[Period, ...]) -> Matrices:
         """Fastest paths between all pairs of points that hold throughout the periods."""
@@ -190,17 +265,27 @@ class Roads:
         shares
             float64, the part of each edge that is driven.
 
+        Raises
+        ------
+        ValueError
+            When an edge is closed now (see :meth:`altered`), or the drive does not end within two days.
+
         References
         ----------
         .. [1] Ichoua, Gendreau, Potvin (2003). Vehicle dispatching with time-dependent travel times.
            doi:10.1016/S0377-2217(02)00147-9
         """
+        live = self._live.get(profile.mode)
+        now = np.zeros(len(edges), dtype=np.int32) if live is None else live[edges]
+        if (now < 0).any():
+            raise ValueError(f"edge {int(edges[now < 0][0])} is closed")
         second = float(depart_s)
         done = 0
         for period in self.periods:
             if period.end_s <= second or done == len(edges):
                 continue
-            pace = self._times(profile, period.regime)[edges[done:]] * shares[done:] / 1000.0
+            by_table = self._times(profile, period.regime)[edges[done:]]
+            pace = np.where(now[done:] > 0, now[done:], by_table) * shares[done:] / 1000.0
             arrivals = second + np.cumsum(pace)
             whole = int(np.searchsorted(arrivals, period.end_s, side="right"))
             if whole == len(pace):

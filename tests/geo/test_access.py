@@ -381,21 +381,6 @@ def test_closed_zone_is_driven_around_or_not_at_all(network):
         roads.weights(profile, ())
 
 
-def test_order_of_an_earlier_run_is_used_as_it_is(network):
-    points = Snapper(network, "e_van").snap([112.996, 113.004, 113.029], [34.0, 34.0, 33.99])
-    profile, over = Profile(vehicle=van()), (Period(start_s=0, end_s=DAY, regime="free"),)
-    first = Roads(network, access(network))
-    backwards = np.ascontiguousarray(first.order[::-1])
-    again = Roads(network, access(network), order=backwards)
-    np.testing.assert_array_equal(again.order, backwards)
-    np.testing.assert_array_equal(
-        again.matrices(points, profile=profile, over=over).duration_s,
-        first.matrices(points, profile=profile, over=over).duration_s,
-    )
-    with pytest.raises(ValueError, match="name every node"):
-        _ = Roads(network, access(network), order=backwards[1:]).order
-
-
 def test_catchment_counts_the_way_to_and_from_the_road(network):
     roads = Roads(network, access(network))
     walk = Snapper(network, "walk")

@@ -1,5 +1,7 @@
 // The road searches for Python: translation only.
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "Arrays.h"
@@ -21,6 +23,7 @@ using lastmile::bindings::view;
 using lastmile::roads::Graph;
 using lastmile::roads::Hierarchy;
 using lastmile::roads::Metric;
+using lastmile::roads::Weights;
 
 void lastmile::bindings::bindRoads(py::module_& module) {
     module.attr("UNREACHABLE") = lastmile::roads::kUnreachable;
@@ -42,7 +45,7 @@ void lastmile::bindings::bindRoads(py::module_& module) {
              py::arg("forward"), py::arg("backward"), py::arg("fraction"))
         .def("__len__", [](const PyPositions& self) { return self.spans().size(); });
 
-    py::class_<Hierarchy>(module, "Hierarchy", "Contracted graph without weights, in a nested-dissection order.")
+    py::class_<Hierarchy, std::shared_ptr<Hierarchy>>(module, "Hierarchy", "Contracted graph without weights, in a nested-dissection order.")
         .def(py::init([](const Graph& graph, const Array<double>& x, const Array<double>& y) {
                  const auto east = view(x);
                  const auto north = view(y);
@@ -62,16 +65,41 @@ void lastmile::bindings::bindRoads(py::module_& module) {
         .def_property_readonly("nodes", &Hierarchy::nodes)
         .def_property_readonly("arcs", &Hierarchy::arcs);
 
+    const auto sums = [](const Metric& self, bool up) {
+        const auto arcs = self.hierarchy().arcs();
+        std::vector<std::int32_t> values;
+        values.reserve(static_cast<std::size_t>(arcs) * 3);
+        for (std::int32_t arc = 0; arc < arcs; ++arc) {
+            const auto& weight = up ? self.up(arc) : self.down(arc);
+            values.insert(values.end(), {weight.time, weight.length, weight.energy});
+        }
+        return give(std::move(values), {arcs, 3});
+    };
     py::class_<Metric>(module, "Metric", "Weights laid on a hierarchy.")
-        .def(py::init([](const Hierarchy& hierarchy, const Array<std::int32_t>& time,
+        .def(py::init([](std::shared_ptr<Hierarchy> hierarchy, const Array<std::int32_t>& time,
                          const Array<std::int32_t>& length, const Array<std::int32_t>& energy) {
-                 const auto times = view(time);
-                 const auto lengths = view(length);
-                 const auto energies = view(energy);
+                 const Weights weights{view(time), view(length), view(energy)};
                  const py::gil_scoped_release unlocked;
-                 return Metric(hierarchy, times, lengths, energies);
+                 return Metric(std::move(hierarchy), weights);
              }),
-             py::arg("hierarchy"), py::arg("time"), py::arg("length"), py::arg("energy"), py::keep_alive<1, 2>());
+             py::arg("hierarchy").none(false), py::arg("time"), py::arg("length"), py::arg("energy"))
+        .def("copy",
+             [](const Metric& self) {
+                 const py::gil_scoped_release unlocked;
+                 return Metric(self);
+             })
+        .def(
+            "update",
+            [](Metric& self, const Array<std::int32_t>& edges, const Array<std::int32_t>& time,
+               const Array<std::int32_t>& length, const Array<std::int32_t>& energy) {
+                const auto chosen = view(edges);
+                const Weights weights{view(time), view(length), view(energy)};
+                const py::gil_scoped_release unlocked;
+                return self.update(chosen, weights);
+            },
+            py::arg("edges"), py::arg("time"), py::arg("length"), py::arg("energy"))
+        .def_property_readonly("up", [sums](const Metric& self) { return sums(self, true); })
+        .def_property_readonly("down", [sums](const Metric& self) { return sums(self, false); });
 
     module.def(
         "many_to_many",

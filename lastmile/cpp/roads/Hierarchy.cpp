@@ -12,6 +12,12 @@ namespace {
 
 std::size_t at(std::int32_t index) { return static_cast<std::size_t>(index); }
 
+std::span<const std::int32_t> row(const std::vector<std::int32_t>& values, const std::vector<std::int32_t>& first,
+                                  std::int32_t index) {
+    const auto begin = at(first[at(index)]);
+    return std::span(values).subspan(begin, at(first[at(index) + 1]) - begin);
+}
+
 // An arc's number, and twice it, must fit into 32 bits.
 constexpr std::size_t kMostArcs = std::numeric_limits<std::int32_t>::max() / 2;
 
@@ -83,9 +89,21 @@ Hierarchy::Hierarchy(const Graph& graph, std::span<const std::int32_t> order) {
             continue;
         }
         const auto [low, high] = std::minmax({tail, head});
-        const auto first = head_.begin() + begin(low);
-        edgeArc_.push_back(static_cast<std::int32_t>(std::lower_bound(first, head_.begin() + end(low), high) -
-                                                     head_.begin()));
+        edgeArc_.push_back(arc(low, high));
+    }
+    firstEdge_.assign(at(n) + 1, 0);
+    for (const auto arc : edgeArc_) {
+        if (arc >= 0) {
+            ++firstEdge_[at(tail(arc)) + 1];
+        }
+    }
+    std::partial_sum(firstEdge_.begin(), firstEdge_.end(), firstEdge_.begin());
+    edgesByTail_.resize(at(firstEdge_.back()));
+    next = firstEdge_;
+    for (std::int32_t edge = 0; edge < edges(); ++edge) {
+        if (const auto arc = arcOf(edge); arc >= 0) {
+            edgesByTail_[at(next[at(tail(arc))]++)] = edge;
+        }
     }
 }
 
@@ -97,9 +115,10 @@ std::vector<std::int32_t> Hierarchy::order() const {
     return nodes;
 }
 
-std::span<const std::int32_t> Hierarchy::below(std::int32_t rank) const {
-    const auto first = at(firstBelow_[at(rank)]);
-    return std::span(below_).subspan(first, at(firstBelow_[at(rank) + 1]) - first);
+std::span<const std::int32_t> Hierarchy::below(std::int32_t rank) const { return row(below_, firstBelow_, rank); }
+
+std::span<const std::int32_t> Hierarchy::edgesFrom(std::int32_t rank) const {
+    return row(edgesByTail_, firstEdge_, rank);
 }
 
 }  // namespace lastmile::roads

@@ -3,6 +3,7 @@
 // Dibbelt, Strasser, Wagner (2016). Customizable contraction hierarchies. doi:10.1145/2886843
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,10 +32,17 @@ public:
     [[nodiscard]] std::int32_t parent(std::int32_t rank) const {
         return begin(rank) < end(rank) ? head(begin(rank)) : -1;
     }
+    // The arc between two nodes, the lower one first. There must be one.
+    [[nodiscard]] std::int32_t arc(std::int32_t low, std::int32_t high) const {
+        const auto last = head_.begin() + end(low);
+        return static_cast<std::int32_t>(std::lower_bound(head_.begin() + begin(low), last, high) - head_.begin());
+    }
     // Arcs that lead up to a node from below, by ascending tail.
     [[nodiscard]] std::span<const std::int32_t> below(std::int32_t rank) const;
     // The arc over which an edge of the network lies, -1 for a loop, and whether the edge leads up it.
     [[nodiscard]] std::int32_t arcOf(std::int32_t edge) const { return edgeArc_[static_cast<std::size_t>(edge)]; }
+    // Edges of the network whose lower end a node is.
+    [[nodiscard]] std::span<const std::int32_t> edgesFrom(std::int32_t rank) const;
     [[nodiscard]] bool leadsUp(std::int32_t edge) const { return edgeUp_[static_cast<std::size_t>(edge)] != 0; }
 
 private:
@@ -46,6 +54,8 @@ private:
     std::vector<std::int32_t> below_;
     std::vector<std::int32_t> edgeArc_;
     std::vector<char> edgeUp_;
+    std::vector<std::int32_t> firstEdge_;
+    std::vector<std::int32_t> edgesByTail_;
 };
 
 }  // namespace lastmile::roads
