@@ -16,7 +16,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from lastmile import _core
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import Snapper
 from lastmile.geo.speeds import edge_times_ms
 from lastmile.scenario import Speeds

@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
+from lastmile import _core
 from lastmile.geo.conditions import Moment, changes
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.speeds import MeasuredSpeeds, Regime, edge_times_ms
@@ -155,6 +156,38 @@ def _moment(file: ScenarioFile, second: int) -> Moment:
     )
 
 
+def _states(
+    network: RoadNetwork, file: ScenarioFile, mode: Mode, period: Period, vehicle: VehicleType | None
+) -> NDArray[np.bool_]:
+    """Per condition of the map, whether it is open along and against: shape (conditions, 2)."""
+    moment = _moment(file, period.start_s)
+    states = [condition.open_to(mode, moment, vehicle) for condition in network.conditions]
+    return np.array(states, dtype=bool).reshape(-1, 2)
+
+
+def stopping_edges(network: RoadNetwork, file: ScenarioFile, mode: Mode) -> NDArray[np.bool_]:
+    """Edges on which vehicles of a mode may be told to stop: bool, shape (edges,).
+
+    Those that the map's own rules leave open all through the shifts, as far as they hang together by themselves: who is
+    sent to a street that closes at noon may not get out again. Driving is not held to them.
+    """
+    permitted = network.permitted(mode)
+    if not network.conditions:
+        return permitted
+    shifts = [parse_hours(v.shift) for v in file.vehicles if v.vehicle_class == mode] or [(0, DAY_S)]
+    condition = network.segment_condition[network.edge_segment]
+    edges = np.flatnonzero(condition >= 0)
+    sides = np.where(network.edge_forward[edges], 0, 1)
+    for period in periods(file, network):
+        if any(period.start_s < end and period.end_s > start for start, end in shifts):
+            permitted[edges] &= _states(network, file, mode, period, None)[condition[edges], sides]
+    label = _core.strong_components(_core.Graph(network.first_out, network.edge_target), permitted)
+    inside = permitted & (label[network.edge_source] == label[network.edge_target])
+    metres = np.bincount(label[network.edge_target[inside]], weights=network.edge_length_m[inside], minlength=1)
+    largest: NDArray[np.bool_] = inside & (label[network.edge_target] == metres.argmax())
+    return largest
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Access:
     """The city's rules and traffic laid on its roads.
@@ -220,17 +253,9 @@ class Access:
         edges, condition = self._conditional
         if not len(edges):
             return edges
-        moment = _moment(self.file, period.start_s)
-        states = [
-            rule.open_to(profile.mode, moment, profile.vehicle) if used else (True, True)
-            for rule, used in zip(
-                self.network.conditions,
-                np.bincount(condition, minlength=len(self.network.conditions)).tolist(),
-                strict=True,
-            )
-        ]
+        states = _states(self.network, self.file, profile.mode, period, profile.vehicle)
         sides = np.where(self.network.edge_forward[edges], 0, 1)
-        closed: NDArray[np.int64] = edges[~np.array(states, dtype=bool)[condition, sides]]
+        closed: NDArray[np.int64] = edges[~states[condition, sides]]
         return closed
 
     def closed_edges(self, profile: Profile, period: Period) -> NDArray[np.bool_]:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from lastmile.errors import InputError
 from lastmile.geo.map_file import check_path
 from lastmile.geo.network import FORMAT, RoadNetwork
+from lastmile.geo.ordering import make_hierarchy
 from lastmile.geo.osm import ReadOptions
-from lastmile.geo.paths import node_order
 from lastmile.geo.storage import load, save
 
 SUFFIX: Final = ".roads"
@@ -66,7 +66,7 @@ def prepare_network(osm: Path, options: ReadOptions = ReadOptions(), *, keep: bo
             except InputError as error:
                 reason = f"it was damaged ({error.faults[0].cause})"
     network = RoadNetwork.from_osm(osm, options)
-    order = node_order(network)
+    order = make_hierarchy(network).order
     if not keep:
         return PreparedNetwork(network=network, order=order, origin=f"read from {osm.name}")
     try:

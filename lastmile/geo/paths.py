@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lastmile import _core
-from lastmile.geo.access import Access, Period, Profile, periods
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.access import Access, Period, Profile
+from lastmile.geo.network import RoadNetwork
+from lastmile.geo.ordering import make_hierarchy
 from lastmile.geo.snapping import EdgePoints
-from lastmile.geo.speeds import Regime, edge_times_ms
+from lastmile.geo.speeds import Regime
 from lastmile.geo.tags import MODES, Mode
 from lastmile.scenario import VehicleClass
 
@@ -82,7 +83,7 @@ class Roads:
         self._live: dict[Mode, NDArray[np.int32]] = {}
         self._weights: dict[_Key, NDArray[np.int32]] = {}
         self._metrics: dict[_Key, _core.Metric] = {}
-        self.periods = periods(access.file)
+        self.periods = access.periods
 
     def altered(self, edges: ArrayLike, time_ms: ArrayLike, *, mode: VehicleClass | None = None) -> "Roads":
         """These roads with what is known now: closures, and live speeds in place of the tables'.
@@ -106,16 +107,16 @@ class Roads:
         ValueError
             When an edge does not exist, a time is neither -1 nor positive, or their numbers differ.
         """
-        chosen, times = (np.asarray(values, dtype=np.int64) for values in (edges, time_ms))
-        if chosen.ndim != 1 or chosen.shape != times.shape:
-            raise ValueError(f"altered: one time per edge is needed, got {chosen.shape} edges and {times.shape} times")
-        if ((chosen < 0) | (chosen >= self.network.edges)).any():
+        given, known = (np.asarray(values, dtype=np.int64) for values in (edges, time_ms))
+        if given.ndim != 1 or given.shape != known.shape:
+            raise ValueError(f"altered: one time per edge is needed, got {given.shape} edges and {known.shape} times")
+        if ((given < 0) | (given >= self.network.edges)).any():
             raise ValueError(f"altered: edges are numbered from 0 to {self.network.edges - 1}")
-        if (((times < 1) & (times != -1)) | (times > np.iinfo(np.int32).max)).any():
+        if (((known < 1) & (known != -1)) | (known > np.iinfo(np.int32).max)).any():
             raise ValueError(
                 "altered: a time is at least 1 ms and fits into 32 bits, or is -1 where the edge is closed"
             )
-        chosen, times = chosen.astype(np.int32), times.astype(np.int32)
+        chosen, times = given.astype(np.int32), known.astype(np.int32)
         _ = self._hierarchy  # made now if it has not been, so that it is shared
         other = copy.copy(self)
         other._live = dict(self._live)
@@ -173,15 +174,7 @@ class Roads:
     @cached_property
     def _hierarchy(self) -> _core.Hierarchy:
         """The shape of the searches: made once, whatever the vehicle and the hour."""
-        if self._known_order is not None:
-            return _core.Hierarchy.from_order(self._graph, self._known_order)
-        east, north = metres_per_degree(self.network.node_lat)
-        middle = np.median(self.network.node_lon)
-        return _core.Hierarchy(
-            self._graph,
-            (self.network.node_lon - middle) * east,
-            (self.network.node_lat - self.network.bounds[1]) * north,
-        )
+        return make_hierarchy(self.network, self._known_order)
 
     def _metric(self, profile: Profile, over: tuple[Period, ...]) -> _core.Metric:
         """Time, length and energy laid on the hierarchy for one profile throughout the periods."""
@@ -304,5 +297,5 @@ class Roads:
     def _times(self, profile: Profile, regime: Regime) -> NDArray[np.int32]:
         key = (profile.mode, regime)
         if key not in self._paces:
-            self._paces[key] = edge_times_ms(self.network, profile.mode, regime, self.access.file.speeds)
+            self._paces[key] = self.access.times_ms(profile.mode, regime)
         return self._paces[key]

@@ -81,6 +81,8 @@ class Snapper:
 
     Parameters
     ----------
+    edges
+        Those to choose from, bool, shape (edges,); all that the mode may use where absent.
     kerbside
         Classes of road (``highway`` values) on which a vehicle stops only on the place's own side where the road is
         two-way: of the two edges only the one whose kerb it is stays. Carriageways that are mapped apart need it not,
@@ -94,28 +96,30 @@ class Snapper:
         network: RoadNetwork,
         mode: Mode,
         *,
+        edges: NDArray[np.bool_] | None = None,
         kerbside: Collection[str] = (),
         drive_on: Literal["right", "left"] = "right",
     ) -> None:
-        permitted = network.permitted(mode)
+        permitted = network.permitted(mode) if edges is None else edges
         classes = np.array([name in kerbside for name in ROAD_CLASSES])
         self._kerb = classes[network.segment_road] & bool(kerbside)
         self._right = drive_on == "right"
         self._edge_of = np.full((2, network.segments), -1, dtype=np.int32)
-        edges = np.flatnonzero(permitted).astype(np.int32)
-        along = network.edge_forward[edges]
-        self._edge_of[0, network.edge_segment[edges[along]]] = edges[along]
-        self._edge_of[1, network.edge_segment[edges[~along]]] = edges[~along]
-        # Nobody stops on a turn, nor on the copy of a road that remembers where one came from.
+        chosen = np.flatnonzero(permitted).astype(np.int32)
+        along = network.edge_forward[chosen]
+        self._edge_of[0, network.edge_segment[chosen[along]]] = chosen[along]
+        self._edge_of[1, network.edge_segment[chosen[~along]]] = chosen[~along]
+        self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0)).astype(np.int32)
+        # Rows of the index: nobody stops on a turn, nor on the copy of a road that remembers where one came from.
         road = (network.segment_turn == 0) & ((network.segment_flags & DETOUR) == 0)
-        self._segments = np.flatnonzero((self._edge_of >= 0).any(axis=0) & road).astype(np.int32)
+        self._stops = np.flatnonzero(road[self._segments])
         self._network = network
         self.mode = mode
 
     @property
     def usable(self) -> bool:
         """False where the mode may use no road at all."""
-        return len(self._segments) > 0
+        return len(self._stops) > 0
 
     @cached_property
     def _lines(self) -> NDArray[np.object_]:
@@ -131,7 +135,7 @@ class Snapper:
 
     @cached_property
     def _tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self._lines)
+        return shapely.STRtree(self._lines[self._stops])
 
     def snap(self, lon: ArrayLike, lat: ArrayLike) -> EdgePoints:
         """Snap places to the nearest permitted positions, whatever the distance.
@@ -149,7 +153,7 @@ class Snapper:
         if not self.usable:
             raise ValueError(f"the network has no road for {self.mode}")
         lon, lat, places = _places(lon, lat)
-        nearest = np.asarray(self._tree.nearest(places), dtype=np.int64)
+        nearest = self._stops[np.asarray(self._tree.nearest(places), dtype=np.int64)]
         return self._at_own_side(self._positions(nearest, places, lon, lat), nearest, places)
 
     def _at_own_side(self, points: EdgePoints, rows: NDArray[np.int64], places: NDArray[np.object_]) -> EdgePoints:
@@ -217,7 +221,7 @@ class Snapper:
         # Metres of the plane in a metre on the ground; a little more, as the scale is that of the place alone.
         scale = 2 * np.pi * _MERCATOR_RADIUS_M / 360 / metres_per_degree(lat[asked])[0]
         place, found = self._tree.query(places[asked], predicate="dwithin", distance=radius[asked] * scale * 1.001)
-        place = asked[place]
+        place, found = asked[place], self._stops[found]
         within = self._network.segment_length_m[self._segments[found]] > 0
         place, found = place[within], found[within]
         points = self._positions(found, places[place], lon[place], lat[place])

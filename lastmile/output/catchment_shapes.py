@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from lastmile.geo.access import stopping_edges
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.loading import Scenario
@@ -29,7 +30,7 @@ def catchment_shapes(network: RoadNetwork, sites: Sequence[Site], scenario: Scen
     dict
         Facility id -> polygon or multipolygon in WGS-84; facilities without sites are absent.
     """
-    snapper = Snapper(network, "walk")
+    snapper = Snapper(network, "walk", edges=stopping_edges(network, scenario.file, "walk"))
     shapes = {}
     for facility in scenario.file.facilities:
         own = [site for site in sites if site.facility == facility.id]

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from lastmile.geo.access import stopping_edges
 from lastmile.geo.crs import to_wgs84
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
@@ -143,8 +144,10 @@ class Case:
                         wanted[vehicle.vehicle_class][place] = None
         found: dict[tuple[Mode, Place], Position] = {}
         for mode, places in wanted.items():
-            snapper = Snapper(self.network, mode)
-            if not places or not snapper.usable:
+            if not places:
+                continue
+            snapper = Snapper(self.network, mode, edges=stopping_edges(self.network, self.scenario.file, mode))
+            if not snapper.usable:
                 continue
             points = snapper.snap([lon for lon, _ in places], [lat for _, lat in places])
             for row, place in enumerate(places):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from lastmile.geo.access import stopping_edges
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.referee.case import Case
@@ -51,7 +52,13 @@ def measure_walks(case: Case) -> Walks:
     lon = np.concatenate((case.demand.lon, shapely.get_x(middles)))
     lat = np.concatenate((case.demand.lat, shapely.get_y(middles)))
     metres = _distances(
-        case.network, np.array([s.lon for s in sites]), np.array([s.lat for s in sites]), lon, lat, limit_m=limit
+        case.network,
+        Snapper(case.network, "walk", edges=stopping_edges(case.network, file, "walk")),
+        np.array([s.lon for s in sites]),
+        np.array([s.lat for s in sites]),
+        lon,
+        lat,
+        limit_m=limit,
     )
     for row, site in enumerate(sites):
         inside = shapely.covers(shapes, shapely.Point(site.lon, site.lat))
@@ -65,6 +72,7 @@ def measure_walks(case: Case) -> Walks:
 
 def _distances(
     network: RoadNetwork,
+    snapper: Snapper,
     site_lon: NDArray[np.float64],
     site_lat: NDArray[np.float64],
     lon: NDArray[np.float64],
@@ -78,7 +86,6 @@ def _distances(
     direction.
     """
     found = np.full((len(site_lon), len(lon)), np.inf, dtype=np.float32)
-    snapper = Snapper(network, "walk")
     if not found.size or not snapper.usable:
         return found
     sites, places = snapper.snap(site_lon, site_lat), snapper.snap(lon, lat)

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.errors import Fault, InputError
-from lastmile.geo.access import Access, lay_rules
+from lastmile.geo.access import Access, lay_rules, stopping_edges
 from lastmile.geo.cache import PreparedNetwork, prepare_network
 from lastmile.geo.candidates import Candidate, Excluded, count_reasons, find_candidates
 from lastmile.geo.demand import Demand, build_demand
 from lastmile.geo.districts import Districts
 from lastmile.geo.features import Feature, read_features
 from lastmile.geo.network import RoadNetwork
+from lastmile.geo.ordering import make_hierarchy
 from lastmile.geo.osm import ReadOptions
-from lastmile.geo.paths import Roads, node_order
+from lastmile.geo.paths import Roads
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.geo.speeds import lay_measured
 from lastmile.geo.tags import Mode
@@ -54,7 +55,9 @@ def load_network(scenario: Scenario) -> PreparedNetwork:
     if path is None:
         assert source.place is not None
         network = RoadNetwork.from_place(source.place)
-        return PreparedNetwork(network=network, order=node_order(network), origin=f"downloaded: {source.place}")
+        return PreparedNetwork(
+            network=network, order=make_hierarchy(network).order, origin=f"downloaded: {source.place}"
+        )
     options = ReadOptions(ferries=source.ferries, turn_restrictions=source.turn_restrictions)
     return prepare_network(path, options, keep=source.cache)
 
@@ -132,7 +135,13 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
     modes: list[Mode] = ["walk", *dict.fromkeys(vehicle.vehicle_class for vehicle in scenario.file.vehicles)]
     source = scenario.file.map
     snappers: dict[Mode, Snapper] = {
-        mode: Snapper(network, mode, kerbside=() if mode == "walk" else source.kerbside, drive_on=source.drive_on)
+        mode: Snapper(
+            network,
+            mode,
+            edges=stopping_edges(network, scenario.file, mode),
+            kerbside=() if mode == "walk" else source.kerbside,
+            drive_on=source.drive_on,
+        )
         for mode in modes
     }
     for mode, snapper in snappers.items():

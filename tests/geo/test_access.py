@@ -10,7 +10,16 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastmile.geo.access import Period, Profile, eligible, lay_rules, matches, periods, zone_spans
+from lastmile.geo.access import (
+    Period,
+    Profile,
+    eligible,
+    lay_rules,
+    matches,
+    periods,
+    stopping_edges,
+    zone_spans,
+)
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.paths import UNREACHABLE, Roads
 from lastmile.geo.snapping import Snapper
@@ -46,14 +55,14 @@ def truck(**values):
     return van(**({"vehicle_class": "truck_light", "energy": "diesel", "battery": None} | values))
 
 
-def scenario(*, zones=(), permits=(), day=WEDNESDAY, speeds=QUIET, **values):
+def scenario(*, zones=(), permits=(), day=WEDNESDAY, speeds=QUIET, vehicles=None, **values):
     return ScenarioFile(
         name="town",
         day=day,
         map=MapSource(osm="town.osm"),
         demand=Demand(generate=Generated(parcels_per_person_day=0.3)),
         depots=(Depot(id="d", lon=113.0, lat=34.0, crs="wgs84"),),
-        vehicles=(van(),),
+        vehicles=vehicles or (van(),),
         zones=zones,
         permits=permits,
         speeds=speeds,
@@ -476,3 +485,23 @@ def test_measured_speeds_are_the_access_s(write_map):
     street = network.segment_way[network.edge_segment] == 12
     assert (slow.times_ms("e_van", "free")[street] > 6 * access.times_ms("e_van", "free")[street]).all()
     assert (slow.times_ms("e_van", "free")[~street] == access.times_ms("e_van", "free")[~street]).all()
+
+
+def test_stops_are_made_only_on_streets_open_all_through_the_shift(write_map):
+    # 1-2 closes to motors in the morning; the dead end 2-5 is always open, but only over 1-2.
+    ways = {
+        12: ((1, 2), {"highway": "primary", "motor_vehicle:conditional": "no @ (Mo-Fr 07:00-09:00)"}),
+        134: ((1, 3, 4), {"highway": "primary"}),
+        25: ((2, 5), {"highway": "primary"}),
+    }
+    network = RoadNetwork.from_osm(write_map({**SIGNED, 5: (113.02, 34.0)}, ways))
+
+    def stops(mode, **values):
+        file = scenario(**values)
+        return sorted(set(network.segment_way[network.edge_segment[stopping_edges(network, file, mode)]].tolist()))
+
+    assert stops("e_van") == [134]  # shift 08:00-18:00
+    late = van(shift="09:00-18:00")
+    assert stops("e_van", vehicles=(late,)) == [12, 25, 134]
+    assert stops("walk") == [12, 25, 134]
+    assert sorted(set(network.segment_way[network.edge_segment[network.permitted("e_van")]].tolist())) == [12, 25, 134]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastmile import _core
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.geo.speeds import edge_times_ms
 from lastmile.scenario import Speeds
 
