@@ -198,14 +198,10 @@ class Roads:
 
     def matrices(self, points: EdgePoints, *, profile: Profile, over: tuple[Period, ...]) -> Matrices:
         """Fastest paths between all pairs of points that hold throughout the periods."""
-        time, length, energy = _core.many_to_many(self._graph, self._metric(profile, over), points.core(), self.threads)
-        reached = time != UNREACHABLE
-        duration = np.where(reached, -(-time.astype(np.int64) // 1000), UNREACHABLE).astype(np.int32)
-        return Matrices(
-            duration_s=duration,
-            distance_m=(length / _PER_M).astype(np.float32),
-            energy_wh=(energy / _PER_WH).astype(np.float32),
+        duration, distance, energy = _core.travel_tables(
+            self._graph, self._metric(profile, over), points.core(), self.threads
         )
+        return Matrices(duration_s=duration, distance_m=distance, energy_wh=energy)
 
     def path(
         self, points: EdgePoints, origin: int, target: int, *, profile: Profile, over: tuple[Period, ...]

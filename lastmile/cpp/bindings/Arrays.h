@@ -37,4 +37,12 @@ pybind11::array_t<T> give(std::vector<T>&& values, std::vector<pybind11::ssize_t
     return pybind11::array_t<T>(shape, data, free);
 }
 
+// The same for memory that a plain pointer owns.
+template <typename T>
+pybind11::array_t<T> give(std::unique_ptr<T[]>&& values, std::vector<pybind11::ssize_t> shape) {
+    const T* data = values.get();
+    pybind11::capsule free(values.release(), [](void* pointer) { delete[] static_cast<T*>(pointer); });
+    return pybind11::array_t<T>(shape, data, free);
+}
+
 }  // namespace lastmile::bindings

@@ -10,9 +10,10 @@
 #include "roads/Components.h"
 #include "roads/Graph.h"
 #include "roads/Hierarchy.h"
+#include "roads/ManyToMany.h"
 #include "roads/Metric.h"
 #include "roads/NodeOrder.h"
-#include "roads/Search.h"
+#include "roads/Path.h"
 #include "roads/Within.h"
 
 namespace py = pybind11;
@@ -24,6 +25,16 @@ using lastmile::roads::Graph;
 using lastmile::roads::Hierarchy;
 using lastmile::roads::Metric;
 using lastmile::roads::Weights;
+
+namespace {
+
+template <typename T>
+py::array_t<T> square(lastmile::roads::Square<T>& table) {
+    const auto size = static_cast<py::ssize_t>(table.size);
+    return give(std::move(table.cells), {size, size});
+}
+
+}  // namespace
 
 void lastmile::bindings::bindRoads(py::module_& module) {
     module.attr("UNREACHABLE") = lastmile::roads::kUnreachable;
@@ -110,9 +121,33 @@ void lastmile::bindings::bindRoads(py::module_& module) {
                 const py::gil_scoped_release unlocked;
                 sums = manyToMany(graph, metric, positions, threads);
             }
-            const auto n = static_cast<py::ssize_t>(positions.size());
-            return py::make_tuple(give(std::move(sums.time), {n, n}), give(std::move(sums.length), {n, n}),
-                                  give(std::move(sums.energy), {n, n}));
+            return py::make_tuple(square(sums.time), square(sums.length), square(sums.energy));
+        },
+        py::arg("graph"), py::arg("metric"), py::arg("points"), py::arg("threads") = 1);
+
+    module.def(
+        "travel_tables",
+        [](const Graph& graph, const Metric& metric, const PyPositions& points, int threads) {
+            const auto positions = points.spans();
+            lastmile::roads::Tables tables;
+            {
+                const py::gil_scoped_release unlocked;
+                tables = travelTables(graph, metric, positions, threads);
+            }
+            return py::make_tuple(square(tables.duration), square(tables.distance), square(tables.energy));
+        },
+        py::arg("graph"), py::arg("metric"), py::arg("points"), py::arg("threads") = 1);
+
+    module.def(
+        "unmarked_paths",
+        [](const Graph& graph, const Metric& metric, const PyPositions& points, int threads) {
+            const auto positions = points.spans();
+            lastmile::roads::Square<bool> unmarked;
+            {
+                const py::gil_scoped_release unlocked;
+                unmarked = unmarkedPaths(graph, metric, positions, threads);
+            }
+            return square(unmarked);
         },
         py::arg("graph"), py::arg("metric"), py::arg("points"), py::arg("threads") = 1);
 

@@ -14,6 +14,12 @@
 
 namespace lastmile::roads {
 
+// Lengths and energies of a path stay in range unless a map or a vehicle is absurd (21,000 km in 298 hours): then they
+// wrap around, which is defined, instead of overflowing. Times cannot: see kNever.
+inline std::int32_t wrappingSum(std::int32_t a, std::int32_t b) {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+
 // Sums along a fastest path: the shorter of two equally fast ones, and of those the thriftier. With this order all
 // searches agree on the sums, whatever path each of them finds.
 struct Weight {
@@ -23,14 +29,7 @@ struct Weight {
 
     friend auto operator<=>(const Weight&, const Weight&) = default;
     friend Weight operator+(const Weight& a, const Weight& b) {
-        return {a.time + b.time, sum(a.length, b.length), sum(a.energy, b.energy)};
-    }
-
-private:
-    // Times stay below kNever. Lengths and energies of a path that is that short stay in range too, unless a map or
-    // a vehicle is absurd (21,000 km in 298 hours): then they wrap around, which is defined, instead of overflowing.
-    static std::int32_t sum(std::int32_t a, std::int32_t b) {
-        return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+        return {a.time + b.time, wrappingSum(a.length, b.length), wrappingSum(a.energy, b.energy)};
     }
 };
 
