@@ -133,7 +133,7 @@ def _cut(highways: Highways, of_kind: NDArray[np.int32], source: str) -> Pieces:
     joined = (way[1:] == way[:-1]) & (original[1:] == original[:-1])
     starts = np.concatenate(([True], ~joined))
     ends = np.concatenate((~joined, [True]))
-    cut = (count[inverse] > 1) | starts | ends | np.isin(node, highways.marks.node[highways.marks.barrier > 0])
+    cut = (count[inverse] > 1) | starts | ends | _barriers(highways, node)
     # Every cut point that does not end its run opens a piece that reaches to the next cut point.
     cut_at = np.flatnonzero(cut)
     opens = cut_at[:-1][~ends[cut_at[:-1]]] if len(cut_at) else cut_at
@@ -167,6 +167,16 @@ def _cut(highways: Highways, of_kind: NDArray[np.int32], source: str) -> Pieces:
         condition=of_kind[kind],
         first_position=position[first],
     )
+
+
+def _barriers(highways: Highways, node: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which node references are to a barrier."""
+    marked = highways.marks.node[highways.marks.barrier > 0]
+    if not len(marked):
+        return np.zeros(len(node), dtype=bool)
+    # np.isin would do, but it loads numpy.ma, which takes longer than reading a city.
+    found: NDArray[np.bool_] = marked[np.minimum(np.searchsorted(marked, node), len(marked) - 1)] == node
+    return found
 
 
 def _delays(highways: Highways, roads: Pieces) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
