@@ -4,6 +4,7 @@ import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,27 +17,14 @@ from lastmile.geo.ordering import make_hierarchy
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.speeds import Regime
 from lastmile.geo.tags import MODES, Mode
+from lastmile.geo.travel import UNREACHABLE, Matrices, Travel
 from lastmile.scenario import VehicleClass
 
-UNREACHABLE: Final[int] = _core.UNREACHABLE
 # Units of the compiled sums: centimetres and hundredths of a watt-hour, so that a continent fits into 32 bits.
 _PER_M: Final = 100.0
 _PER_WH: Final = 100.0
 
 _Key = tuple[Profile, tuple[Period, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matrices:
-    """Fastest paths between all pairs of n points, row = origin.
-
-    ``duration_s``: int32, rounded up, ``UNREACHABLE`` where there is no permitted path; ``distance_m`` and
-    ``energy_wh``: float32 along that path, energy of the empty vehicle and 0 where it burns fuel.
-    """
-
-    duration_s: NDArray[np.int32]
-    distance_m: NDArray[np.float32]
-    energy_wh: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +64,7 @@ class Roads:
         self._known_order = order
         self._graph = _core.Graph(network.first_out, network.edge_target)
         self._length = np.ascontiguousarray(network.edge_length_m)
+        self._centimetres = np.rint(self._length * _PER_M).astype(np.int32)
         # By rules and speed tables alone: shared with what :meth:`altered` makes.
         self._ruled: dict[_Key, NDArray[np.int32]] = {}
         self._paces: dict[tuple[Mode, Regime], NDArray[np.int32]] = {}
@@ -192,7 +181,7 @@ class Roads:
         wh_per_m = battery.kwh_per_km if battery is not None else 0.0
         return (
             self.weights(profile, over),
-            np.rint(self._length * _PER_M).astype(np.int32),
+            self._centimetres,
             np.rint(self._length * wh_per_m * _PER_WH).astype(np.int32),
         )
 
@@ -202,6 +191,52 @@ class Roads:
             self._graph, self._metric(profile, over), points.core(), self.threads
         )
         return Matrices(duration_s=duration, distance_m=distance, energy_wh=energy)
+
+    def travel(self, points: EdgePoints, *, profile: Profile, periods: tuple[Period, ...] | None = None) -> Travel:
+        """Fastest paths between all pairs of points in every period, for travel at any second.
+
+        Parameters
+        ----------
+        periods
+            Consecutive periods of :attr:`periods`; all of them where None.
+
+        Raises
+        ------
+        ValueError
+            When there is no period, or there are gaps between them.
+        """
+        chosen = self.periods if periods is None else periods
+        weights = [self.weights(profile, (period,)) for period in chosen]
+        # Periods by what every edge takes in them: the first of equal ones stands for all.
+        known: dict[bytes, int] = {}
+        like = [known.setdefault(array.tobytes(), k) for k, array in enumerate(weights)]
+        tables = {k: self.matrices(points, profile=profile, over=(chosen[k],)) for k in known.values()}
+        changes = {
+            pair: self._change(points, profile, (chosen[pair[0]], chosen[pair[1]]), tables[pair[1]])
+            for pair in dict.fromkeys(pairwise(like))
+        }
+        return Travel(
+            periods=chosen,
+            tables=tuple(tables[k] for k in like),
+            stays_open=tuple(changes[pair][0] for pair in pairwise(like)),
+            through=tuple(changes[pair][1] for pair in pairwise(like)),
+        )
+
+    def _change(
+        self, points: EdgePoints, profile: Profile, around: tuple[Period, Period], after: Matrices
+    ) -> tuple[NDArray[np.bool_] | None, NDArray[np.int32] | None]:
+        """Which paths stay open from one period to the next, and how long the ways take that are open in both."""
+        first, second = (self.weights(profile, (period,)) for period in around)
+        closing = (first >= 0) & (second < 0)
+        if not closing.any():
+            return None, None
+        # The sums of paths are compared by time, length and third sum: a third sum that counts closing edges finds, of
+        # the fastest and shortest paths, one that uses the fewest of them.
+        metric = _core.Metric(self._hierarchy, first, self._centimetres, closing.astype(np.int32))
+        open_ = _core.unmarked_paths(self._graph, metric, points.core(), self.threads)
+        if np.array_equal(self.weights(profile, around), second):
+            return open_, after.duration_s
+        return open_, self.matrices(points, profile=profile, over=around).duration_s
 
     def path(
         self, points: EdgePoints, origin: int, target: int, *, profile: Profile, over: tuple[Period, ...]
