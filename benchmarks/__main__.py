@@ -2,9 +2,9 @@
 
 import click
 
+from benchmarks.distances.command import distances
 from benchmarks.plan import plan
-from benchmarks.read_map import read
-from benchmarks.roads import roads
+from benchmarks.roads.command import roads
 
 
 @click.group()
@@ -12,7 +12,7 @@ def main() -> None:
     """Measure lastmile beside its peers, on this machine."""
 
 
-main.add_command(read)
+main.add_command(distances)
 main.add_command(plan)
 main.add_command(roads)
 

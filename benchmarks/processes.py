@@ -1,18 +1,22 @@
 """Whole programs, each in a process of its own: wall time and peak memory, medians over runs."""
 
+import json
 import statistics
 import subprocess
 import sys
-import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-# The runner's only child is the program, so the children's peak is the program's.
+# The runner's only child is the program, so the children's peak is the program's; the runner itself is not measured.
 _RUNNER = """
-import resource, subprocess, sys
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
 done = subprocess.run([sys.executable, *sys.argv[1:]], capture_output=True, text=True)
+wall_s = time.perf_counter() - start
+peak_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+json.dump({"wall_s": wall_s, "peak_mb": peak_kb / 1024, "printed": done.stdout.strip()}, sys.stdout)
 sys.stderr.write(done.stderr)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-print(done.stdout)
 sys.exit(done.returncode)
 """
 
@@ -25,6 +29,11 @@ class Run:
     peak_mb: float
     printed: str
 
+    @property
+    def said(self) -> Any:
+        """What a program said that speaks JSON: its last line."""
+        return json.loads(self.printed.splitlines()[-1])
+
 
 def run(*arguments: str) -> Run:
     """Run Python with arguments and measure it, imports included.
@@ -34,13 +43,19 @@ def run(*arguments: str) -> Run:
     RuntimeError
         When the program fails; with what it said.
     """
-    start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", _RUNNER, *arguments], check=False, capture_output=True, text=True)
-    wall_s = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr}")
-    kilobytes, _, printed = done.stdout.partition("\n")
-    return Run(wall_s=wall_s, peak_mb=int(kilobytes) / 1024, printed=printed.strip())
+    return Run(**json.loads(done.stdout))
+
+
+def by_turns(programs: Mapping[str, Sequence[str]], runs: int) -> dict[str, list[Run]]:
+    """Run programs one after the other, again and again, so that a busy moment of the machine meets all of them."""
+    measured: dict[str, list[Run]] = {name: [] for name in programs}
+    for _ in range(runs):
+        for name, arguments in programs.items():
+            measured[name].append(run(*arguments))
+    return measured
 
 
 def median(runs: list[Run]) -> Run:

@@ -1,0 +1,141 @@
+"""How time and memory grow with the map: made-up provinces of many sizes, and one of Henan's beside RoutingKit."""
+
+import math
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.processes import Run, run
+from benchmarks.roads.figures import Figure, Measured, Target, number
+from benchmarks.roads.peers import routingkit
+from benchmarks.roads.province import HENAN, write_province
+from benchmarks.roads.tables import SEARCH
+
+_PLACES: Final = 1000
+_LARGE: Final = 300_000  # from so many junctions on, one run is enough
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """What one size of map cost; ``read_mb`` and ``search_mb`` are peaks of the two processes."""
+
+    junctions: int
+    file_mb: float
+    nodes: int
+    edges: int
+    read_s: float
+    read_mb: float
+    order_s: float
+    customize_s: float
+    table_s: float
+    catchments_s: float
+    search_mb: float
+
+
+COSTS: Final = {
+    "read_s": "read, s",
+    "order_s": "order, s",
+    "customize_s": "customize, s",
+    "table_s": f"table of {_PLACES:,}, s",
+    "catchments_s": "catchments, s",
+    "read_mb": "reading, MB",
+    "search_mb": "searching, MB",
+}
+
+
+def _search(stored: Path, sites: int, runs: int) -> Run:
+    return run("-m", SEARCH, str(stored), str(_PLACES), str(sites), str(runs))
+
+
+def _size(folder: Path, junctions: int, sites: int, runs: int) -> tuple[Size, Path]:
+    """Write a province, read it, search it; returns the stored network too."""
+    path, stored = folder / f"province-{junctions}.osm.pbf", folder / "network.npz"
+    write_province(path, junctions=junctions)
+    read = run("-m", "benchmarks.roads.programs.read_lastmile", str(path), str(stored))
+    searched = _search(stored, sites, runs if junctions < _LARGE else 1)
+    file_mb = path.stat().st_size / 1e6
+    path.unlink()
+    found: dict[str, Any] = searched.said
+    return (
+        Size(
+            junctions=junctions,
+            file_mb=file_mb,
+            nodes=read.said["nodes"],
+            edges=read.said["edges"],
+            read_s=read.said["inside_s"],
+            read_mb=read.peak_mb,
+            search_mb=searched.peak_mb,
+            **{name: found[name] for name in ("order_s", "customize_s", "table_s", "catchments_s")},
+        ),
+        stored,
+    )
+
+
+def measure_province(sites: int, runs: int) -> Measured:
+    """Measure a province whose file is as large as Henan's."""
+    data = "province"
+    with tempfile.TemporaryDirectory() as folder:
+        size, stored = _size(Path(folder), HENAN, sites, runs)
+        theirs: dict[str, Any] = {}
+        if not routingkit.ABSENT:
+            theirs = run("-m", "benchmarks.roads.programs.search_routingkit", str(stored), str(_PLACES), "1").said
+    figures = [
+        Figure(data=data, what=what, unit=unit, lastmile=value, target=target)
+        for what, unit, value, target in (
+            ("read to a network, without imports", "s", size.read_s, Target(most=60)),
+            ("read to a network, peak of the process", "MB", size.read_mb, Target(most=4096)),
+        )
+    ]
+    figures += [
+        Figure(
+            data=data,
+            what=what,
+            unit="s",
+            lastmile=getattr(size, name),
+            peer=routingkit.NAME,
+            other=theirs.get(name),
+            absent=routingkit.ABSENT,
+            target=target,
+        )
+        for name, what, target in (
+            ("order_s", "order and contraction", None),
+            ("customize_s", "customization", Target(ratio=0.5)),
+            ("table_s", f"table of {_PLACES:,} x {_PLACES:,}", Target(ratio=1)),
+        )
+    ]
+    figures += [
+        Figure(data=data, what=f"{sites:,} walking catchments of 500 m", unit="s", lastmile=size.catchments_s),
+        Figure(data=data, what="searches, peak of the process", unit="MB", lastmile=size.search_mb),
+    ]
+    note = f"The province: a file of {size.file_mb:.0f} MB, {size.nodes:,} nodes, {size.edges:,} directed edges."
+    return Measured(figures=tuple(figures), notes=(note,))
+
+
+def measure_growth(sizes: Iterable[int], sites: int, runs: int) -> tuple[Size, ...]:
+    """Measure made-up provinces of so many junctions."""
+    found = []
+    for junctions in sorted(sizes):
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(_size(Path(folder), junctions, sites, runs)[0])
+    return tuple(found)
+
+
+def growth_markdown(sizes: tuple[Size, ...]) -> str:
+    """One row per size, and below them the exponent of the growth between the last two."""
+    lines = [
+        "| nodes | edges | file, MB | " + " | ".join(COSTS.values()) + " |",
+        "|--:" * (3 + len(COSTS)) + "|",
+    ]
+    for size in sizes:
+        costs = asdict(size)
+        cells = [f"{size.nodes:,}", f"{size.edges:,}", number(size.file_mb), *(number(costs[name]) for name in COSTS)]
+        lines.append("| " + " | ".join(cells) + " |")
+    for before, after in list(pairwise(sizes))[-1:]:
+        grown = math.log(after.nodes / before.nodes)
+        a, b = asdict(before), asdict(after)
+        powers = [number(math.log(b[name] / a[name]) / grown) for name in COSTS]
+        lines.append("| grows as n to the power of | | | " + " | ".join(powers) + " |")
+    return "\n".join(lines)
