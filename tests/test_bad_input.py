@@ -1,6 +1,7 @@
 """Every kind of bad input ends in a message that says where, what and how to mend it, and harms no file."""
 
 import errno
+import json
 import os
 import shutil
 import tempfile
@@ -598,3 +599,48 @@ def test_old_plan_is_replaced_as_a_whole(tmp_path, old_plan):
     assert run("plan", scenario, "-o", old_plan, "--quiet").code == 0
     assert not (old_plan / "plan.gpkg-wal").exists()
     assert list(old_plan.parent.iterdir()) == [old_plan]
+
+
+def test_zone_that_closes_everything_leaves_orders_unserved_with_the_reason(tmp_path):
+    # The town's zone on all roads, for everyone, all day: nothing crashes, every door order says why it stays.
+    shut = '[[zones]]\nid = "shut"\npolygon = "all"\n\n[[permits]]'
+    square = "[[[112.3, 34.5], [112.6, 34.5], [112.6, 34.8], [112.3, 34.8], [112.3, 34.5]]]"
+    everything = (
+        '"features": [{"type": "Feature", "properties": {"zone_id": "all", "name": ""}, "geometry": '
+        f'{{"type": "Polygon", "coordinates": {square}}}}},'
+    )
+    scenario = write_town(tmp_path / "input", scenario={"[[permits]]": shut}, zones={'"features": [': everything})
+    ran = run("plan", scenario, "-o", tmp_path / "plan", "--quiet")
+    assert ran.code == 3
+    made = json.loads((tmp_path / "plan" / "plan.json").read_text(encoding="utf-8"))
+    assert made["routes"] == []
+    assert made["violations"] == []
+    assert any("zone shut: every road of the map is in it" in warning for warning in made["warnings"])
+    assert made["unserved"]
+    for order in made["unserved"]:
+        assert any("no permitted road leads there and back (closed to it: shut" in text for text in order["reasons"])
+        assert order["remedy"]
+
+
+def test_corrupt_prepared_network_is_made_again_and_said_so(tmp_path):
+    scenario = write_town(tmp_path / "input")
+    assert run("plan", scenario, "-o", tmp_path / "one").code == 0
+    kept = tmp_path / "input" / "town.osm.roads"
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 3])
+    again = run("plan", scenario, "-o", tmp_path / "two")
+    assert again.code == 0
+    assert "town.osm.roads: it was damaged" in again.err
+    assert kept.read_bytes() == whole
+    third = run("plan", scenario, "-o", tmp_path / "three")
+    assert "roads taken from town.osm.roads" in third.err
+    one, two, three = (
+        json.loads((tmp_path / name / "plan.json").read_text(encoding="utf-8")) | {"timings_s": None}
+        for name in ("one", "two", "three")
+    )
+    assert one == two == three
+
+
+def test_place_three_kilometres_from_any_road_is_a_fault(tmp_path, refused):
+    # 0.027 degrees of latitude are 3.0 km.
+    refused("2,9", "m from the nearest road", scenario={"lat = 34.66": "lat = 34.633"})

@@ -23,6 +23,7 @@ _PRICE_MAX_FEN = 10**8  # a higher price for leaving an order out says no more t
 _HORIZON_S = 3 * 86_400
 _LOAD_UNITS = (("parcels", 1), ("kg", 1000), ("m³", 1_000_000))  # what loads are counted in, as the user writes it
 NOT_ALLOWED = "may not carry it"
+NO_ROAD = "no permitted road leads there and back"
 
 Progress = Callable[[str], None]
 
@@ -374,7 +375,7 @@ def _obstacles(problem: RoutingProblem, order: int, v: int) -> list[_Obstacle]:
         unit, per = _LOAD_UNITS[d] if d < len(_LOAD_UNITS) else (f"in dimension {d}", 1)
         found.append((f"load exceeds the capacity by {over[d] / per:,.6g} {unit}", "split the order", 1))
     if not _reaches(problem, order, v):
-        found.append(("no permitted road leads there and back", "give the vehicle a permit, or move the stop", 5))
+        found.append((NO_ROAD, "give the vehicle a permit, or move the stop", 5))
         return found
     leave, start, back = _own_times(problem, order, v)
     late = start - int(problem.window_s[order, 1])

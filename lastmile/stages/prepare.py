@@ -185,7 +185,7 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
     if network.synthetic:
         found.insert(0, "the map is a synthetic city: streets, homes and shops are made up")
     for zone in scenario.file.zones:
-        inside = access.inside[zone.id]
+        inside = access.inside[zone.id][network.segment_length_m > 0]
         if not inside.any():
             found.append(f"zone {zone.id}: none of the map's roads is in it")
         elif inside.all():

@@ -8,7 +8,7 @@ from functools import partial
 
 from lastmile.plans import Route, Service, Site, Unserved
 from lastmile.solvers.problem import Blocked, RoutingSolution
-from lastmile.solvers.routing import NOT_ALLOWED, latest_departure, solve
+from lastmile.solvers.routing import NO_ROAD, NOT_ALLOWED, latest_departure, solve
 from lastmile.stages.dispatch import dispatch, nearest_base, not_dispatched
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.rounds import make_route
@@ -258,6 +258,8 @@ def _reasons(territory: Territory, blocked: Blocked) -> _Loss:
         base = territory.bases[entry.base].id
         text, mend = territory.objections.get((blocked.order, v), (NOT_ALLOWED, ""))
         text = reason.replace(NOT_ALLOWED, text)
+        if territory.shut[v]:
+            text = text.replace(NO_ROAD, f"{NO_ROAD} (closed to it: {', '.join(territory.shut[v])})")
         remedies.append(mend)
         texts.append(f"{entry.vehicle.id} from {base}{permits}: {text}")
     if not texts:

@@ -84,7 +84,8 @@ class Entry:
 class Territory:
     """A routing problem together with what its indices stand for.
 
-    Locations are the bases, then the tasks. ``points`` has their positions on the roads of each mode.
+    Locations are the bases, then the tasks. ``points`` has their positions on the roads of each mode; ``shut`` the
+    zones that are closed to each entry at some hour of its shift.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Territory:
     points: Mapping[Mode, EdgePoints]
     problem: RoutingProblem
     objections: Mapping[tuple[int, int], tuple[str, str]]
+    shut: tuple[tuple[str, ...], ...]
 
 
 def shift_of(vehicle: VehicleType, base: Base) -> tuple[int, int]:
@@ -229,6 +231,10 @@ def make_territory(
         points=points,
         problem=problem,
         objections=objections,
+        shut=tuple(
+            tuple(dict.fromkeys(z for period in entry.over for z in city.access.zones_in_force(entry.profile, period)))
+            for entry in entries
+        ),
     )
 
 
