@@ -1,6 +1,7 @@
 """The command line: parse, call, print. Data goes to stdout, progress and messages to stderr.
 
-Exit codes: 0 done, 2 an input is at fault, 3 the plan breaks a rule or misses a target, 1 our fault.
+Exit codes: 0 done, 2 an input is at fault, 3 the plan breaks a rule or misses a target, or a recorded vehicle drove in
+a zone closed to it, 1 our fault.
 """
 
 import json
@@ -354,6 +355,112 @@ def report(scenario: Path, plan_file: Path, output: Path, seed: int | None, quie
 
     write_text(output, report_page(_planned(scenario, plan_file, seed, quiet)))
     click.echo(str(output))
+
+
+@main.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("files", metavar="TRACES...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--crs", required=True, help="System of the traces' coordinates: wgs84, gcj02, bd09, cgcs2000, EPSG:n.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Compare with this plan.json.")
+@click.option("--vehicle-type", metavar="TYPE", help="Type of vehicles for which neither traces nor plan state one.")
+@click.option("--permit", "permits", metavar="ID", multiple=True, help="A permit that eligible vehicles hold.")
+@click.option("--utc-offset", metavar="+HH:MM", help="Local time less UTC, for times in UTC as in GPX files.")
+@click.option("--layer", help="Sheet of a workbook or layer of a GeoPackage.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write  [default: maps/NAME-traces]")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def traces(
+    scenario: Path,
+    files: tuple[Path, ...],
+    crs: str,
+    plan_file: Path | None,
+    vehicle_type: str | None,
+    permits: tuple[str, ...],
+    utc_offset: str | None,
+    layer: str | None,
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Match recorded traces to the map: real speeds, closed zones entered, and a plan beside what was driven.
+
+    TRACES are tables with the columns vehicle_id, time, lon and lat (CSV, XLSX, GeoJSON, GeoPackage, Shapefile) or GPX
+    files. Writes measured-speeds.csv, speeds-by-class.csv, zone-entries.csv, matched.geojson and the offline map
+    traces.html into one folder, with --plan also rounds.csv and visits.csv; all of them or none.
+
+    \b
+    Examples:
+      lastmile traces my-city.toml traces.csv --crs wgs84 --vehicle-type van
+      lastmile traces my-city.toml monday/*.gpx --crs wgs84 --utc-offset +08:00 --vehicle-type trike
+      lastmile traces my-city.toml traces.csv --crs gcj02 --plan plans/monday/plan.json -o monday-driven
+
+    Exit codes: 0 done, 2 an input is at fault, 3 a vehicle drove in a zone that was closed to it, 1 a fault of
+    lastmile.
+    """
+    from lastmile.output import TRACES, check_target, write_study
+    from lastmile.output.plan_files import read_plan
+    from lastmile.traces.moments import parse_utc_offset
+    from lastmile.traces.reading import read_recordings
+    from lastmile.traces.study import study_traces
+
+    offset_s = None
+    if utc_offset is not None:
+        try:
+            offset_s = parse_utc_offset(utc_offset)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--utc-offset") from error
+    progress = _Progress(quiet=quiet)
+    loaded = _load(scenario, None)
+    folder = output if output is not None else Path("maps") / f"{loaded.file.name}-traces"
+    check_target(folder, TRACES)
+    made = None if plan_file is None else read_plan(plan_file)
+    progress("traces", "reading")
+    recordings = read_recordings(files, crs=crs, day=loaded.file.day, utc_offset_s=offset_s, layer=layer)
+    study = study_traces(
+        loaded, recordings, crs=crs, plan=made, vehicle_type=vehicle_type, permits=permits, on_progress=progress
+    )
+    progress("output", "drawing the map")
+    write_study(study, folder)
+    progress("output", f"written to {folder}")
+    _print_study(study)
+    if study.breaches:
+        sys.exit(NO_PLAN)
+
+
+def _print_study(study: Any) -> None:
+    from lastmile.output.trace_files import moment
+
+    if study.network.synthetic:
+        click.echo("The map is a synthetic city: made up, not real.")
+    for warning in study.warnings:
+        click.echo(f"note: {warning}", err=True)
+    fixes = sum(len(journey.trace) for journey in study.journeys)
+    matched = sum(journey.matched.matched_share * len(journey.trace) for journey in study.journeys)
+    km = sum(float(journey.matched.metres.sum()) for journey in study.journeys) / 1000
+    breaks = sum(journey.matched.breaks for journey in study.journeys)
+    click.echo(
+        f"{len(study.journeys):,} vehicles, {fixes:,} fixes, {matched / fixes:.1%} matched, {km:,.1f} km, "
+        f"{breaks:,} breaks"
+    )
+    click.echo(f"{len(study.ways):,} speeds of ways, by direction and hours, from at least 3 passes each")
+    for item in (study.rounds or ())[:20]:
+        driven = "nothing recorded" if item.driven_m is None else f"{item.driven_m / 1000:.1f} km driven"
+        click.echo(
+            f"  {item.vehicle_id}: {item.planned_m / 1000:.1f} km planned, {driven}, {item.count('visited')} of "
+            f"{len(item.visits)} stops visited, {item.inversions} out of order, {item.planned_driven:.0%} of its roads"
+        )
+    if len(study.rounds or ()) > 20:
+        click.echo(f"  and {len(study.rounds) - 20} more rounds; see rounds.csv")
+    day = study.scenario.file.day
+    for entry in study.breaches[:20]:
+        click.echo(
+            f"  CLOSED ZONE {entry.zone}: {entry.vehicle_id} from {moment(day, entry.first_s)}, "
+            f"{entry.driven_m:,.0f} m in {entry.seconds / 60:.1f} min",
+            err=True,
+        )
+    if len(study.breaches) > 20:
+        click.echo(f"  and {len(study.breaches) - 20} more; see zone-entries.csv", err=True)
+    doubtful = len(study.entries) - len(study.breaches)
+    note = f"; {doubtful} doubtful entries are within the receiver's error" if doubtful else ""
+    click.echo(f"{len(study.breaches)} drives in closed zones{note}")
 
 
 @main.command()

@@ -1,12 +1,15 @@
 """Vehicles that are known to have driven: positions along a path at given times, with noise, as a receiver records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.fixes import Trace
+from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.network import RoadNetwork
+from lastmile.output.route_lines import leg_line
+from lastmile.plans import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +89,38 @@ def drive(
         lat=lat + chance.normal(0.0, 1.0, len(clock)) * noise_m / per_lat,
         second=clock + depart_s,
     )
+
+
+def follow(network: RoadNetwork, route: Route, *, every_s: float, noise_m: float = 0.0, seed: int = 0) -> Trace:
+    """What the receiver of a vehicle records that drives a planned route to the second."""
+    metres, seconds, points = [0.0], [float(route.stops[0].depart_s)], []
+    for leg, stop in zip(route.legs, route.stops[1:], strict=True):
+        line = leg_line(network, leg)
+        if len(line):
+            points.append(line)
+        metres += [metres[-1], metres[-1] + leg.distance_m, metres[-1] + leg.distance_m]
+        seconds += [float(leg.depart_s), float(leg.arrive_s), float(stop.depart_s)]
+    line = np.concatenate(points)
+    per_lon, per_lat = metres_per_degree(line[:, 1])
+    steps = np.hypot(np.diff(line[:, 0]) * per_lon[1:], np.diff(line[:, 1]) * per_lat[1:])
+    along = np.concatenate(([0.0], np.cumsum(steps)))
+    clock = np.arange(seconds[0], seconds[-1] + 1e-9, every_s)
+    at = np.interp(clock, seconds, metres) * along[-1] / metres[-1]
+    chance = np.random.default_rng(seed)
+    return Trace(
+        lon=np.interp(at, along, line[:, 0]) + chance.normal(0, 1, len(clock)) * noise_m / per_lon[0],
+        lat=np.interp(at, along, line[:, 1]) + chance.normal(0, 1, len(clock)) * noise_m / per_lat[0],
+        second=clock,
+    )
+
+
+def as_csv(traces: Mapping[str, Trace], *, extra: Mapping[str, str] | None = None) -> str:
+    """A table of traces, times as HH:MM:SS; ``extra``: columns that are the same in every row."""
+    extra = extra or {}
+    rows = [",".join(("vehicle_id", "time", "lon", "lat", *extra))]
+    for name, trace in traces.items():
+        for lon, lat, second in zip(trace.lon, trace.lat, trace.second, strict=True):
+            whole = int(second)
+            clock = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+            rows.append(",".join((name, clock, f"{lon:.7f}", f"{lat:.7f}", *extra.values())))
+    return "\n".join(rows) + "\n"

@@ -46,6 +46,7 @@ FASTEST_KMH: Final[dict[Mode, float]] = {
 SIGMA_M: Final = (3.0, 30.0)
 _MAD: Final = 1.4826  # median absolute deviation -> standard deviation of a Gaussian
 _FIRST_GUESS_M: Final = 20.0  # places this far apart are asked for the first estimate of the deviation
+_FIRST_GUESS: Final = 500  # no more of them
 _ROUNDS: Final = 3  # of estimating it anew from what was matched
 _CHANGE: Final = 1.2  # factor by which an estimate must change to match again
 _TOGETHER_SIGMAS: Final = 4.0
@@ -169,6 +170,7 @@ class Matcher:
         """Deviation by the distances to the nearest roads, of places apart: where it stood, many fixes tell of one."""
         fixes = Fixes.of([trace], np.array([SIGMA_M[0]]))
         first = gather(fixes, np.full(len(fixes), _FIRST_GUESS_M)).first[:-1]
+        first = first[:: len(first) // _FIRST_GUESS + 1]
         near = self.snapper.snap(trace.lon[first], trace.lat[first]).distance_m
         return float(np.clip(estimate_sigma(near), *SIGMA_M))
 

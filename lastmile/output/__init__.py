@@ -1,5 +1,23 @@
-"""What a user takes away: a plan's files, its map and its report; all made from the plan and its indicators."""
+"""What a user takes away: the files, map and report of a plan; the files and map of recorded traces."""
 
-from lastmile.output.folder import check_target, map_page, report_page, write_outputs, write_text
+from lastmile.output.folder import (
+    PLAN,
+    TRACES,
+    check_target,
+    map_page,
+    report_page,
+    write_outputs,
+    write_study,
+    write_text,
+)
 
-__all__ = ["check_target", "map_page", "report_page", "write_outputs", "write_text"]
+__all__ = [
+    "PLAN",
+    "TRACES",
+    "check_target",
+    "map_page",
+    "report_page",
+    "write_outputs",
+    "write_study",
+    "write_text",
+]

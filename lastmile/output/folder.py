@@ -1,12 +1,13 @@
-"""Write a plan's files: all of them into a new folder that then takes the old one's place, or none."""
+"""Write the files of a plan or a study: all into a new folder that then takes the old one's place, or none."""
 
 import errno
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,33 @@ from lastmile.output.catchment_shapes import catchment_shapes
 from lastmile.output.maps import draw_map
 from lastmile.output.plan_files import write_plan
 from lastmile.output.report import render_report
+from lastmile.output.trace_files import write_trace_files
+from lastmile.output.trace_map import draw_traces
 from lastmile.pipeline import Planned
+from lastmile.traces.study import TraceStudy
 
-MARK: Final = "plan.json"  # a folder with this file is one of ours and may be replaced
-FILES: Final = (MARK, "sites.geojson", "routes.geojson", "plan.gpkg", "stops.csv", "indicators.json", "map.html",
-                "report.html")  # fmt: skip
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a folder of ours holds: ``name`` in messages; with the file ``mark`` it may be replaced."""
+
+    name: str
+    mark: str
+    files: tuple[str, ...]
+
+
+PLAN: Final = Contents(
+    name="a plan",
+    mark="plan.json",
+    files=("plan.json", "sites.geojson", "routes.geojson", "plan.gpkg", "stops.csv", "indicators.json", "map.html",
+           "report.html"),
+)  # fmt: skip
+TRACES: Final = Contents(
+    name="a study of traces",
+    mark="measured-speeds.csv",
+    files=("measured-speeds.csv", "speeds-by-class.csv", "zone-entries.csv", "rounds.csv", "visits.csv",
+           "matched.geojson", "traces.html"),
+)  # fmt: skip
 # What a full, read-only or protected disk says; anything else is our fault.
 _DISK_SAYS: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENAMETOOLONG)
 
@@ -45,8 +68,8 @@ def report_page(planned: Planned) -> str:
     return render_report(planned.plan, planned.indicators, planned.scenario)
 
 
-def check_target(folder: Path) -> None:
-    """Raise InputError where writing would destroy something that is no plan of ours."""
+def check_target(folder: Path, contents: Contents = PLAN) -> None:
+    """Raise InputError where writing would destroy something that is not of ours."""
     if folder.exists() and not folder.is_dir():
         raise InputError.single(
             place=str(folder), cause="is a file, a folder is needed", remedy="choose another folder with -o"
@@ -54,11 +77,11 @@ def check_target(folder: Path) -> None:
     if folder.is_dir():
         names = sorted(path.name for path in folder.iterdir())
         # Programs that open the GeoPackage leave files named after it.
-        others = [name for name in names if name not in FILES and not name.startswith("plan.gpkg-")]
-        if others or (names and MARK not in names):
+        others = [name for name in names if name not in contents.files and not name.startswith("plan.gpkg-")]
+        if others or (names and contents.mark not in names):
             raise InputError.single(
                 place=str(folder),
-                cause=f"the folder holds other files than a plan ({', '.join((others or names)[:3])}), "
+                cause=f"the folder holds other files than {contents.name} ({', '.join((others or names)[:3])}), "
                 "so it is not replaced",
                 remedy="choose an empty or new folder with -o",
             )
@@ -82,10 +105,45 @@ def write_outputs(planned: Planned, folder: Path, *, tiles: bool = False) -> Non
     InputError
         When the folder holds something other than a plan, or the disk is full or protected.
     """
+
+    def write(new: Path) -> None:
+        write_plan(planned.plan, planned.city.demand, planned.city.network, new)
+        text = json.dumps(planned.indicators, ensure_ascii=False, indent=1)
+        (new / "indicators.json").write_text(text + "\n", encoding="utf-8")
+        (new / "map.html").write_text(map_page(planned, tiles=tiles), encoding="utf-8")
+        (new / "report.html").write_text(report_page(planned), encoding="utf-8")
+
+    replace_folder(folder, PLAN, write)
+
+
+def write_study(study: TraceStudy, folder: Path) -> None:
+    """Write what traces tell; the folder changes as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something other than such a study, or the disk is full or protected.
+    """
+
+    def write(new: Path) -> None:
+        write_trace_files(study, new)
+        (new / "traces.html").write_text(draw_traces(study), encoding="utf-8")
+
+    replace_folder(folder, TRACES, write)
+
+
+def replace_folder(folder: Path, contents: Contents, write: Callable[[Path], None]) -> None:
+    """Have ``write`` fill a new folder, and put it in the place of ``folder``.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something else than such contents, or the disk is full or protected.
+    """
     folder = folder.resolve()
-    check_target(folder)
+    check_target(folder, contents)
     with _disk_faults(folder):
-        _write_folder(planned, folder, tiles=tiles)
+        _write_folder(folder, write)
 
 
 @contextmanager
@@ -103,16 +161,12 @@ def _disk_faults(target: Path) -> Iterator[None]:
         ) from error
 
 
-def _write_folder(planned: Planned, folder: Path, *, tiles: bool) -> None:
+def _write_folder(folder: Path, write: Callable[[Path], None]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
     try:
         new.chmod(0o755)
-        write_plan(planned.plan, planned.city.demand, planned.city.network, new)
-        text = json.dumps(planned.indicators, ensure_ascii=False, indent=1)
-        (new / "indicators.json").write_text(text + "\n", encoding="utf-8")
-        (new / "map.html").write_text(map_page(planned, tiles=tiles), encoding="utf-8")
-        (new / "report.html").write_text(report_page(planned), encoding="utf-8")
+        write(new)
         _swap(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)

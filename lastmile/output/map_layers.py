@@ -7,7 +7,6 @@ from typing import Any, Final
 import folium
 import numpy as np
 import shapely
-from folium.utilities import JsCode
 from numpy.typing import NDArray
 
 from lastmile.geo.demand import Demand
@@ -16,6 +15,7 @@ from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import ROAD_CLASSES
 from lastmile.loading import Scenario, depot_places
+from lastmile.output.geojson_layers import dot, escaped, feature_of, filled, layer_of, simplified, swatch
 from lastmile.output.map_style import (
     CHARGER,
     COVERED,
@@ -36,11 +36,9 @@ from lastmile.units import clock
 
 POINTS_MAX: Final = 20_000  # above this, demand is drawn in cells
 _CELLS_MAX: Final = 4_000
-_DECIMALS: Final = 5  # of degrees; 1 m
 _ROAD_TOLERANCE_M: Final = 6.0
 _ROUTE_TOLERANCE_M: Final = 2.0
 _AREA_TOLERANCE_M: Final = 8.0
-_STYLE_OF_FEATURE: Final = JsCode("function (feature) { return feature.properties.style; }")
 
 
 def background_layers(network: RoadNetwork, features: Sequence[Feature]) -> list[folium.GeoJson]:
@@ -49,7 +47,9 @@ def background_layers(network: RoadNetwork, features: Sequence[Feature]) -> list
     for kind, colour in (("park", PARK), ("water", WATER)):
         shapes = [f.geometry for f in features if _ground(f.tags) == kind and f.geometry.geom_type != "Point"]
         if shapes:
-            areas.append(_feature(_simplified(shapely.union_all(shapes), _AREA_TOLERANCE_M), {"style": _fill(colour)}))
+            areas.append(
+                feature_of(simplified(shapely.union_all(shapes), _AREA_TOLERANCE_M), {"style": filled(colour)})
+            )
     roads = []
     for name, (colour, width, _) in ROADS.items():
         codes = [ROAD_CLASSES.index(name), ROAD_CLASSES.index(f"{name}_link")]
@@ -57,13 +57,13 @@ def background_layers(network: RoadNetwork, features: Sequence[Feature]) -> list
         chosen = driven[np.isin(network.segment_road[driven], codes)]
         if len(chosen):
             lines = shapely.MultiLineString([network.segment_line(int(segment)) for segment in chosen])
-            merged = _simplified(shapely.line_merge(lines), _ROAD_TOLERANCE_M)
-            roads.append(_feature(merged, {"style": {"color": colour, "weight": width, "opacity": 1}}))
+            merged = simplified(shapely.line_merge(lines), _ROAD_TOLERANCE_M)
+            roads.append(feature_of(merged, {"style": {"color": colour, "weight": width, "opacity": 1}}))
     layers = []
     if areas:
-        layers.append(_layer("Water and parks / 水域与绿地", areas, interactive=False))
+        layers.append(layer_of("Water and parks / 水域与绿地", areas, interactive=False))
     if roads:
-        layers.append(_layer("Main roads / 主干道路", roads, interactive=False))
+        layers.append(layer_of("Main roads / 主干道路", roads, interactive=False))
     return layers
 
 
@@ -84,8 +84,8 @@ def zone_layers(scenario: Scenario) -> list[folium.GeoJson]:
         colour = ZONE[zone.effect]
         style = {"color": colour, "weight": 2, "dashArray": "7 5", "fillColor": colour, "fillOpacity": 0.07}
         words = {"Zone / 区域": zone.name or names.get(zone.polygon) or zone.id, **zone_words(zone)}
-        drawn.append(_feature(_simplified(polygons[zone.polygon], 2.0), {"style": style, **_escaped(words)}))
-    return [_layer("Restricted zones / 限行区域", drawn, tip=True)] if drawn else []
+        drawn.append(feature_of(simplified(polygons[zone.polygon], 2.0), {"style": style, **escaped(words)}))
+    return [layer_of("Restricted zones / 限行区域", drawn, tip=True)] if drawn else []
 
 
 def zone_words(zone: Zone) -> dict[str, str]:
@@ -143,7 +143,7 @@ def catchment_layers(scenario: Scenario, catchments: Mapping[str, Any]) -> list[
         style = {"color": colour, "weight": 0.8, "opacity": 0.6, "fillColor": colour, "fillOpacity": 0.13}
         name = f"Walk ≤ {facility.reach_m:g} m: {facility.name or facility.id}"
         layers.append(
-            _layer(name, [_feature(_simplified(shape, 4.0), {"style": style})], colour=colour, interactive=False)
+            layer_of(name, [feature_of(simplified(shape, 4.0), {"style": style})], colour=colour, interactive=False)
         )
     return layers
 
@@ -158,11 +158,11 @@ def demand_layers(demand: Demand, covered: NDArray[np.bool_]) -> list[folium.Geo
         ("Demand beyond reach / 覆盖外需求", UNCOVERED, ~covered),
     ):
         points = [
-            _feature(
+            feature_of(
                 shapely.Point(demand.lon[i], demand.lat[i]),
                 {
                     "style": {"radius": round(min(1.6 + 0.55 * float(demand.parcels[i]) ** 0.5, 9.0), 1)},
-                    **_escaped(
+                    **escaped(
                         {
                             "Order / 订单": demand.id[i],
                             "Receiver / 收件": demand.name[i] or "–",
@@ -176,7 +176,7 @@ def demand_layers(demand: Demand, covered: NDArray[np.bool_]) -> list[folium.Geo
             for i in np.flatnonzero(chosen)
         ]
         if points:
-            layers.append(_layer(name, points, colour=colour, marker=_dot(colour, opacity=0.55), tip=True))
+            layers.append(layer_of(name, points, colour=colour, marker=dot(colour, opacity=0.55), tip=True))
     return layers
 
 
@@ -202,12 +202,12 @@ def _demand_cells(demand: Demand, covered: NDArray[np.bool_]) -> list[folium.Geo
         share = near / total if total else 0.0
         box = shapely.box(column * width, row * height, (column + 1) * width, (row + 1) * height)
         fill = {
-            **_fill(COVERED if share >= 0.5 else UNCOVERED),
+            **filled(COVERED if share >= 0.5 else UNCOVERED),
             "fillOpacity": round(0.12 + 0.6 * min(total / most, 1), 2),
         }
         words = {"Parcels / 件数": int(total), "Within reach / 覆盖率": f"{share:.0%}"}
-        drawn.append(_feature(box, {"style": fill, **_escaped(words)}))
-    return [_layer(f"Demand per {size:g} m cell / 需求网格", drawn, tip=True)]
+        drawn.append(feature_of(box, {"style": fill, **escaped(words)}))
+    return [layer_of(f"Demand per {size:g} m cell / 需求网格", drawn, tip=True)]
 
 
 def route_layers(plan: Plan, network: RoadNetwork, scenario: Scenario) -> list[folium.FeatureGroup]:
@@ -236,11 +236,11 @@ def route_layers(plan: Plan, network: RoadNetwork, scenario: Scenario) -> list[f
                 "Permits / 通行证": ", ".join(route.permits) or "–",
             }
             style = {"color": colour, "weight": 2, "opacity": 0.75}
-            shape = _simplified(shapely.linestrings(line), _ROUTE_TOLERANCE_M)
-            drawn.append(_feature(shape, {"style": style, **_escaped(words)}))
+            shape = simplified(shapely.linestrings(line), _ROUTE_TOLERANCE_M)
+            drawn.append(feature_of(shape, {"style": style, **escaped(words)}))
         if drawn:
             group = folium.FeatureGroup(name=html.escape(f"Routes / 路线: {names.get(kind) or kind} ({len(drawn)})"))
-            _layer(kind, drawn, tip=True, highlight={"weight": 6, "opacity": 1}).add_to(group)
+            layer_of(kind, drawn, tip=True, highlight={"weight": 6, "opacity": 1}).add_to(group)
             groups.append(group)
     return groups
 
@@ -251,9 +251,9 @@ def charger_layers(scenario: Scenario) -> list[folium.GeoJson]:
         return []
     table = scenario.chargers
     points = [
-        _feature(
+        feature_of(
             place,
-            _escaped(
+            escaped(
                 {"Charger / 充电桩": name or key, "Power / 功率": f"{float(power):g} kW", "Slots / 桩数": int(slots)}
             ),
         )
@@ -261,20 +261,20 @@ def charger_layers(scenario: Scenario) -> list[folium.GeoJson]:
             table["id"], table["name"], table["power_kw"], table["slots"], table.geometry, strict=True
         )
     ]
-    return [_layer("Chargers / 充电桩", points, colour=CHARGER, marker=_dot(CHARGER, radius=4), tip=True)]
+    return [layer_of("Chargers / 充电桩", points, colour=CHARGER, marker=dot(CHARGER, radius=4), tip=True)]
 
 
 def depot_layers(scenario: Scenario) -> list[folium.GeoJson]:
     """The scenario's depots."""
     lon, lat = depot_places(scenario.file)
     points = [
-        _feature(
-            shapely.Point(x, y), _escaped({"Depot / 分拨中心": depot.name or depot.id, "Hours / 时间": depot.hours})
+        feature_of(
+            shapely.Point(x, y), escaped({"Depot / 分拨中心": depot.name or depot.id, "Hours / 时间": depot.hours})
         )
         for depot, x, y in zip(scenario.file.depots, lon, lat, strict=True)
     ]
     marker = folium.CircleMarker(radius=9, color="#facc15", weight=3, fill=True, fill_color=DEPOT, fill_opacity=1)
-    return [_layer("Depots / 分拨中心", points, colour=DEPOT, marker=marker, tip=True)]
+    return [layer_of("Depots / 分拨中心", points, colour=DEPOT, marker=marker, tip=True)]
 
 
 def site_layers(plan: Plan, scenario: Scenario) -> list[folium.FeatureGroup]:
@@ -284,11 +284,11 @@ def site_layers(plan: Plan, scenario: Scenario) -> list[folium.FeatureGroup]:
     for facility in dict.fromkeys(site.facility for site in plan.sites):
         own = [site for site in plan.sites if site.facility == facility]
         colour = FACILITIES[own[0].kind][0]
-        points = [_feature(shapely.Point(site.lon, site.lat), _escaped(_site_words(site))) for site in own]
+        points = [feature_of(shapely.Point(site.lon, site.lat), escaped(_site_words(site))) for site in own]
         label = f"{names.get(facility) or facility} ({len(own)})"
-        group = folium.FeatureGroup(name=_swatch(colour) + html.escape(label))
+        group = folium.FeatureGroup(name=swatch(colour) + html.escape(label))
         marker = folium.CircleMarker(radius=6, color="#fff", weight=1.5, fill=True, fill_color=colour, fill_opacity=1)
-        _layer(facility, points, marker=marker, tip=False, popup=True).add_to(group)
+        layer_of(facility, points, marker=marker, tip=False, popup=True).add_to(group)
         groups.append(group)
     return groups
 
@@ -312,9 +312,9 @@ def _site_words(site: Site) -> dict[str, Any]:
 def unserved_layers(plan: Plan) -> list[folium.GeoJson]:
     """Orders left out, with the reasons."""
     points = [
-        _feature(
+        feature_of(
             shapely.Point(left.lon, left.lat),
-            _escaped(
+            escaped(
                 {
                     "Unserved / 未配送": left.order_id,
                     "Parcels / 件数": left.parcels,
@@ -327,58 +327,4 @@ def unserved_layers(plan: Plan) -> list[folium.GeoJson]:
     ]
     marker = folium.CircleMarker(radius=6, color=UNSERVED, weight=3, fill=True, fill_color="#ffffff", fill_opacity=0.9)
     name = f"Unserved orders / 未配送 ({len(points)})"
-    return [_layer(name, points, colour=UNSERVED, marker=marker, tip=True)] if points else []
-
-
-def _layer(
-    name: str,
-    features: list[dict[str, Any]],
-    *,
-    colour: str | None = None,
-    marker: folium.CircleMarker | None = None,
-    tip: bool = False,
-    popup: bool = False,
-    highlight: dict[str, Any] | None = None,
-    interactive: bool = True,
-) -> folium.GeoJson:
-    """One GeoJson layer; tooltips and popups show all properties but the style, which is escaped text."""
-    words = [key for key in features[0]["properties"] if key != "style"]
-    options: dict[str, Any] = {"interactive": interactive}
-    if features[0]["properties"].get("style") is not None:
-        options["style"] = _STYLE_OF_FEATURE
-    return folium.GeoJson(
-        {"type": "FeatureCollection", "features": features},
-        name=(_swatch(colour) if colour else "") + html.escape(name),
-        marker=marker,
-        tooltip=folium.GeoJsonTooltip(words, sticky=True, class_name="lm-tip") if tip else None,
-        popup=folium.GeoJsonPopup(words, class_name="lm-tip", max_width=420) if popup else None,
-        highlight_function=(lambda _: highlight) if highlight else None,
-        smooth_factor=1.0,
-        **options,
-    )
-
-
-def _swatch(colour: str) -> str:
-    return f'<i style="background:{colour}"></i>'
-
-
-def _dot(colour: str, *, radius: float = 3.0, opacity: float = 0.9) -> folium.CircleMarker:
-    return folium.CircleMarker(radius=radius, stroke=False, fill=True, fill_color=colour, fill_opacity=opacity)
-
-
-def _fill(colour: str) -> dict[str, Any]:
-    return {"stroke": False, "fillColor": colour, "fillOpacity": 1}
-
-
-def _feature(geometry: Any, properties: Mapping[str, Any]) -> dict[str, Any]:
-    rounded = shapely.transform(geometry, lambda points: np.round(points, _DECIMALS))
-    return {"type": "Feature", "geometry": shapely.geometry.mapping(rounded), "properties": dict(properties)}
-
-
-def _simplified(geometry: Any, metres: float) -> Any:
-    return shapely.simplify(geometry, metres / 111_000.0)
-
-
-def _escaped(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Text as HTML, since folium's tooltips and popups put values into the page as they stand."""
-    return {key: html.escape(str(value)) for key, value in words.items()}
+    return [layer_of(name, points, colour=UNSERVED, marker=marker, tip=True)] if points else []

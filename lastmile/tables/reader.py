@@ -1,7 +1,8 @@
 """Which columns a table must have, and the one reader of every table that a user gives.
 
-A table is CSV or TSV (UTF-8, UTF-16 or GB18030; comma, semicolon or tab), XLSX, GeoJSON, GeoPackage or Shapefile. Bad
-content never raises: whatever is wrong is a :class:`~lastmile.errors.Fault`, and all faults come from one reading.
+A table is CSV or TSV (UTF-8, UTF-16 or GB18030; comma, semicolon or tab), XLSX, GeoJSON, GeoPackage, Shapefile or the
+tracks of a GPX file. Bad content never raises: whatever is wrong is a :class:`~lastmile.errors.Fault`, and all faults
+come from one reading.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from lastmile.errors import Fault
 from lastmile.geo.crs import ACCEPTED, parse_crs
 from lastmile.tables.cells import Column, Complaint, parse_cells
+from lastmile.tables.gpx import read_gpx
 from lastmile.tables.headers import bare, match_headers, spellings_of
 from lastmile.tables.places import points_to_wgs84, shapes_to_wgs84, to_geoframe
 from lastmile.tables.raw import RawTable, UnreadableFileError, require_file
@@ -42,7 +44,7 @@ _COORDINATES = (
         about="Latitude in degrees, or north in the declared projected system.",
     ),
 )
-_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".geojson", ".json", ".gpkg", ".shp")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".geojson", ".json", ".gpkg", ".shp", ".gpx")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +215,8 @@ def _read_raw(path: Path, schema: TableSchema, layer: str | None) -> RawTable:
         return read_geopackage(path, layer=layer)
     if suffix == ".shp":
         return read_shapefile(path)
+    if suffix == ".gpx":
+        return read_gpx(path)
     hint = "in the spreadsheet program save it as .xlsx" if suffix == ".xls" else "convert it"
     raise UnreadableFileError(f"the format {suffix!r} is not read", f"{hint}; accepted: {', '.join(_SUFFIXES)}")
 

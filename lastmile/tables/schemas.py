@@ -1,4 +1,4 @@
-"""The tables that a scenario may name, column by column."""
+"""The tables that a scenario may name, and the traces that are compared with it, column by column."""
 
 from typing import Final, get_args
 
@@ -201,4 +201,40 @@ MEASURED: Final = TableSchema(
     ),
 )  # fmt: skip
 
-TABLES: Final = (DISTRICTS, AREAS, POPULATION, ZONES, FORBIDDEN, CANDIDATES, CHARGERS, ORDERS, MEASURED)
+TRACES: Final = TableSchema(
+    name="traces",
+    geometry="point",
+    columns=(
+        Column(
+            name="vehicle_id",
+            kind="text",
+            required=True,
+            aliases=("vehicle", "device_id", "plate", "车辆", "车辆编号", "车辆id", "车号", "车牌", "车牌号", "终端号"),
+            about="As in the plan, where one is compared.",
+        ),
+        Column(
+            name="time",
+            kind="text",
+            required=True,
+            aliases=("timestamp", "datetime", "gps_time", "时间", "定位时间", "采集时间", "gps时间"),
+            about="Local date and time by ISO 8601, or HH:MM:SS or seconds after midnight of the planned day.",
+        ),
+        Column(
+            name="accuracy",
+            kind="number",
+            minimum=0,
+            aliases=("accuracy_m", "精度", "定位精度"),
+            unit="m",
+            about="Radius in which two fixes of three lie, as the receiver says; 0 or empty where it does not.",
+        ),
+        Column(
+            name="vehicle_type",
+            kind="text",
+            default="",
+            aliases=("车型", "车辆类型"),
+            about="Id of a vehicle type of the scenario.",
+        ),
+    ),
+)
+
+TABLES: Final = (DISTRICTS, AREAS, POPULATION, ZONES, FORBIDDEN, CANDIDATES, CHARGERS, ORDERS, MEASURED, TRACES)
