@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lastmile.errors import Fault, InputError, LastmileError
     from lastmile.geo.network import RoadNetwork
     from lastmile.loading import Scenario, load_scenario
-    from lastmile.output import write_outputs
+    from lastmile.output import write_outputs, write_study
     from lastmile.output.plan_files import read_plan
     from lastmile.pipeline import Planned, plan, plan_scenario
     from lastmile.plans import Plan
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lastmile.stages.prepare import City, prepare
     from lastmile.stages.routing import route_vehicles
     from lastmile.stages.siting import place_sites
+    from lastmile.traces.reading import read_recordings
+    from lastmile.traces.study import study_traces
 
     __version__: str
 
@@ -43,8 +45,11 @@ _WHERE = {
     "plan_scenario": "lastmile.pipeline",
     "prepare": "lastmile.stages.prepare",
     "read_plan": "lastmile.output.plan_files",
+    "read_recordings": "lastmile.traces.reading",
     "route_vehicles": "lastmile.stages.routing",
+    "study_traces": "lastmile.traces.study",
     "write_outputs": "lastmile.output",
+    "write_study": "lastmile.output",
 }
 
 __all__ = [
@@ -63,8 +68,11 @@ __all__ = [
     "plan_scenario",
     "prepare",
     "read_plan",
+    "read_recordings",
     "route_vehicles",
+    "study_traces",
     "write_outputs",
+    "write_study",
 ]
 
 

@@ -85,6 +85,7 @@ class NodeReader:
 def match(
     graph: Graph,
     weight: NDArray[np.int32],
+    reverse: NDArray[np.int32],
     *,
     trace: NDArray[np.int64],
     x: NDArray[np.float64],
@@ -102,6 +103,7 @@ def match(
     speed: float,
     slack: float,
     backtrack: float,
+    turn: float,
     skip: int,
     threads: int = 1,
-) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]: ...
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]: ...

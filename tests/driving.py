@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lastmile.geo.fixes import Trace
 from lastmile.geo.distances import metres_per_degree
+from lastmile.geo.fixes import Trace
 from lastmile.geo.network import RoadNetwork
 from lastmile.output.route_lines import leg_line
 from lastmile.plans import Route

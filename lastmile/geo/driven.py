@@ -20,7 +20,8 @@ class MatchedTrace:
     Parameters
     ----------
     edge
-        int32, shape (v,): the edges driven, in order; one that is driven again is listed again.
+        int32, shape (v,): the edges driven, in order; one that is driven again is listed again. Within a part the next
+        edge begins where this one ends, or is its other direction, on which the vehicle turned around.
     start, end
         float64 in [0, 1], where on the edge's length driving begins and ends.
     metres
@@ -104,6 +105,7 @@ class Ways:
 def join_ways(
     fraction: Floats,
     begins: NDArray[np.bool_],
+    turned: NDArray[np.bool_],
     offset: NDArray[np.int64],
     edges: NDArray[np.int32],
     length_m: Floats,
@@ -116,6 +118,8 @@ def join_ways(
         Of each chosen position on its edge, shape (c,).
     begins
         Positions with which a part begins.
+    turned
+        Positions on the way to which the vehicle turned around within the edge it came from.
     offset, edges
         Compressed rows: the edges to each position from the one before it, both partly driven edges included.
     length_m
@@ -129,6 +133,11 @@ def join_ways(
     last = index == offset[to + 1] - 1
     piece_start = np.where(first, fraction[to - 1], 0.0)  # the first position of a part has no way to it
     piece_end = np.where(last, fraction[to], 1.0)
+    # Turned around where it was; or further on, where the next position lies there on the way back.
+    turning = offset[:-1][turned]
+    at = fraction[to[turning] - 1]
+    at = np.where(rows[turned] == 2, np.maximum(at, 1.0 - fraction[turned]), at)
+    piece_end[turning], piece_start[turning + 1] = at, 1.0 - at
     opens = np.ones(len(edges), dtype=bool)
     opens[1:] = ~first[1:] | (part[to[1:]] != part[to[:-1]])
     opening = np.flatnonzero(opens)
@@ -169,7 +178,7 @@ def join_ways(
 
 
 def without_empty(ways: Ways, length_m: Floats) -> Ways:
-    """Leave out the edges on which a part begins at their very end or ends at their very beginning.
+    """Leave out edges that were only touched: at whose very end a part begins, or at whose very beginning it ends.
 
     The pieces keep the old numbers of their visits; what is looked up by them must be looked up before.
     """

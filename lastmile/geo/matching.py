@@ -55,6 +55,7 @@ _RADIUS_M: Final = 30.0
 # Times the sum of two places' deviations; the difference of their errors as good as never is more.
 _SLACK: Final = 2.0
 _BACKTRACK: Final = 4.0
+_TURN_M: Final = 20.0  # turning around counts as so much more than going back by noise
 _SKIP: Final = 3
 
 
@@ -132,7 +133,9 @@ class Matcher:
         self._graph = _core.Graph(network.first_out, network.edge_target)
         self._length = np.ascontiguousarray(network.edge_length_m)
         millimetres = np.minimum(np.rint(self._length * 1000), _core.UNREACHABLE - 1)
-        self._weight = np.where(network.permitted(mode), millimetres, -1).astype(np.int32)
+        permitted = network.permitted(mode)
+        self._weight = np.where(permitted, millimetres, -1).astype(np.int32)
+        self._reverse = _other_directions(network, permitted)
 
     def match(self, traces: Sequence[Trace], settings: MatchSettings = _DEFAULT) -> tuple[MatchedTrace, ...]:
         """Match traces, each on its own: alone or among others, the result is the same.
@@ -188,9 +191,10 @@ class Matcher:
         )
         on_road = np.flatnonzero(np.diff(offset) > 0)
         candidates = _Candidates.of(offset[np.append(on_road, -1)], points)
-        chosen, broken, rows, edges = _core.match(
+        chosen, broken, turned, rows, edges = _core.match(
             self._graph,
             self._weight,
+            self._reverse,
             trace=_runs(fixes, places, on_road, settings.gap_s),
             x=places.x[on_road],
             y=places.y[on_road],
@@ -207,6 +211,7 @@ class Matcher:
             speed=(settings.fastest_kmh or FASTEST_KMH[self.mode]) / 3.6,
             slack=_SLACK,
             backtrack=_BACKTRACK,
+            turn=_TURN_M,
             skip=_SKIP,
             threads=self._threads,
         )
@@ -215,6 +220,7 @@ class Matcher:
         ways = join_ways(
             candidates.fraction[chosen[found]],
             broken[found].astype(bool),
+            turned[found].astype(bool),
             rows[np.append(found, True)],
             edges,
             self._length,
@@ -322,6 +328,16 @@ class _Progress:
     metres: Floats
     part: NDArray[np.int64]
     away_m: Floats
+
+
+def _other_directions(network: RoadNetwork, permitted: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Of every edge, the permitted edge of its segment's other direction; -1 where there is none."""
+    edges = np.flatnonzero(permitted).astype(np.int32)
+    way = np.where(network.edge_forward[edges], 1, 0)
+    there = np.full((2, network.segments), -1, dtype=np.int32)
+    there[way, network.edge_segment[edges]] = edges
+    other: NDArray[np.int32] = there[np.where(network.edge_forward, 0, 1), network.edge_segment]
+    return other
 
 
 def _runs(fixes: Fixes, places: Places, on_road: NDArray[np.int64], gap_s: float) -> NDArray[np.int64]:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.driven import LEFT_OUT
-from lastmile.geo.network import RoadNetwork, metres_per_degree
+from lastmile.geo.network import RoadNetwork
 from lastmile.plans import Plan, Route, Stop
 from lastmile.traces.journeys import Journey
 from lastmile.traces.positions import way_line
@@ -27,6 +28,7 @@ NEAR_M: Final = 75.0
 STAY_S: Final = 300.0
 _STAY_LEAST_S: Final = 60.0
 _AWAY_S: Final = 120.0  # away for less, noise or a turn around the block, is no end of a stay
+_AT_STOP_M: Final = 20.0  # from the nearest it came to a stop it is there: others may lie within NEAR_M too
 _STEP_M: Final = 25.0
 _LATE_S: Final = 4 * 3600.0  # a round that is driven so long after its planned end still is that round
 _ROLLING_M: Final = 50.0  # less than this at either end of the day is moving about in the yard
@@ -34,7 +36,11 @@ _ROLLING_M: Final = 50.0  # less than this at either end of the day is moving ab
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One planned stop and what became of it; ``arrive_s`` and ``depart_s`` are None where it was missed."""
+    """One planned stop and what became of it.
+
+    ``arrive_s`` and ``depart_s`` are the first and last moment of the stay at which the vehicle was no more than 20 m
+    further from the stop than the nearest it came; None where the stop was missed.
+    """
 
     vehicle_id: str
     stop_no: int
@@ -59,12 +65,12 @@ class RoundCompared:
         None where nothing of the vehicle was recorded in the round's time. Seconds run from the first to the last
         movement.
     inversions, kendall_tau
-        Pairs of visited stops that were reached in the other order than planned; 1 - 4 i / (n (n - 1)) of n stops, None
-        for fewer than two.
+        Pairs of visited stops of which the one planned later was left before the other was reached; and
+        1 - 4 i / (n (n - 1)) of n stops, None for fewer than two.
     median_error_s
         Of the visited stops' arrivals, later than planned; None where none was visited.
     planned_driven
-        Share of the planned roads' length that was driven, each road in its direction.
+        Share of the planned metres that lie on roads that were driven, in the same direction.
     """
 
     vehicle_id: str
@@ -171,11 +177,11 @@ def _compared(
         visits = [_missed(route, number, stop) for number, stop in stops]
     reached = [visit for visit in visits if visit.outcome == "visited" and visit.arrive_s is not None]
     arrivals = np.array([visit.arrive_s for visit in reached], dtype=np.float64)
-    inversions = int(np.count_nonzero(np.triu(arrivals[:, None] > arrivals[None, :], 1)))
+    departures = np.array([visit.depart_s for visit in reached], dtype=np.float64)
+    # Stays that overlap, at stops side by side, have no order.
+    inversions = int(np.count_nonzero(np.triu(arrivals[:, None] >= departures[None, :], 1)))
     pairs = len(reached) * (len(reached) - 1) / 2
     errors = [visit.error_s for visit in reached if visit.error_s is not None]
-    planned = np.unique(np.array([edge for leg in route.legs for edge in leg.edges], dtype=np.int64))
-    length = network.edge_length_m[planned]
     return RoundCompared(
         vehicle_id=route.vehicle_id,
         vehicle_type=route.vehicle_type,
@@ -187,8 +193,23 @@ def _compared(
         inversions=inversions,
         kendall_tau=1.0 - 2.0 * inversions / pairs if pairs else None,
         median_error_s=float(np.median(errors)) if errors else None,
-        planned_driven=float(length[np.isin(planned, driven)].sum() / length.sum()) if length.sum() > 0 else 0.0,
+        planned_driven=_share_driven(route, driven, network),
     )
+
+
+def _share_driven(route: Route, driven: NDArray[np.int32], network: RoadNetwork) -> float:
+    """Share of a route's planned metres that lie on edges that were driven; 0 of a route that leads nowhere."""
+    edges: list[int] = []
+    shares: list[float] = []
+    for leg in route.legs:
+        first, last = np.zeros(len(leg.edges)), np.ones(len(leg.edges))
+        if leg.edges:
+            first[0], last[-1] = leg.start_fraction, leg.end_fraction
+        edges += leg.edges
+        shares += (last - first).tolist()
+    planned = np.array(edges, dtype=np.int64)
+    metres = network.edge_length_m[planned] * np.maximum(np.array(shares), 0.0)
+    return float(metres[np.isin(planned, driven)].sum() / metres.sum()) if metres.sum() > 0 else 0.0
 
 
 def _driven(at_s: Floats, at_m: Floats) -> tuple[float, float]:
@@ -209,7 +230,8 @@ def _visits(route: Route, stops: list[tuple[int, Stop]], samples: _Samples, own:
     if not len(own) or not stops:
         return [_missed(route, number, stop) for number, stop in stops]
     per_lon, per_lat = (float(value[0]) for value in metres_per_degree(np.array([stops[0][1].lat])))
-    tree = cKDTree(np.column_stack((samples.lon[own] * per_lon, samples.lat[own] * per_lat)))
+    places = np.column_stack((samples.lon[own] * per_lon, samples.lat[own] * per_lat))
+    tree = cKDTree(places)
     visits = []
     for number, stop in stops:
         near = tree.query_ball_point((stop.lon * per_lon, stop.lat * per_lat), NEAR_M + stop.snap_m)
@@ -223,14 +245,18 @@ def _visits(route: Route, stops: list[tuple[int, Stop]], samples: _Samples, own:
         ends = np.append(np.flatnonzero(left), len(second) - 1)
         starts = np.concatenate(([0], ends[:-1] + 1))
         best = int(np.argmax(second[ends] - second[starts]))
-        arrive, depart = float(second[starts[best]]), float(second[ends[best]])
+        stay = index[starts[best] : ends[best] + 1]
+        away = np.hypot(*(places[stay] - (stop.lon * per_lon, stop.lat * per_lat)).T)
+        at_stop = samples.second[own[stay[away <= away.min() + _AT_STOP_M]]]
+        arrive, depart = float(at_stop[0]), float(at_stop[-1])
+        stayed = float(second[ends[best]] - second[starts[best]])
         enough = min(max((stop.depart_s - stop.start_s) / 2, _STAY_LEAST_S), STAY_S)
         visits.append(
             Visit(
                 vehicle_id=route.vehicle_id,
                 stop_no=number,
                 stop=stop,
-                outcome="visited" if depart - arrive >= enough else "passed",
+                outcome="visited" if stayed >= enough else "passed",
                 arrive_s=arrive,
                 depart_s=depart,
             )

@@ -11,7 +11,7 @@ from lastmile.geo.access import Profile, eligible
 from lastmile.geo.crs import from_wgs84, in_china, parse_crs, to_wgs84
 from lastmile.geo.driven import MatchedTrace
 from lastmile.geo.fixes import Trace
-from lastmile.geo.matching import Matcher
+from lastmile.geo.matching import Matcher, MatchSettings
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import Snapper
 from lastmile.geo.tags import Mode
@@ -167,6 +167,13 @@ def match_journeys(
         f"lie on roads found for a {journey.profile.mode}"
         for journey in journeys
         if journey.matched.matched_share < _SPARSE
+    ]
+    warnings += [
+        f"vehicle {journey.vehicle_id}: half of its fixes are {interval:,.0f} s or more apart; what is driven in more "
+        f"than {gap:g} s of silence is not guessed"
+        for journey in journeys
+        if len(journey.trace) > 1
+        and (interval := float(np.median(np.diff(journey.trace.second)))) > (gap := MatchSettings().gap_s)
     ]
     return journeys, tuple(warnings)
 

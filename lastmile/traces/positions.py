@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.geo.distances import step_lengths
 from lastmile.geo.driven import MatchedTrace
-from lastmile.geo.network import RoadNetwork, step_lengths
+from lastmile.geo.network import RoadNetwork
 
 Floats = NDArray[np.float64]
 

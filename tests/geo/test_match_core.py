@@ -18,6 +18,7 @@ MODEL = {
     "speed": 20.0,
     "slack": 2.0,
     "backtrack": 2.0,
+    "turn": 5.0,
     "skip": 0,
 }
 
@@ -30,6 +31,15 @@ def graph(nodes, edges):
     return _core.Graph(first_out, np.array([edge[1] for edge in edges], dtype=np.int32)), weight
 
 
+def reverses(edges):
+    """Of every edge the first one that leads back over as many metres, each taken once."""
+    found = [-1] * len(edges)
+    for a, b in itertools.combinations(range(len(edges)), 2):
+        if found[a] < 0 and found[b] < 0 and edges[a] == (edges[b][1], edges[b][0], edges[b][2]):
+            found[a], found[b] = b, a
+    return found
+
+
 def run(nodes, edges, traces, threads=1, **changes):
     """``traces``: lists of fixes (x, y, second, deviation, [(edge, fraction, distance), ...])."""
     fixes = [fix for trace in traces for fix in trace]
@@ -39,6 +49,7 @@ def run(nodes, edges, traces, threads=1, **changes):
     return _core.match(
         core,
         weight,
+        np.array(reverses(edges), dtype=np.int32),
         trace=np.cumsum([0, *map(len, traces)]).astype(np.int64),
         x=numbers[0].copy(),
         y=numbers[1].copy(),
@@ -67,17 +78,40 @@ def part(weight, share):
     return math.floor(weight * share + 0.5)
 
 
-def route_mm(far, edges, a, b, behind_mm):
+def routes_mm(far, edges, a, b, behind_mm):
+    """Millimetres straight on, and turned around."""
     (edge_a, share_a, _), (edge_b, share_b, _) = a, b
     if edges[edge_a][2] is None or edges[edge_b][2] is None:
-        return math.inf
+        return math.inf, math.inf
     weight_a, weight_b = round(edges[edge_a][2] * 1000), round(edges[edge_b][2] * 1000)
+    lead = part(weight_b, share_b)
+    on = part(weight_a, 1 - share_a) + far[edges[edge_a][1]][edges[edge_b][0]] + lead
     if edge_a == edge_b:
         if share_b >= share_a:
-            return part(weight_a, share_b - share_a)
-        if part(weight_a, share_a - share_b) <= behind_mm:
-            return 0
-    return part(weight_a, 1 - share_a) + far[edges[edge_a][1]][edges[edge_b][0]] + part(weight_b, share_b)
+            on = part(weight_a, share_b - share_a)
+        elif part(weight_a, share_a - share_b) <= behind_mm:
+            on = 0
+    back = reverses(edges)[edge_a]
+    if back < 0:
+        return on, math.inf
+    if back == edge_b:
+        return on, part(weight_b, abs(share_b - (1 - share_a)))
+    return on, part(weight_a, share_a) + far[edges[edge_a][0]][edges[edge_b][0]] + lead
+
+
+def way(far, edges, f, g, a, b):
+    """What the way from one candidate to the next counts for, whether it turns, and its millimetres."""
+    crow = math.hypot(g[0] - f[0], g[1] - f[1])
+    both = f[3] + g[3]
+    bound = min(crow + MODEL["excess"], MODEL["speed"] * (g[2] - f[2]) + MODEL["slack"] * both)
+    behind_mm = round(MODEL["backtrack"] * both * 1000)
+    ways = []
+    for turned, route in enumerate(routes_mm(far, edges, a, b, behind_mm)):
+        if route <= round(bound * 1000):
+            turn = MODEL["turn"] + behind_mm / 1000 if turned else 0
+            ways.append((abs(route / 1000 - crow) + turn, turned, route))
+    difference, turned, route = min(ways, default=(math.inf, 0, 0))
+    return difference / (MODEL["beta"] + both / 2 + MODEL["beta_per_metre"] * crow), turned, route
 
 
 def score(far, edges, trace, choice):
@@ -86,13 +120,7 @@ def score(far, edges, trace, choice):
     for fix, candidate in zip(trace, choice, strict=True):
         total -= 0.5 * (candidate[2] / fix[3]) ** 2
     for f, g, a, b in zip(trace[:-1], trace[1:], choice[:-1], choice[1:], strict=True):
-        crow = math.hypot(g[0] - f[0], g[1] - f[1])
-        both = f[3] + g[3]
-        bound = min(crow + MODEL["excess"], MODEL["speed"] * (g[2] - f[2]) + MODEL["slack"] * both)
-        route = route_mm(far, edges, a, b, round(MODEL["backtrack"] * both * 1000))
-        if route > round(bound * 1000):
-            return -math.inf
-        total -= abs(route / 1000 - crow) / (MODEL["beta"] + both / 2 + MODEL["beta_per_metre"] * crow)
+        total -= way(far, edges, f, g, a, b)[0]
     return total
 
 
@@ -101,7 +129,9 @@ def cases(draw):
     nodes = draw(st.integers(2, 5))
     node = st.integers(0, nodes - 1)
     metres = st.one_of(st.none(), st.integers(0, 40).map(float))
-    edges = sorted(draw(st.lists(st.tuples(node, node, metres), min_size=2, max_size=9)), key=lambda e: (e[0], e[1]))
+    roads = draw(st.lists(st.tuples(node, node, metres, st.booleans()), min_size=2, max_size=6))
+    edges = [(a, b, m) for a, b, m, _ in roads] + [(b, a, m) for a, b, m, both in roads if both]
+    edges.sort(key=lambda e: (e[0], e[1]))
     candidate = st.tuples(
         st.integers(0, len(edges) - 1), st.integers(0, 8).map(lambda k: k / 8), st.integers(0, 30).map(float)
     )
@@ -121,7 +151,7 @@ def cases(draw):
 def test_choice_is_the_most_probable_of_all_sequences(case):
     nodes, edges, trace = case
     far = node_distances(nodes, edges)
-    chosen, begins, offset, _ = run(nodes, edges, [trace])
+    chosen, begins, _, offset, _ = run(nodes, edges, [trace])
     flat = [candidate for fix in trace for candidate in fix[4]]
     starts = [*np.flatnonzero(begins).tolist(), len(trace)]
     assert starts[0] == 0
@@ -139,16 +169,22 @@ def test_choice_is_the_most_probable_of_all_sequences(case):
 def test_edges_join_the_chosen_positions_by_a_shortest_way(case):
     nodes, edges, trace = case
     far = node_distances(nodes, edges)
-    chosen, begins, offset, driven = run(nodes, edges, [trace])
+    chosen, begins, turns, offset, driven = run(nodes, edges, [trace])
     flat = [candidate for fix in trace for candidate in fix[4]]
     for i in range(1, len(trace)):
         row = driven[offset[i] : offset[i + 1]].tolist()
         if begins[i]:
-            assert row == []
+            assert (row, turns[i]) == ([], 0)
             continue
         a, b = flat[chosen[i - 1]], flat[chosen[i]]
-        both = trace[i - 1][3] + trace[i][3]
-        route = route_mm(far, edges, a, b, round(MODEL["backtrack"] * both * 1000))
+        _, turned, route = way(far, edges, trace[i - 1], trace[i], a, b)
+        assert turns[i] == turned
+        if turned:
+            assert (row[0], row[1]) == (a[0], reverses(edges)[a[0]])
+            row, a = row[1:], (row[1], 1 - a[1])
+            if row == [b[0]]:
+                assert route == part(round(edges[a[0]][2] * 1000), abs(b[1] - a[1]))
+                continue
         if not row:
             assert route == 0
             assert a[0] == b[0]
@@ -168,9 +204,9 @@ def test_order_of_candidates_does_not_matter(case, random):
     shuffled = [(*fix[:4], random.sample(fix[4], len(fix[4]))) for fix in trace]
 
     def outcome(fixes):
-        chosen, begins, _, driven = run(nodes, edges, [fixes])
+        chosen, begins, turned, _, driven = run(nodes, edges, [fixes])
         flat = [candidate for fix in fixes for candidate in fix[4]]
-        return [flat[i][:2] for i in chosen], begins.tolist(), driven.tolist()
+        return [flat[i][:2] for i in chosen], begins.tolist(), turned.tolist(), driven.tolist()
 
     assert outcome(shuffled) == outcome(trace)
 
@@ -180,14 +216,15 @@ def test_traces_do_not_touch_each_other(found, threads):
     # All on the first one's graph: candidates of the others are put on its edges.
     nodes, edges, _ = found[0]
     traces = [[(*fix[:4], [(c[0] % len(edges), *c[1:]) for c in fix[4]]) for fix in trace] for _, _, trace in found]
-    chosen, begins, offset, driven = run(nodes, edges, traces, threads)
+    chosen, begins, turned, offset, driven = run(nodes, edges, traces, threads)
     first = fixes = 0
     for trace in traces:
         alone = run(nodes, edges, [trace])
         own = slice(fixes, fixes + len(trace))
         assert (chosen[own] - first).tolist() == alone[0].tolist()
         assert begins[own].tolist() == alone[1].tolist()
-        assert driven[offset[fixes] : offset[fixes + len(trace)]].tolist() == alone[3].tolist()
+        assert turned[own].tolist() == alone[2].tolist()
+        assert driven[offset[fixes] : offset[fixes + len(trace)]].tolist() == alone[4].tolist()
         first += sum(len(fix[4]) for fix in trace)
         fixes += len(trace)
 
@@ -202,24 +239,24 @@ def fix(x, second, candidates):
 def test_fix_that_nothing_leads_to_is_left_out_where_the_next_goes_on():
     trace = [fix(10, 0, [(0, 0.1, 0.0)]), fix(20, 1, [(1, 0.9, 1.0)]), fix(30, 2, [(0, 0.3, 0.0)])]
     # 10 m -> 190 m in a second is too fast at 20 m/s and 20 m of noise; 10 m -> 30 m in two seconds is not.
-    chosen, begins, offset, edges = run(*LINE, [trace], skip=1)
+    chosen, begins, _, offset, edges = run(*LINE, [trace], skip=1)
     assert chosen.tolist() == [0, -1, 2]
     assert begins.tolist() == [1, 0, 0]
     assert (offset.tolist(), edges.tolist()) == ([0, 0, 0, 1], [0])
-    chosen, begins, _, _ = run(*LINE, [trace], skip=0)
+    chosen, begins, *_ = run(*LINE, [trace], skip=0)
     assert chosen.tolist() == [0, 1, 2]
     assert begins.tolist() == [1, 1, 1]
 
 
 def test_fix_without_candidates_ends_a_part():
     trace = [fix(10, 0, [(0, 0.1, 0.0)]), fix(20, 1, []), fix(30, 2, [(0, 0.3, 0.0)])]
-    chosen, begins, _, _ = run(*LINE, [trace])
+    chosen, begins, *_ = run(*LINE, [trace])
     assert chosen.tolist() == [0, -1, 1]
     assert begins.tolist() == [1, 1, 1]
 
 
 def test_no_traces_and_empty_traces_are_matched_to_nothing():
-    chosen, _, offset, edges = run(*LINE, [])
+    chosen, _, _, offset, edges = run(*LINE, [])
     assert (len(chosen), offset.tolist(), len(edges)) == (0, [0], 0)
     chosen, *_ = run(*LINE, [[], [fix(10, 0, [(0, 0.1, 0.0)])], []])
     assert chosen.tolist() == [0]
@@ -231,6 +268,17 @@ def test_equally_probable_positions_go_to_the_lower_edge():
     trace = [fix(10, 0, [(1, 0.1, 4.0), (0, 0.1, 4.0)]), fix(30, 2, [(1, 0.3, 4.0), (0, 0.3, 4.0)])]
     chosen, *_ = run(2, edges, [trace])
     assert chosen.tolist() == [1, 3]
+
+
+def test_vehicle_may_turn_around_within_a_street():
+    # 60 m in, and 60 m back again: by way of the street's end it would be 140 m, and its candidates would lie the same.
+    street = (2, [(0, 1, 130.0), (1, 0, 130.0)])
+    trace = [fix(x, 5 * i, [(0, x / 130, 0.0), (1, 1 - x / 130, 0.0)]) for i, x in enumerate((5, 30, 60, 30, 5))]
+    trace = [(*step[:3], 1.0, step[4]) for step in trace]
+    chosen, _, turned, offset, edges = run(*street, [trace])
+    assert chosen.tolist() == [0, 2, 4, 7, 9]
+    assert turned.tolist() == [0, 0, 0, 1, 0]
+    assert (offset.tolist(), edges.tolist()) == ([0, 0, 1, 2, 4, 5], [0, 0, 0, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -267,12 +315,13 @@ def test_models_that_make_no_sense_are_refused(change, message):
 
 def test_arrays_that_do_not_fit_are_refused():
     core, weight = graph(*LINE)
+    back = np.full(2, -1, dtype=np.int32)
     empty = np.empty(0)
     sound = {
         "trace": np.array([0, 0]), "x": empty, "y": empty, "second": empty, "deviation": empty,
         "offset": np.array([0]), "edge": np.empty(0, dtype=np.int32), "fraction": empty, "distance": empty, **MODEL,
     }  # fmt: skip
-    _core.match(core, weight, **sound)
+    _core.match(core, weight, back, **sound)
     for change in (
         {"trace": np.array([0, 1])},
         {"trace": np.empty(0, dtype=np.int64)},
@@ -282,6 +331,9 @@ def test_arrays_that_do_not_fit_are_refused():
         {"edge": np.zeros(1, dtype=np.int32)},
     ):
         with pytest.raises(ValueError):
-            _core.match(core, weight, **{**sound, **change})
+            _core.match(core, weight, back, **{**sound, **change})
     with pytest.raises(ValueError, match="one per edge"):
-        _core.match(core, weight[:1], **sound)
+        _core.match(core, weight[:1], back, **sound)
+    for wrong in (back[:1], np.array([2, -1], dtype=np.int32)):
+        with pytest.raises(ValueError, match="reverse"):
+            _core.match(core, weight, wrong, **sound)

@@ -37,10 +37,11 @@ std::int64_t millimetres(double metres) { return std::llround(std::min(metres, k
 // The matching of one trace after the other; what it needs is allocated once.
 class Matcher {
 public:
-    Matcher(const Graph& graph, std::span<const std::int32_t> weight, const Fixes& fixes, const MatchModel& model,
-            Matches& out)
+    Matcher(const Graph& graph, std::span<const std::int32_t> weight, std::span<const std::int32_t> reverse,
+            const Fixes& fixes, const MatchModel& model, Matches& out)
         : graph_(&graph),
           weight_(weight),
+          reverse_(reverse),
           fixes_(&fixes),
           model_(&model),
           out_(&out),
@@ -62,15 +63,37 @@ public:
 private:
     using Index = std::size_t;  // of a candidate
 
+    // How a vehicle goes on from a candidate: along its edge, or turned around, along the edge of the other direction.
+    struct Departure {
+        Index origin;
+        std::int32_t edge;
+        double fraction;  // of the edge's length
+        std::int64_t rest;  // millimetres to the edge's end
+        bool turned;
+    };
+
     [[nodiscard]] Index begin(std::size_t fix) const { return static_cast<Index>(fixes_->offset[fix]); }
     [[nodiscard]] Index end(std::size_t fix) const { return begin(fix + 1); }
-    [[nodiscard]] std::int32_t head(Index candidate) const { return graph_->head(fixes_->edge[candidate]); }
     [[nodiscard]] std::int32_t tail(Index candidate) const { return graph_->tail(fixes_->edge[candidate]); }
     [[nodiscard]] std::int32_t weight(Index candidate) const { return weight_[at(fixes_->edge[candidate])]; }
 
-    // Millimetres from the candidate to the end of its edge, and from the edge's beginning to the candidate.
-    [[nodiscard]] std::int64_t rest(Index c) const { return roads::part(weight(c), 1.0 - fixes_->fraction[c]); }
+    // Millimetres from the beginning of its edge to the candidate.
     [[nodiscard]] std::int64_t lead(Index c) const { return roads::part(weight(c), fixes_->fraction[c]); }
+
+    [[nodiscard]] Departure ahead(Index origin) const {
+        const double fraction = fixes_->fraction[origin];
+        return {origin, fixes_->edge[origin], fraction, roads::part(weight(origin), 1.0 - fraction), false};
+    }
+
+    // The edge is -1 where there is no other direction.
+    [[nodiscard]] Departure around(Index origin) const {
+        const std::int32_t edge = reverse_[at(fixes_->edge[origin])];
+        if (edge < 0 || weight_[at(edge)] < 0) {
+            return {origin, -1, 0.0, 0, true};
+        }
+        const double fraction = fixes_->fraction[origin];
+        return {origin, edge, 1.0 - fraction, roads::part(weight_[at(edge)], fraction), true};
+    }
 
     [[nodiscard]] double emission(std::size_t fix, Index candidate) const {
         const double z = fixes_->distance[candidate] / fixes_->deviation[fix];
@@ -96,17 +119,24 @@ private:
         return millimetres(std::min(straight(from, to) + model_->excess, driven));
     }
 
-    // Millimetres from one candidate to another along the edge of both; -1 where there is no such way. One that lies no
-    // more than `backtrack` behind is taken to be no way at all.
-    [[nodiscard]] std::int64_t along(Index origin, Index target, std::int64_t backtrack) const {
-        if (fixes_->edge[origin] != fixes_->edge[target]) {
+    // Millimetres to a candidate on the edge of the departure; -1 where there is no such way. A candidate that lies no
+    // more than `behind` back is taken to be no way at all; one beyond the turn is driven to before turning.
+    [[nodiscard]] std::int64_t along(const Departure& from, Index target, std::int64_t behind) const {
+        if (from.edge != fixes_->edge[target]) {
             return -1;
         }
-        const double ahead = fixes_->fraction[target] - fixes_->fraction[origin];
-        if (ahead >= 0.0) {
-            return roads::part(weight(origin), ahead);
+        const double share = fixes_->fraction[target] - from.fraction;
+        const std::int64_t way = roads::part(weight(target), std::abs(share));
+        if (share >= 0.0 || from.turned) {
+            return way;
         }
-        return roads::part(weight(origin), -ahead) <= backtrack ? 0 : -1;
+        return way <= behind ? 0 : -1;
+    }
+
+    // Metres by which a way differs from the straight line, with what turning around counts for.
+    [[nodiscard]] double difference(const Departure& from, std::int64_t route, double crow, std::int64_t behind) const {
+        const double turn = from.turned ? model_->turn + static_cast<double>(behind) / 1000.0 : 0.0;
+        return std::abs(static_cast<double>(route) / 1000.0 - crow) + turn;
     }
 
     // A candidate that is preferred to an equally probable one, whatever the order they are given in.
@@ -132,26 +162,30 @@ private:
                 ++tails;
             }
         }
-        // Candidates that go on from one node share its search.
-        origins_.clear();
+        // Departures that go on from one node share its search.
+        departures_.clear();
         for (Index origin = begin(from); origin < end(from); ++origin) {
             if (score_[origin - begin(from)] > kImpossible && weight(origin) >= 0) {
-                origins_.push_back(origin);
+                departures_.push_back(ahead(origin));
+                if (const Departure turned = around(origin); turned.edge >= 0) {
+                    departures_.push_back(turned);
+                }
             }
         }
-        std::ranges::sort(origins_, [&](Index a, Index b) {
-            return std::pair(head(a), rest(a)) < std::pair(head(b), rest(b));
+        const auto node = [&](const Departure& departure) { return graph_->head(departure.edge); };
+        std::ranges::sort(departures_, [&](const Departure& a, const Departure& b) {
+            return std::pair(node(a), a.rest) < std::pair(node(b), b.rest);
         });
         const std::int64_t longest = bound(from, to);
         const std::int64_t behind = backtrack(from, to);
         const double crow = straight(from, to);
         const double beta =
             model_->beta + model_->betaPerDeviation * deviations(from, to) / 2.0 + model_->betaPerMetre * crow;
-        for (std::size_t i = 0; i < origins_.size();) {
-            const std::int32_t node = head(origins_[i]);
+        for (std::size_t i = 0; i < departures_.size();) {
+            const std::int32_t start = node(departures_[i]);
             search_.begin(weight_);
-            search_.reach(node, 0);
-            const std::int64_t reach = longest - rest(origins_[i]);  // of the nearest to the node
+            search_.reach(start, 0);
+            const std::int64_t reach = longest - departures_[i].rest;  // of the nearest to the node
             for (std::int32_t left = tails; left > 0;) {
                 const std::int32_t settled = search_.next(reach);
                 if (settled < 0) {
@@ -159,24 +193,25 @@ private:
                 }
                 left -= wanted_[at(settled)] == now_ ? 1 : 0;
             }
-            for (; i < origins_.size() && head(origins_[i]) == node; ++i) {
-                const Index origin = origins_[i];
+            for (; i < departures_.size() && node(departures_[i]) == start; ++i) {
+                const Departure& departure = departures_[i];
+                const Index origin = departure.origin;
                 for (Index target = first; target < last; ++target) {
                     if (weight(target) < 0) {
                         continue;
                     }
-                    std::int64_t route = along(origin, target, behind);
+                    std::int64_t route = along(departure, target, behind);
                     if (route < 0) {
                         if (!search_.reached(tail(target))) {
                             continue;
                         }
-                        route = rest(origin) + search_.distance(tail(target)) + lead(target);
+                        route = departure.rest + search_.distance(tail(target)) + lead(target);
                     }
                     if (route > longest) {
                         continue;
                     }
-                    const double difference = std::abs(static_cast<double>(route) / 1000.0 - crow);
-                    const double score = score_[origin - begin(from)] - difference / beta + emission(to, target);
+                    const double score = score_[origin - begin(from)] -
+                                         difference(departure, route, crow, behind) / beta + emission(to, target);
                     double& best = next_[target - first];
                     auto& back = back_[target - firstCandidate_];
                     if (score > best ||
@@ -241,28 +276,36 @@ private:
         }
     }
 
-    // The way between the chosen candidates of two fixes.
+    // The way between the chosen candidates of two fixes, straight on or turned around, whichever was scored.
     void drive(std::size_t from, std::size_t to, std::vector<std::int32_t>& edges) {
         const auto origin = static_cast<Index>(out_->chosen[from]);
         const auto target = static_cast<Index>(out_->chosen[to]);
-        if (along(origin, target, backtrack(from, to)) >= 0) {
-            if (fixes_->fraction[target] > fixes_->fraction[origin]) {
+        const std::int64_t behind = backtrack(from, to);
+        const double crow = straight(from, to);
+        const auto cost = [&](const Departure& departure) {
+            const std::int64_t route = departure.edge < 0 ? -1 : find(departure, target, bound(from, to), behind);
+            return route < 0 ? -kImpossible : difference(departure, route, crow, behind);
+        };
+        const double turned = cost(around(origin));
+        const double straightOn = cost(ahead(origin));
+        const Departure departure = turned < straightOn ? around(origin) : ahead(origin);
+        out_->turned[to] = departure.turned ? 1 : 0;
+        if (along(departure, target, behind) >= 0) {
+            if (departure.turned || fixes_->fraction[target] > fixes_->fraction[origin]) {
                 edges.push_back(fixes_->edge[origin]);
+            }
+            if (departure.turned) {
+                edges.push_back(departure.edge);
             }
             return;
         }
-        search_.begin(weight_);
-        search_.reach(head(origin), 0);
-        const std::int64_t reach = bound(from, to) - rest(origin);
-        std::int32_t node = tail(target);
-        for (std::int32_t settled = -1; settled != node;) {
-            settled = search_.next(reach);
-            if (settled < 0) {
-                throw std::logic_error("a way that was scored is not found again");
-            }
+        if (departure.turned) {
+            edges.push_back(fixes_->edge[origin]);
+            find(departure, target, bound(from, to), behind);  // its labels were those of the other way
         }
-        edges.push_back(fixes_->edge[origin]);
+        edges.push_back(departure.edge);
         const auto start = static_cast<std::ptrdiff_t>(edges.size());
+        std::int32_t node = tail(target);
         for (std::int32_t via = search_.via(node); via >= 0; via = search_.via(node)) {
             edges.push_back(via);
             node = graph_->tail(via);
@@ -271,8 +314,26 @@ private:
         edges.push_back(fixes_->edge[target]);
     }
 
+    // Millimetres of the shortest way from a departure to a candidate; -1 where none is short enough.
+    std::int64_t find(const Departure& departure, Index target, std::int64_t longest, std::int64_t behind) {
+        if (const std::int64_t route = along(departure, target, behind); route >= 0) {
+            return route <= longest ? route : -1;
+        }
+        search_.begin(weight_);
+        search_.reach(graph_->head(departure.edge), 0);
+        for (std::int32_t settled = -1; settled != tail(target);) {
+            settled = search_.next(longest - departure.rest);
+            if (settled < 0) {
+                return -1;
+            }
+        }
+        const std::int64_t route = departure.rest + search_.distance(tail(target)) + lead(target);
+        return route <= longest ? route : -1;
+    }
+
     const Graph* graph_;
     std::span<const std::int32_t> weight_;
+    std::span<const std::int32_t> reverse_;  // of every edge: its segment's other direction
     const Fixes* fixes_;
     const MatchModel* model_;
     Matches* out_;
@@ -281,7 +342,7 @@ private:
     std::uint32_t now_ = 0;
     std::vector<double> score_;        // of the candidates of the fix last kept
     std::vector<double> next_;         // of the candidates of the fix that is looked at
-    std::vector<Index> origins_;       // candidates that go on, by the node they go on from
+    std::vector<Departure> departures_;  // by the node they go on from
     std::vector<std::size_t> kept_;    // fixes of the part
     std::vector<std::int64_t> back_;   // by candidate of the trace: the best one before it
     Index firstCandidate_ = 0;         // of the trace
@@ -322,7 +383,7 @@ void Fixes::check(const Graph& graph) const {
 }
 
 void MatchModel::check() const {
-    const double values[] = {beta, betaPerDeviation, betaPerMetre, excess, speed, slack, backtrack};
+    const double values[] = {beta, betaPerDeviation, betaPerMetre, excess, speed, slack, backtrack, turn};
     checkNumbers(values, 0.0, kFarthest, "model: value");
     if (beta < kLeast && betaPerDeviation < kLeast) {
         throw std::invalid_argument("model: one of beta and betaPerDeviation must be above 0");
@@ -332,19 +393,28 @@ void MatchModel::check() const {
     }
 }
 
-Matches match(const Graph& graph, std::span<const std::int32_t> weight, const Fixes& fixes, const MatchModel& model,
-              int threads) {
+Matches match(const Graph& graph, std::span<const std::int32_t> weight, std::span<const std::int32_t> reverse,
+              const Fixes& fixes, const MatchModel& model, int threads) {
     checkWeights(graph, weight.size());
+    if (std::cmp_not_equal(reverse.size(), graph.edges())) {
+        throw std::invalid_argument("reverse: one per edge is needed");
+    }
+    for (const std::int32_t edge : reverse) {
+        if (edge >= graph.edges()) {
+            throw std::invalid_argument("reverse: an edge is not on the graph");
+        }
+    }
     fixes.check(graph);
     model.check();
     Matches out;
     out.chosen.assign(fixes.size(), -1);
     out.begins.assign(fixes.size(), 0);
+    out.turned.assign(fixes.size(), 0);
     out.offset.assign(fixes.size() + 1, 0);
     const std::size_t traces = fixes.trace.size() - 1;
     std::vector<std::vector<std::int32_t>> edges(traces);
     parallel(traces, threads, [&](std::size_t first, std::size_t last) {
-        Matcher matcher(graph, weight, fixes, model, out);
+        Matcher matcher(graph, weight, reverse, fixes, model, out);
         for (std::size_t i = first; i < last; ++i) {
             matcher.trace(static_cast<std::size_t>(fixes.trace[i]), static_cast<std::size_t>(fixes.trace[i + 1]),
                           edges[i]);

@@ -39,6 +39,7 @@ struct MatchModel {
     double speed;             // metres a second that no vehicle exceeds
     double slack;             // times the sum of both deviations: what noise may add to what is driven at that speed
     double backtrack;         // the same: so far back on one edge is noise of a vehicle that stands
+    double turn;              // metres; turning around within an edge counts as so many, and as those of `backtrack`
     std::int32_t skip;        // fixes in a row that may be left out where nothing leads to them
 
     // Throws std::invalid_argument where a number is out of its range.
@@ -48,6 +49,7 @@ struct MatchModel {
 struct Matches {
     std::vector<std::int64_t> chosen;   // candidate of every fix; -1 where it was left out
     std::vector<std::uint8_t> begins;   // 1 where nothing leads from the fix before: a new part of the trace
+    std::vector<std::uint8_t> turned;   // 1 where the vehicle turned around on the edge of the fix before
     std::vector<std::int64_t> offset;   // of the fixes into `edges`
     std::vector<std::int32_t> edges;    // driven from the chosen fix before to this one, both ends' edges included;
                                         // none where the vehicle stands
@@ -57,9 +59,12 @@ struct Matches {
 //
 // A part of a trace ends where no way leads on within the model's bounds, even when the next `skip` fixes are left out.
 // Equally probable positions: the one on the edge of the lower number, at the lower fraction.
-// `weight`: millimetres of every edge, negative where it is closed.
+// A vehicle may turn around on an edge that has one of the other direction; at its end it may do so anyway.
+// `weight`: millimetres of every edge, negative where it is closed. `reverse`: the edge of the other direction, negative
+// where there is none.
 // Throws std::invalid_argument where the arguments do not fit each other.
-[[nodiscard]] Matches match(const Graph& graph, std::span<const std::int32_t> weight, const Fixes& fixes,
-                            const MatchModel& model, int threads);
+[[nodiscard]] Matches match(const Graph& graph, std::span<const std::int32_t> weight,
+                            std::span<const std::int32_t> reverse, const Fixes& fixes, const MatchModel& model,
+                            int threads);
 
 }  // namespace lastmile::roads
