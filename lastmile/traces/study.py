@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from lastmile.errors import InputError
 from lastmile.geo.access import lay_rules
+from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.osm import Feature
 from lastmile.loading import Scenario
 from lastmile.plans import Plan
-from lastmile.stages.prepare import Progress, load_network
+from lastmile.stages.prepare import Progress, load_features, load_network
 from lastmile.traces.audit import ZoneEntry, audit_zones
 from lastmile.traces.comparison import RoundCompared, compare
 from lastmile.traces.journeys import Journey, match_journeys, profiles_of
@@ -76,7 +76,8 @@ def study_traces(
     """
     profiles = profiles_of(recordings, scenario.file, plan=plan, vehicle_type=vehicle_type, permits=permits)
     on_progress("map", "reading streets and places")
-    network, features, _ = load_network(scenario)
+    network = load_network(scenario).network
+    features, _ = load_features(scenario)
     if plan is not None and plan.manifest.network_hash != network.hash:
         raise InputError.single(
             place="plan.json",
