@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lastmile.errors import Fault, InputError, LastmileError
+    from lastmile.geo.access import Profile
     from lastmile.geo.network import RoadNetwork
     from lastmile.loading import Scenario, load_scenario
     from lastmile.output import write_outputs, write_study
@@ -36,6 +37,7 @@ _WHERE = {
     "LastmileError": "lastmile.errors",
     "Plan": "lastmile.plans",
     "Planned": "lastmile.pipeline",
+    "Profile": "lastmile.geo.access",
     "RoadNetwork": "lastmile.geo.network",
     "Scenario": "lastmile.loading",
     "check": "lastmile.referee",
@@ -59,6 +61,7 @@ __all__ = [
     "LastmileError",
     "Plan",
     "Planned",
+    "Profile",
     "RoadNetwork",
     "Scenario",
     "check",
