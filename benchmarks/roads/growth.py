@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from benchmarks.processes import Run, run
 from benchmarks.roads.figures import Figure, Measured, Target, number
+from benchmarks.roads.hierarchy import change_figures
 from benchmarks.roads.peers import routingkit
 from benchmarks.roads.province import HENAN, write_province
 from benchmarks.roads.tables import SEARCH
@@ -30,6 +31,7 @@ class Size:
     read_mb: float
     order_s: float
     customize_s: float
+    change_s: float | None
     table_s: float
     catchments_s: float
     search_mb: float
@@ -67,8 +69,8 @@ def _size(folder: Path, junctions: int, sites: int, runs: int) -> tuple[Size, Pa
             edges=read.said["edges"],
             read_s=read.said["inside_s"],
             read_mb=read.peak_mb,
-            search_mb=searched.peak_mb,
-            **{name: found[name] for name in ("order_s", "customize_s", "table_s", "catchments_s")},
+            search_mb=searched.said["peak_mb"],
+            **{name: found[name] for name in ("order_s", "customize_s", "change_s", "table_s", "catchments_s")},
         ),
         stored,
     )
@@ -106,6 +108,7 @@ def measure_province(sites: int, runs: int) -> Measured:
             ("table_s", f"table of {_PLACES:,} x {_PLACES:,}", Target(ratio=1)),
         )
     ]
+    figures += change_figures(data, size.change_s, size.customize_s, theirs.get("change_s"))
     figures += [
         Figure(data=data, what=f"{sites:,} walking catchments of 500 m", unit="s", lastmile=size.catchments_s),
         Figure(data=data, what="searches, peak of the process", unit="MB", lastmile=size.search_mb),

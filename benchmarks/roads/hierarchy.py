@@ -1,12 +1,16 @@
 """The order, the customization for new weights and the change of a few of them, beside RoutingKit's.
 
+The changed edges are scattered over the whole map, which is the worst case: closures and jams lie together.
+
 lastmile carries time, length and energy, RoutingKit time. RoutingKit customizes again in the memory it has (``reset``),
 lastmile into new memory, as the planner does for every profile and period.
 """
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.roads.figures import Figure, Measured, Target
 from benchmarks.roads.peers import routingkit
@@ -48,73 +52,79 @@ def measure(data: str, weighted: Weighted, runs: int) -> Measured:
             ("customization", "ms", 1000, metric, Target(ratio=0.5)),
         )
     ]
-    partial = _change(data, weighted, metric["lastmile"].made, metric["lastmile"].seconds, runs)
-    if not routingkit.ABSENT:
-        theirs_s = _their_change(weighted, order["peer"].made, theirs, runs)
-        partial.append(
-            Figure(
-                data=data,
-                what=partial[0].what,
-                unit="ms",
-                lastmile=partial[0].lastmile,
-                peer=f"{routingkit.NAME}, partial",
-                other=theirs_s * 1000,
-            )
-        )
-    return Measured(figures=(*figures, *partial))
+    changed = change(weighted, hierarchy, runs)
+    their_change_s = None if routingkit.ABSENT else change_theirs(weighted, order["peer"].made, theirs, runs)
+    figures += change_figures(data, changed.seconds, metric["lastmile"].seconds, their_change_s)
+    return Measured(figures=tuple(figures), faults=tuple(f"{data}: {fault}" for fault in changed.faults))
 
 
-def _changed(weighted: Weighted) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Open edges at random, in rising order."""
-    usable = np.flatnonzero(weighted.open)
-    return np.sort(np.random.default_rng(2).choice(usable, _CHANGED, replace=False))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Seconds of changing a few edges, None where the core cannot; and whether the outcome was wrong."""
+
+    seconds: float | None = None
+    faults: tuple[str, ...] = ()
 
 
-def _change(data: str, weighted: Weighted, metric: Any, whole_s: float, runs: int) -> list[Figure]:
-    """Make some edges slower and normal again, beside customizing everything."""
-    what, peer = f"change of {_CHANGED} edges", "lastmile, customization"
-    if not hasattr(_core.Metric, "update"):
-        return [
-            Figure(
-                data=data,
-                what=what,
-                unit="ms",
-                lastmile=None,
-                peer=peer,
-                other=whole_s * 1000,
-                target=Target(ratio=10),
-            )
-        ]
-    edges = _changed(weighted).astype(np.int32)
-    length, energy = weighted.length[edges], weighted.energy[edges]
-    normal = weighted.time[edges]
-    changed = metric.copy()
-    steps = {
-        "slower": lambda: changed.update(edges, 2 * normal, length, energy),
-        "normal": lambda: changed.update(edges, normal, length, energy),
-    }
-    found = by_turns(steps, 4 * runs)
-    seconds = (found["slower"].seconds + found["normal"].seconds) / 2
+def change_figures(data: str, seconds: float | None, whole_s: float, their_s: float | None) -> list[Figure]:
+    """Changing a few edges beside customizing all of them, and beside RoutingKit's change."""
     return [
         Figure(
             data=data,
-            what=what,
+            what=f"change of {_CHANGED} edges",
             unit="ms",
-            lastmile=seconds * 1000,
+            lastmile=None if seconds is None else seconds * 1000,
             peer=peer,
-            other=whole_s * 1000,
-            target=Target(ratio=10),
+            other=None if other is None else other * 1000,
+            absent=absent,
+            target=target,
+        )
+        for peer, other, absent, target in (
+            ("lastmile, customization", whole_s, "", Target(ratio=10)),
+            (f"{routingkit.NAME}, partial", their_s, routingkit.ABSENT, None),
         )
     ]
 
 
-def _their_change(weighted: Weighted, cch: Any, metric: Any, runs: int) -> float:
-    # RoutingKit numbers the open edges only.
+def change(weighted: Weighted, hierarchy: _core.Hierarchy, runs: int) -> Change:
+    """Make some edges slower and normal again; the slower ones are compared with a customization of their own."""
+    if not hasattr(_core.Metric, "update"):
+        return Change()
+    edges = _edges(weighted)
+    length, energy, normal = weighted.length[edges], weighted.energy[edges], weighted.time[edges]
+    metric = weighted.metric(hierarchy).copy()
+    found = by_turns(
+        {
+            "slower": lambda: metric.update(edges, 2 * normal, length, energy),
+            "normal": lambda: metric.update(edges, normal, length, energy),
+        },
+        4 * runs,
+    )
+    metric.update(edges, 2 * normal, length, energy)
+    time = weighted.time.copy()
+    time[edges] *= 2
+    afresh = replace(weighted, time=time).metric(hierarchy)
+    graph, points = weighted.graph(), weighted.positions(weighted.sample(100))
+    tables = (_core.many_to_many(graph, one, points, 1)[0] for one in (metric, afresh))
+    return Change(
+        seconds=(found["slower"].seconds + found["normal"].seconds) / 2,
+        faults=() if np.array_equal(*tables) else ("changed edges give other tables than customizing all",),
+    )
+
+
+def change_theirs(weighted: Weighted, cch: Any, metric: Any, runs: int) -> float:
+    """The same with RoutingKit, which numbers the open edges only; the metric is left as it was."""
     number = np.cumsum(weighted.open) - 1
-    edges = _changed(weighted)
-    normal = {int(number[edge]): int(weighted.time[edge]) for edge in edges}
+    normal = {int(number[edge]): int(weighted.time[edge]) for edge in _edges(weighted)}
     slower = {edge: 2 * time for edge, time in normal.items()}
     updater = routingkit.updater(cch)
-    steps = {"slower": lambda: updater.apply(metric, slower), "normal": lambda: updater.apply(metric, normal)}
-    found = by_turns(steps, 4 * runs)
+    found = by_turns(
+        {"slower": lambda: updater.apply(metric, slower), "normal": lambda: updater.apply(metric, normal)}, 4 * runs
+    )
     return (found["slower"].seconds + found["normal"].seconds) / 2
+
+
+def _edges(weighted: Weighted) -> NDArray[np.int32]:
+    """Open edges at random, in rising order."""
+    usable = np.flatnonzero(weighted.open)
+    return np.sort(np.random.default_rng(2).choice(usable, _CHANGED, replace=False)).astype(np.int32)

@@ -38,7 +38,7 @@ def measure(path: Path, network: RoadNetwork, weighted: Weighted, places: int, v
     size = large.said["places"]
     for what, unit, value in (
         (f"table of {size:,} x {size:,}", "s", large.said["table_s"]),
-        (f"table of {size:,} x {size:,}, peak of the process", "MB", large.peak_mb),
+        (f"table of {size:,} x {size:,}, peak of the process", "MB", large.said["peak_mb"]),
     ):
         figures.append(Figure(data=data, what=what, unit=unit, lastmile=value))
     return Measured(figures=tuple(figures), faults=between.faults)
