@@ -2,7 +2,7 @@
 
 A stop counts as visited where the vehicle stayed within :data:`NEAR_M` of it (and what lies between road and door) for
 half the planned service, at least a minute and at most :data:`STAY_S`; as passed where it only came that near. It may
-have been near several times: the longest stay counts.
+have been near several times: the longest stay counts, and of mere passes the one nearest to the planned time.
 """
 
 from collections.abc import Sequence
@@ -38,14 +38,19 @@ _ROLLING_M: Final = 50.0  # less than this at either end of the day is moving ab
 class Visit:
     """One planned stop and what became of it.
 
-    ``arrive_s`` and ``depart_s`` are the first and last moment of the stay at which the vehicle was no more than 20 m
-    further from the stop than the nearest it came; None where the stop was missed.
+    Parameters
+    ----------
+    near_s
+        First and last moment of the stay within :data:`NEAR_M`; None where the stop was missed.
+    arrive_s, depart_s
+        First and last moment of it at which the vehicle was no more than 20 m further away than the nearest it came.
     """
 
     vehicle_id: str
     stop_no: int
     stop: Stop
     outcome: Outcome
+    near_s: tuple[float, float] | None
     arrive_s: float | None
     depart_s: float | None
 
@@ -65,7 +70,7 @@ class RoundCompared:
         None where nothing of the vehicle was recorded in the round's time. Seconds run from the first to the last
         movement.
     inversions, kendall_tau
-        Pairs of visited stops of which the one planned later was left before the other was reached; and
+        Pairs of visited stops of which the stay planned later had ended before the other began; and
         1 - 4 i / (n (n - 1)) of n stops, None for fewer than two.
     median_error_s
         Of the visited stops' arrivals, later than planned; None where none was visited.
@@ -175,11 +180,10 @@ def _compared(
         visits = _visits(route, stops, samples, own)
     else:
         visits = [_missed(route, number, stop) for number, stop in stops]
-    reached = [visit for visit in visits if visit.outcome == "visited" and visit.arrive_s is not None]
-    arrivals = np.array([visit.arrive_s for visit in reached], dtype=np.float64)
-    departures = np.array([visit.depart_s for visit in reached], dtype=np.float64)
+    reached = [visit for visit in visits if visit.outcome == "visited"]
+    stays = np.array([visit.near_s for visit in reached], dtype=np.float64).reshape(-1, 2)
     # Stays that overlap, at stops side by side, have no order.
-    inversions = int(np.count_nonzero(np.triu(arrivals[:, None] >= departures[None, :], 1)))
+    inversions = int(np.count_nonzero(np.triu(stays[:, :1] >= stays[None, :, 1], 1)))
     pairs = len(reached) * (len(reached) - 1) / 2
     errors = [visit.error_s for visit in reached if visit.error_s is not None]
     return RoundCompared(
@@ -244,21 +248,22 @@ def _visits(route: Route, stops: list[tuple[int, Stop]], samples: _Samples, own:
         left = (np.diff(index) > 1) & (np.diff(second) > _AWAY_S)
         ends = np.append(np.flatnonzero(left), len(second) - 1)
         starts = np.concatenate(([0], ends[:-1] + 1))
-        best = int(np.argmax(second[ends] - second[starts]))
+        enough = min(max((stop.depart_s - stop.start_s) / 2, _STAY_LEAST_S), STAY_S)
+        stayed = second[ends] - second[starts]
+        visited = bool((stayed >= enough).any())
+        best = int(np.argmax(stayed) if visited else np.argmin(np.abs(second[starts] - stop.arrive_s)))
         stay = index[starts[best] : ends[best] + 1]
         away = np.hypot(*(places[stay] - (stop.lon * per_lon, stop.lat * per_lat)).T)
         at_stop = samples.second[own[stay[away <= away.min() + _AT_STOP_M]]]
-        arrive, depart = float(at_stop[0]), float(at_stop[-1])
-        stayed = float(second[ends[best]] - second[starts[best]])
-        enough = min(max((stop.depart_s - stop.start_s) / 2, _STAY_LEAST_S), STAY_S)
         visits.append(
             Visit(
                 vehicle_id=route.vehicle_id,
                 stop_no=number,
                 stop=stop,
-                outcome="visited" if stayed >= enough else "passed",
-                arrive_s=arrive,
-                depart_s=depart,
+                outcome="visited" if visited else "passed",
+                near_s=(float(second[starts[best]]), float(second[ends[best]])),
+                arrive_s=float(at_stop[0]),
+                depart_s=float(at_stop[-1]),
             )
         )
     return visits

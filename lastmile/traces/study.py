@@ -1,6 +1,6 @@
 """All that recorded traces tell about a scenario: speeds, zones entered, and the plan beside what was driven."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.errors import InputError
-from lastmile.geo.access import lay_rules
+from lastmile.geo.access import Profile, lay_rules
 from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
 from lastmile.loading import Scenario
@@ -57,7 +57,7 @@ def study_traces(
     permits: Sequence[str] = (),
     on_progress: Progress = _silent,
 ) -> TraceStudy:
-    """Match traces to the scenario's map and evaluate them.
+    """Read the scenario's map, match traces to it and evaluate them.
 
     Parameters
     ----------
@@ -74,10 +74,41 @@ def study_traces(
     InputError
         When a vehicle's type is unknown, no fix lies near a road, or the plan is of another map.
     """
+    # What the user may have misspelt is complained of before the map is read.
     profiles = profiles_of(recordings, scenario.file, plan=plan, vehicle_type=vehicle_type, permits=permits)
     on_progress("map", "reading streets and places")
     network = load_network(scenario).network
     features, _ = load_features(scenario)
+    return evaluate_traces(
+        scenario, recordings, profiles, network, features, crs=crs, plan=plan, on_progress=on_progress
+    )
+
+
+def evaluate_traces(
+    scenario: Scenario,
+    recordings: Recordings,
+    profiles: Mapping[str, Profile],
+    network: RoadNetwork,
+    features: tuple[Feature, ...],
+    *,
+    crs: str,
+    plan: Plan | None = None,
+    on_progress: Progress = _silent,
+) -> TraceStudy:
+    """Match traces to a map that was read already, and evaluate them.
+
+    Parameters
+    ----------
+    profiles
+        From :func:`lastmile.traces.journeys.profiles_of`.
+    features
+        Places and areas of the map; water and parks are drawn.
+
+    Raises
+    ------
+    InputError
+        When no fix lies near a road, or the plan is of another map.
+    """
     if plan is not None and plan.manifest.network_hash != network.hash:
         raise InputError.single(
             place="plan.json",
