@@ -227,7 +227,15 @@ def _driven(at_s: Floats, at_m: Floats) -> tuple[float, float]:
 
 
 def _missed(route: Route, number: int, stop: Stop) -> Visit:
-    return Visit(vehicle_id=route.vehicle_id, stop_no=number, stop=stop, outcome="missed", arrive_s=None, depart_s=None)
+    return Visit(
+        vehicle_id=route.vehicle_id,
+        stop_no=number,
+        stop=stop,
+        outcome="missed",
+        near_s=None,
+        arrive_s=None,
+        depart_s=None,
+    )
 
 
 def _visits(route: Route, stops: list[tuple[int, Stop]], samples: _Samples, own: NDArray[np.int64]) -> list[Visit]:
