@@ -30,6 +30,7 @@ COMMANDS = [
     ["network", "info"],
     ["map"],
     ["report"],
+    ["traces"],
     ["synth"],
 ]
 
@@ -98,7 +99,18 @@ def test_help_shows_examples_as_written(command, flag):
 def test_help_of_the_program_lists_commands_and_exit_codes():
     ran = run("--help")
     assert ran.code == 0
-    for word in ("plan", "check", "schema", "network", "map", "report", "synth", "Exit codes: 0 done, 2", "Examples:"):
+    for word in (
+        "plan",
+        "check",
+        "schema",
+        "network",
+        "map",
+        "report",
+        "traces",
+        "synth",
+        "Exit codes: 0 done, 2",
+        "Examples:",
+    ):
         assert word in ran.out
 
 

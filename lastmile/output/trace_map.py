@@ -225,7 +225,7 @@ def _tables(study: TraceStudy) -> list[str]:
                 "–" if item.driven_m is None else f"{item.driven_m / 1000:.1f}",
                 f"{item.count('visited')}/{len(item.visits)}",
                 str(item.inversions),
-                "–" if item.median_error_s is None else f"{item.median_error_s / 60:+.0f}",
+                _late(item.median_error_s),
                 f"{item.planned_driven:.0%}",
             )
             for item in study.rounds
@@ -246,6 +246,13 @@ def _tables(study: TraceStudy) -> list[str]:
         heads = "Road / 道路|Vehicle, hours / 车辆、时段|passes|km/h|table"
         tables.append(_table("Speeds / 速度", heads, rows, numbers=3, show=False))
     return tables
+
+
+def _late(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    minutes = round(seconds / 60)
+    return f"{minutes:+d}" if minutes else "0"
 
 
 def _table(title: str, heads: str, rows: Sequence[Sequence[str]], *, numbers: int, show: bool) -> str:

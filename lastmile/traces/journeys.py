@@ -164,7 +164,7 @@ def match_journeys(
     )
     warnings += [
         f"vehicle {journey.vehicle_id}: only {journey.matched.matched_share:.0%} of its {len(journey.trace):,} fixes "
-        f"lie on roads found for a {journey.profile.mode}"
+        f"lie on roads for {journey.profile.mode}"
         for journey in journeys
         if journey.matched.matched_share < _SPARSE
     ]
