@@ -2,8 +2,8 @@
 
 A stop counts as visited where the vehicle stayed within :data:`NEAR_M` of it (and what lies between road and door) for
 half the planned service, at least a minute and at most :data:`STAY_S`; as passed where it only came that near. It may
-have been near several times: the longest stay counts, and of mere passes the one nearest to the planned time. Stops that
-are served from one place share one stay; the later ones then seem to be reached early.
+have been near several times: the longest stay counts, and of mere passes the one nearest to the planned time. Stops
+that are served from one place share one stay; the later ones then seem to be reached early.
 """
 
 from collections.abc import Sequence

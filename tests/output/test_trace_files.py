@@ -10,7 +10,7 @@ import shapely
 import trace_fixture
 
 from lastmile.errors import InputError
-from lastmile.geo.network import step_lengths
+from lastmile.geo.distances import step_lengths
 from lastmile.output import TRACES, check_target, write_study
 from lastmile.output.trace_files import moment
 from lastmile.traces.speeds import WaySpeed

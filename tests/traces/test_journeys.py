@@ -9,8 +9,8 @@ from driving import follow
 
 from lastmile.errors import InputError
 from lastmile.geo.crs import from_wgs84, to_wgs84
+from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.fixes import Trace
-from lastmile.geo.network import metres_per_degree
 from lastmile.traces.journeys import match_journeys, profiles_of
 from lastmile.traces.reading import Recorded, Recordings
 

@@ -6,9 +6,10 @@ from driving import at_speed, drive
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lastmile.geo.distances import metres_per_degree, step_lengths
 from lastmile.geo.fixes import Trace
 from lastmile.geo.matching import Matcher
-from lastmile.geo.network import RoadNetwork, metres_per_degree, step_lengths
+from lastmile.geo.network import RoadNetwork
 from lastmile.traces.positions import way_line
 
 NODES = {
