@@ -86,8 +86,9 @@ def lay_measured(network: RoadNetwork, frame: Any, *, place: str) -> tuple[Measu
     way = network.segment_way[network.edge_segment]
     order = np.argsort(way, kind="stable")
     ways = way[order]
-    for number, row in enumerate(frame.itertuples(index=False), start=1):
-        has_way, has_edge = row.way_id == row.way_id, row.edge_id == row.edge_id  # NaN where the cell is empty
+    given = frame[["way_id", "edge_id"]].notna().to_numpy()
+    rows = zip(frame.itertuples(index=False), given.tolist(), strict=True)
+    for number, (row, (has_way, has_edge)) in enumerate(rows, start=2):  # the first row has the headers
         if has_way == has_edge:
             faults.append(Fault(place=f"{place}, row {number}", cause="it needs either a way_id or an edge_id",
                                 remedy="fill exactly one of the two"))  # fmt: skip
@@ -99,7 +100,7 @@ def lay_measured(network: RoadNetwork, frame: Any, *, place: str) -> tuple[Measu
                 edges = edges[network.edge_forward[edges] == (row.direction == "forward")]
             unknown += not len(edges)
         elif row.network != network.hash or not 0 <= row.edge_id < network.edges:
-            faults.append(Fault(place=f"{place}, row {number}", cause=f"edge {row.edge_id:.0f} is not of this network",
+            faults.append(Fault(place=f"{place}, row {number}", cause=f"edge {int(row.edge_id)} is not of this network",
                                 remedy=f"measure on this map (network = {network.hash}), or name ways"))  # fmt: skip
             continue
         else:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lastmile.geo.junctions import LEFT, RIGHT, U_TURN
@@ -67,7 +68,7 @@ class Traffic:
         """The edges that a row of measured speeds speaks of."""
         network = self._network
         there: NDArray[np.bool_] = np.zeros(network.edges, dtype=bool)
-        if row["edge_id"] == row["edge_id"]:  # not NaN
+        if pd.notna(row["edge_id"]):
             there[int(row["edge_id"])] = True
             return there
         there |= network.segment_way[network.edge_segment] == row["way_id"]

@@ -161,7 +161,7 @@ def test_measured_edges_belong_to_one_network(write_map):
             {"kmh": 9.0},
             {"edge_id": 0, "way_id": 1, "network": network.hash, "kmh": 9.0},
         )
-    assert [fault.place for fault in caught.value.faults] == [f"measured.csv, row {n}" for n in (1, 2, 3, 4)]
+    assert [fault.place for fault in caught.value.faults] == [f"measured.csv, row {n}" for n in (2, 3, 4, 5)]
 
 
 def test_every_class_of_road_has_a_speed():
