@@ -430,8 +430,10 @@ def _print_study(study: Any) -> None:
 
     if study.network.synthetic:
         click.echo("The map is a synthetic city: made up, not real.")
-    for warning in study.warnings:
+    for warning in study.warnings[:40]:
         click.echo(f"note: {warning}", err=True)
+    if len(study.warnings) > 40:
+        click.echo(f"note: and {len(study.warnings) - 40} more notes", err=True)
     fixes = sum(len(journey.trace) for journey in study.journeys)
     matched = sum(journey.matched.matched_share * len(journey.trace) for journey in study.journeys)
     km = sum(float(journey.matched.metres.sum()) for journey in study.journeys) / 1000

@@ -1,27 +1,18 @@
 """A study of traces in the hand-made city: the van follows its plan, the truck drives through the closed zone."""
 
-import dataclasses
-
 import plan_fixture as city
 from driving import follow
 
 from lastmile.geo.network import RoadNetwork
-from lastmile.plans import Plan
 from lastmile.traces.journeys import profiles_of
 from lastmile.traces.reading import Recorded, Recordings
 from lastmile.traces.study import TraceStudy, evaluate_traces
 
 
-def plan_on(network: RoadNetwork) -> Plan:
-    """The city's plan, made on this network."""
-    made = city.plan(network)
-    return dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, network_hash=network.hash))
-
-
 def study(network: RoadNetwork | None = None, *, with_plan: bool = True) -> TraceStudy:
     """The van's and the truck's traces of the day; the truck's as that of a vehicle without a permit."""
     network = network or city.grid_network()
-    plan = plan_on(network)
+    plan = city.plan(network)
     van, truck = plan.routes
     recordings = Recordings(
         vehicles=(

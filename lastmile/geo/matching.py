@@ -6,7 +6,12 @@ places by an exponentially distributed length. The compiled core finds the most 
 
 Vehicles are matched to the roads that their class may ever use, whatever zones and hours say: an audit must see who
 drove where it is closed. Who drives against a one-way street, or where the map has no road, is not seen: such a drive
-is matched to permitted roads nearby, or breaks the trace.
+is matched to permitted roads nearby, or breaks the trace. Of two roads above each other, an elevated road and the
+street of the same course below, places do not tell which was driven.
+
+Share of road matched wrongly (missed and added metres over the true ones), of 40 fastest drives over 3 km through Porto
+Alegre with Gaussian noise in either direction and the deviation estimated: 0.003 at 5 m every second or every five,
+0.014 at 10 m every ten seconds, 0.022 at 10 m every thirty, 0.015 at 20 m every second, 0.06 at 20 m every thirty.
 
 References
 ----------

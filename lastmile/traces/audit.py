@@ -5,8 +5,9 @@ for it and none of its permits lifts it. What was driven there counts; a vehicle
 has broken no rule until it drives, unless the rule bans standing too. The calendar is that of the day on which it
 drove; days other than the planned one count as ordinary days without an alert.
 
-A way is known to within the receiver's error. An entry of fewer metres than that is listed as doubtful, and so is none
-on which a verdict may rest.
+A way is known to within the receiver's error: an entry of fewer metres than that is listed as doubtful, and no verdict
+rests on it. Roads above each other, an elevated road and the street of the same course below it, are not told apart:
+where a rule speaks of one of them, look at the map.
 """
 
 from collections.abc import Mapping, Sequence

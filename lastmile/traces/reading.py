@@ -1,14 +1,15 @@
 """Recorded traces from the user's files: one trace per vehicle, in the order of time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from lastmile.errors import Fault, InputError
 from lastmile.geo.fixes import Trace
@@ -81,9 +82,13 @@ def read_recordings(
     if faults:
         raise InputError(faults)
     rows = pd.concat(frames, ignore_index=True)
+    columns = {name: rows[name].to_numpy() for name in rows.columns}
+    codes, names = pd.factorize(rows["vehicle_id"])
+    by_vehicle = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     vehicles = []
-    for name, own in rows.groupby("vehicle_id", sort=False):
-        source = ", ".join(dict.fromkeys(tables[number].source for number in own["file"]))
+    for name, index in zip(names, by_vehicle, strict=True):
+        own = {key: values[index] for key, values in columns.items()}
+        source = ", ".join(tables[number].source for number in pd.unique(own["file"]))
         vehicle, found, notes = _vehicle(str(name), own, source)
         faults += found
         warnings += notes
@@ -124,7 +129,8 @@ def _rows(table: Table, day: date, utc_offset_s: int | None) -> tuple[pd.DataFra
     return frame, faults
 
 
-def _vehicle(name: str, rows: pd.DataFrame, source: str) -> tuple[Recorded, list[Fault], list[str]]:
+def _vehicle(name: str, rows: Mapping[str, NDArray[Any]], source: str) -> tuple[Recorded, list[Fault], list[str]]:
+    """One vehicle's trace from its rows (by column), its faults, and what was decided."""
     faults: list[Fault] = []
     notes: list[str] = []
     kinds = [kind for kind in dict.fromkeys(rows["vehicle_type"].tolist()) if kind]
@@ -136,14 +142,13 @@ def _vehicle(name: str, rows: pd.DataFrame, source: str) -> tuple[Recorded, list
                 remedy="state one type for each vehicle",
             )
         )
-    second = rows["second"].to_numpy(dtype=np.float64)
+    second, dated = rows["second"], rows["dated"]
     falls = np.flatnonzero(np.diff(second) < 0) + 1
-    clock = ~rows["dated"].to_numpy(dtype=bool)
-    past = [k for k in falls if clock[k] and clock[k - 1] and second[k - 1] - second[k] > _HALF_DAY_S]
-    if past:
+    past = falls[~dated[falls] & ~dated[falls - 1] & (second[falls - 1] - second[falls] > _HALF_DAY_S)]
+    if len(past):
         faults.append(
             Fault(
-                place=f"{source}, row {rows['row'].iloc[past[0]]}, column 'time'",
+                place=f"{source}, row {rows['row'][past[0]]}, column 'time'",
                 cause=f"the times of vehicle {name!r} fall by more than half a day; a time of day alone does not say "
                 "whether the next day has begun",
                 remedy="write date and time, or go on after midnight with 24:00:00",
@@ -152,16 +157,15 @@ def _vehicle(name: str, rows: pd.DataFrame, source: str) -> tuple[Recorded, list
     elif len(falls):
         notes.append(
             f"{source}: {len(falls)} times of vehicle {name!r} are before the one above, first in row "
-            f"{rows['row'].iloc[falls[0]]}; its rows are put in the order of time"
+            f"{rows['row'][falls[0]]}; its rows are put in the order of time"
         )
     order = np.argsort(second, kind="stable")
-    rises = np.concatenate(([True], np.diff(second[order]) > 0))
-    if not rises.all():
+    kept = order[np.concatenate(([True], np.diff(second[order]) > 0))]
+    if len(kept) < len(order):
         notes.append(
-            f"{source}: {int((~rises).sum())} fixes of vehicle {name!r} have the time of another; the first is kept"
+            f"{source}: {len(order) - len(kept)} fixes of vehicle {name!r} have the time of another; the first is kept"
         )
-    rows = rows.iloc[order[rises]]
-    accuracy = rows["accuracy"].to_numpy(dtype=np.float64)
+    accuracy = rows["accuracy"][kept].astype(np.float64)
     stated = bool((accuracy > 0).all())
     if not stated and (accuracy > 0).any():
         notes.append(
@@ -169,9 +173,9 @@ def _vehicle(name: str, rows: pd.DataFrame, source: str) -> tuple[Recorded, list
             f"{len(accuracy)} fixes, so it is estimated for all"
         )
     trace = Trace(
-        lon=rows["lon"].to_numpy(dtype=np.float64),
-        lat=rows["lat"].to_numpy(dtype=np.float64),
-        second=rows["second"].to_numpy(dtype=np.float64),
+        lon=rows["lon"][kept],
+        lat=rows["lat"][kept],
+        second=second[kept],
         deviation_m=accuracy / _RADIUS if stated else None,
     )
     return Recorded(vehicle_id=name, vehicle_type=kinds[0] if kinds else "", trace=trace), faults, notes
