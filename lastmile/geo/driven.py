@@ -145,6 +145,8 @@ def join_ways(
     start = piece_start[opening]
     # Noise may take a position back on its edge: the furthest counts.
     end = np.maximum.reduceat(piece_end, opening) if len(opening) else np.empty(0)
+    back = visit[turning + 1]
+    start[back] = 1.0 - end[back - 1]
     edge = edges[opening]
     metres = (end - start) * length_m[edge]
     after = np.cumsum(metres)
