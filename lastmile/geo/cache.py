@@ -38,13 +38,15 @@ def cache_path(osm: Path) -> Path:
     return osm.with_name(osm.name + SUFFIX)
 
 
-def prepare_network(osm: Path, options: ReadOptions = ReadOptions(), *, keep: bool = True) -> PreparedNetwork:  # noqa: B008
+def prepare_network(osm: Path, options: ReadOptions = ReadOptions(), *, keep: bool = True, threads: int = 1) -> PreparedNetwork:  # noqa: B008
     """Take a map's network from the file beside it, or read the map and save that file.
 
     Parameters
     ----------
     keep
         Use and write the file; without it the map is always read.
+    threads
+        For the node order.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def prepare_network(osm: Path, options: ReadOptions = ReadOptions(), *, keep: bo
             except InputError as error:
                 reason = f"it was damaged ({error.faults[0].cause})"
     network = RoadNetwork.from_osm(osm, options)
-    order = make_hierarchy(network).order
+    order = make_hierarchy(network, threads=threads).order
     if not keep:
         return PreparedNetwork(network=network, order=order, origin=f"read from {osm.name}")
     try:

@@ -8,7 +8,9 @@ from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.network import RoadNetwork
 
 
-def make_hierarchy(network: RoadNetwork, order: NDArray[np.int32] | None = None) -> _core.Hierarchy:
+def make_hierarchy(
+    network: RoadNetwork, order: NDArray[np.int32] | None = None, *, threads: int = 1
+) -> _core.Hierarchy:
     """Contract a network's graph, without weights.
 
     Parameters
@@ -16,6 +18,8 @@ def make_hierarchy(network: RoadNetwork, order: NDArray[np.int32] | None = None)
     order
         Nodes by ascending rank, kept from an earlier run: int32, shape (nodes,). Found by inertial flow where absent,
         which is the slow step.
+    threads
+        For that step; the order is the same with any number of them.
 
     Raises
     ------
@@ -28,5 +32,5 @@ def make_hierarchy(network: RoadNetwork, order: NDArray[np.int32] | None = None)
     east, north = metres_per_degree(network.node_lat)
     middle = np.median(network.node_lon)
     return _core.Hierarchy(
-        graph, (network.node_lon - middle) * east, (network.node_lat - network.node_lat.min()) * north
+        graph, (network.node_lon - middle) * east, (network.node_lat - network.node_lat.min()) * north, threads
     )

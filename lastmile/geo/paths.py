@@ -163,7 +163,7 @@ class Roads:
     @cached_property
     def _hierarchy(self) -> _core.Hierarchy:
         """The shape of the searches: made once, whatever the vehicle and the hour."""
-        return make_hierarchy(self.network, self._known_order)
+        return make_hierarchy(self.network, self._known_order, threads=self.threads)
 
     def _metric(self, profile: Profile, over: tuple[Period, ...]) -> _core.Metric:
         """Time, length and energy laid on the hierarchy for one profile throughout the periods."""

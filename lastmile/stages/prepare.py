@@ -59,7 +59,7 @@ def load_network(scenario: Scenario) -> PreparedNetwork:
             network=network, order=make_hierarchy(network).order, origin=f"downloaded: {source.place}"
         )
     options = ReadOptions(ferries=source.ferries, turn_restrictions=source.turn_restrictions)
-    return prepare_network(path, options, keep=source.cache)
+    return prepare_network(path, options, keep=source.cache, threads=scenario.file.search.threads)
 
 
 def load_features(scenario: Scenario) -> tuple[tuple[Feature, ...], dict[str, int]]:

@@ -57,13 +57,13 @@ void lastmile::bindings::bindRoads(py::module_& module) {
         .def("__len__", [](const PyPositions& self) { return self.spans().size(); });
 
     py::class_<Hierarchy, std::shared_ptr<Hierarchy>>(module, "Hierarchy", "Contracted graph without weights, in a nested-dissection order.")
-        .def(py::init([](const Graph& graph, const Array<double>& x, const Array<double>& y) {
+        .def(py::init([](const Graph& graph, const Array<double>& x, const Array<double>& y, int threads) {
                  const auto east = view(x);
                  const auto north = view(y);
                  const py::gil_scoped_release unlocked;
-                 return Hierarchy(graph, nestedDissection(graph, east, north));
+                 return Hierarchy(graph, nestedDissection(graph, east, north, threads));
              }),
-             py::arg("graph"), py::arg("x"), py::arg("y"))
+             py::arg("graph"), py::arg("x"), py::arg("y"), py::arg("threads") = 1)
         .def_static(
             "from_order",
             [](const Graph& graph, const Array<std::int32_t>& order) {
