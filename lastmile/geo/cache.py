@@ -38,7 +38,13 @@ def cache_path(osm: Path) -> Path:
     return osm.with_name(osm.name + SUFFIX)
 
 
-def prepare_network(osm: Path, options: ReadOptions = ReadOptions(), *, keep: bool = True, threads: int = 1) -> PreparedNetwork:  # noqa: B008
+def prepare_network(
+    osm: Path,
+    options: ReadOptions = ReadOptions(),  # noqa: B008
+    *,
+    keep: bool = True,
+    threads: int = 1,
+) -> PreparedNetwork:
     """Take a map's network from the file beside it, or read the map and save that file.
 
     Parameters

@@ -203,12 +203,20 @@ _EXCEPTED: Final[Mapping[str, tuple[Mode, ...]]] = {
 _BOUND: Final = ("", ":motor_vehicle", ":hgv", ":goods", ":motorcar", ":bicycle")
 
 
+def _full_hour(text: str) -> str:
+    return f"{int(text):02d}:00" if text.isascii() and text.isdigit() else text
+
+
 def bound_by(tags: Mapping[str, str]) -> list[tuple[str, int, bool]]:
     """Values of a turn restriction (``no_left_turn`` …), the modes they bind, and whether they are conditional.
 
     Restrictions bind all vehicles but those excepted, and nobody on foot
     (https://wiki.openstreetmap.org/wiki/Relation:restriction). Empty where it binds nobody that is planned for.
     """
+    # Before there were conditional values, days and hours had keys of their own (day_on, day_off, hour_on, hour_off).
+    days = "-".join(tags[key] for key in ("day_on", "day_off") if key in tags)
+    hours = "-".join(_full_hour(tags[key]) for key in ("hour_on", "hour_off") if key in tags)
+    old_hours = " ".join(part for part in (days, hours) if part)
     excepted = {mode for name in tags.get("except", "").split(";") for mode in _EXCEPTED.get(name.strip(), ())}
     found = []
     for suffix in _BOUND:
@@ -216,7 +224,9 @@ def bound_by(tags: Mapping[str, str]) -> list[tuple[str, int, bool]]:
             value = tags.get(f"restriction{suffix}{':conditional' if conditional else ''}")
             bound = set(_EXCEPTED[suffix[1:]] if suffix else _WHEELS) - excepted
             if value is not None and bound:
-                found.append((value, sum(MODE_BIT[mode] for mode in bound), conditional))
+                by_hour = conditional or bool(old_hours)
+                text = f"{value} @ ({old_hours})" if old_hours and not conditional else value
+                found.append((text, sum(MODE_BIT[mode] for mode in bound), by_hour))
     return found
 
 

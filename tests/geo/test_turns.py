@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastmile import _core
+from lastmile.geo.conditions import parse_clauses
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import MODE_BIT, MODES, bound_by
 
@@ -280,6 +281,20 @@ def test_restriction_by_the_hour_is_a_condition_of_the_turn(tmp_path):
     assert len(turn) == 1
     assert network.segment_turn[turn[0]] > 0
     assert metres(network, "e_van", 25, 56) == pytest.approx(0.5 * 1109.3 + 0.5 * 923.8, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("tags", "when"),
+    [
+        ({"day_on": "Mo", "day_off": "Fr", "hour_on": "7", "hour_off": "18"}, "no_left_turn @ (Mo-Fr 07:00-18:00)"),
+        ({"hour_on": "07:30", "hour_off": "09:00"}, "no_left_turn @ (07:30-09:00)"),
+        ({"day_on": "Sa", "day_off": "Su"}, "no_left_turn @ (Sa-Su)"),
+    ],
+)
+def test_old_keys_of_days_and_hours_are_conditions(tags, when):
+    (found,) = bound_by({"restriction": "no_left_turn", **tags})
+    assert (found[0], found[2]) == (when, True)
+    assert parse_clauses(when) is not None
 
 
 def test_kinds_of_turns_at_signals(tmp_path):
