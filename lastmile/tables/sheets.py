@@ -104,9 +104,10 @@ def read_xlsx(path: Path, *, sheet: str | None) -> RawTable:
             "save the sheet as CSV UTF-8",
         )
     try:
-        with warnings.catch_warnings():
+        # Opened here: where the workbook is damaged, the library would leave the file open.
+        with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that do not touch the cells
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
             try:
                 return _read_sheet(book, sheet)
             finally:
