@@ -1,12 +1,13 @@
 """The prepared network of a map, kept in a file beside it: read once, mapped into memory afterwards.
 
-The file names the map's content, the options and the version it was made with; where any differs, or where the file is
-damaged, it is made again.
+The file names the content of the map, the options, and the version and code it was made with; where any differs, or where
+the file is damaged, it is made again.
 """
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile import _core
 from lastmile.errors import InputError
 from lastmile.geo.map_file import check_path
 from lastmile.geo.network import FORMAT, RoadNetwork
@@ -91,5 +93,14 @@ def _fingerprint(osm: Path, options: ReadOptions) -> dict[str, str]:
     return {
         "map": digest,
         "options": json.dumps(asdict(options), sort_keys=True),
-        "version": f"{version('lastmile')} {FORMAT}",
+        "version": f"{version('lastmile')} {FORMAT} {_code()}",
     }
+
+
+@cache
+def _code() -> str:
+    """A digest of the code that reads maps and orders nodes: between two versions it changes too."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in (*sorted(Path(__file__).parent.glob("*.py")), Path(_core.__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
