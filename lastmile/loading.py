@@ -84,6 +84,11 @@ class Scenario:
         return self.path.parent
 
     @property
+    def elevation_path(self) -> Path | None:
+        """The raster of heights, None where the land is taken to be flat."""
+        return None if self.file.map.elevation is None else self.folder / self.file.map.elevation
+
+    @property
     def map_path(self) -> Path | None:
         """The map file, None where a place is to be downloaded."""
         return None if self.file.map.osm is None else self.folder / self.file.map.osm
@@ -117,6 +122,15 @@ def load_scenario(path: Path | str) -> Scenario:
             check_path(path.parent / osm)
         except InputError as error:
             faults += error.faults
+    elevation = _at(values, ("map", "elevation"))
+    if isinstance(elevation, str) and not (path.parent / elevation).is_file():
+        faults.append(
+            Fault(
+                place=str(path.parent / elevation),
+                cause="the raster of heights does not exist or is not a file",
+                remedy="give the path of a raster in map.elevation, or leave it out: the land is then flat",
+            )
+        )
     if file is not None:
         faults += check_references(file, place=path.name)
         whole = {key: table for key, table in tables.items() if not table.faults}
@@ -163,7 +177,8 @@ def _table_files(values: Mapping[str, Any]) -> Iterator[tuple[str, TableFile]]:
 
 def _hashes(path: Path, file: ScenarioFile, sources: Iterable[TableFile]) -> dict[str, str]:
     # By the names that the scenario uses: two files of one name may lie in different folders.
-    names = [path.name, *((file.map.osm,) if file.map.osm is not None else ()), *(source.file for source in sources)]
+    given = (file.map.osm, file.map.elevation)
+    names = [path.name, *(name for name in given if name is not None), *(source.file for source in sources)]
     return {name: _sha256(path.parent / name) for name in names}
 
 

@@ -76,6 +76,11 @@ class MapSource(_Model):
     ferries: bool = Field(False, description="also use ferries")
     turn_restrictions: bool = Field(True, description="obey the map's turn restrictions")
     cache: bool = Field(True, description="keep the prepared network in a file beside the map")
+    elevation: str | None = Field(
+        None,
+        description="path of a raster of heights in metres (GeoTIFF, ESRI grid or SRTM); used by `battery.physics`, "
+        "needs the extra `elevation`",
+    )
     drive_on: Literal["right", "left"] = "right"
     kerbside: tuple[str, ...] = Field(
         (), description="two-way roads of these classes (highway values) are stopped on only on the place's own side"
@@ -167,13 +172,39 @@ class Permit(_Model):
     citation: str = ""
 
 
+class Physics(_Model):
+    """What a vehicle's consumption follows from: its mass, its resistances, and what it gets back."""
+
+    curb_kg: Annotated[float, Field(gt=0, le=50_000)] = Field(description="mass of the empty vehicle with its driver")
+    drag_area_m2: Annotated[float, Field(ge=0, le=50)] = Field(
+        description="drag coefficient times frontal area: a light truck has 0.7 * 3.9 m2 (Bektas & Laporte 2011)"
+    )
+    rolling_resistance: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.01, description="coefficient of rolling resistance (Bektas & Laporte 2011)"
+    )
+    drivetrain_efficiency: Annotated[float, Field(gt=0.05, le=1)] = Field(
+        0.76,
+        description="share of the battery's energy that reaches the wheels: 1 / (1.18 * 1.11), motor and battery of "
+        "Goeke & Schneider 2015",
+    )
+    regeneration: Share = Field(
+        0.0, description="share of the energy of braking and descending that comes back to the battery"
+    )
+    auxiliary_w: Annotated[float, Field(ge=0, le=50_000)] = Field(
+        description="power of everything else (lights, cooling, heating) while under way"
+    )
+
+
 class Battery(_Model):
-    """Traction battery and how it is filled."""
+    """Traction battery, what is taken from it and how it is filled."""
 
     usable_kwh: Positive
     reserve_kwh: Amount = 0.0
-    kwh_per_km: Positive
-    kwh_per_ton_km: Amount = 0.0
+    kwh_per_km: Positive = Field(description="consumption of the empty vehicle; not used with 'physics'")
+    kwh_per_ton_km: Amount = Field(0.0, description="what every ton aboard adds; not used with 'physics'")
+    physics: Physics | None = Field(
+        None, description="consumption by mass, speed, stops and slope instead of by distance"
+    )
     charging: tuple[tuple[Share, Positive], ...] = Field(
         (), description="charging power by state of charge, piecewise constant: [[from share, kW], ...]"
     )

@@ -16,9 +16,9 @@ from pyproj import Transformer
 from lastmile import _core
 from lastmile.geo.conditions import Moment, changes
 from lastmile.geo.network import RoadNetwork
-from lastmile.geo.speeds import MeasuredSpeeds, Regime, edge_times_ms
+from lastmile.geo.speeds import MeasuredSpeeds, Regime, edge_kmh, edge_times_ms
 from lastmile.geo.tags import ELEVATED, EXPRESSWAY, RAMP, Mode
-from lastmile.scenario import Calendar, Permit, ScenarioFile, VehicleFilter, VehicleType, Zone
+from lastmile.scenario import Calendar, Permit, ScenarioFile, VehicleClass, VehicleFilter, VehicleType, Zone
 from lastmile.units import DAY_S, parse_hours
 
 _ALERTS: Final = (None, "yellow", "orange", "red")
@@ -213,6 +213,10 @@ class Access:
     def times_ms(self, mode: Mode, regime: Regime) -> NDArray[np.int32]:
         """Milliseconds per edge; see :func:`~lastmile.geo.speeds.edge_times_ms`."""
         return edge_times_ms(self.network, mode, regime, self.file.speeds, self.measured)
+
+    def kmh(self, mode: VehicleClass, regime: Regime) -> NDArray[np.float64]:
+        """Moving speed per edge; see :func:`~lastmile.geo.speeds.edge_kmh`."""
+        return edge_kmh(self.network, mode, regime, self.file.speeds, self.measured)
 
     def barred(self, profile: Profile) -> NDArray[np.bool_]:
         """Edges closed to the profile at any hour: by class, or by posted weight, height or width."""

@@ -12,19 +12,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from lastmile import _core
 from lastmile.geo.access import Access, Period, Profile
+from lastmile.geo.elevation import Climbs
+from lastmile.geo.energy import EdgeEnergy, flat_energy, physical_energy
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.ordering import make_hierarchy
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.speeds import Regime
 from lastmile.geo.tags import MODES, Mode
 from lastmile.geo.travel import UNREACHABLE, Matrices, Travel
-from lastmile.scenario import VehicleClass
+from lastmile.scenario import Physics, VehicleClass, VehicleType
 
 # Units of the compiled sums: centimetres and hundredths of a watt-hour, so that a continent fits into 32 bits.
 _PER_M: Final = 100.0
 _PER_WH: Final = 100.0
+_INT32: Final = np.iinfo(np.int32)
+_LOAD_KG: Final = 1000.0  # with which a vehicle is driven whose payload is not stated, to learn what a kilogram takes
 
 _Key = tuple[Profile, tuple[Period, ...]]
+_LoadedKey = tuple[Profile, tuple[Period, ...], float]  # with what is aboard, kg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,8 @@ class Roads:
     order
         :attr:`order` of the same network, kept from an earlier run: int32, shape (nodes,). Finding it is the one slow
         step; any permutation gives the same answers, a poor one slowly.
+    climbs
+        Metres up and down, for vehicles with ``battery.physics``; flat where None.
 
     Raises
     ------
@@ -56,11 +63,18 @@ class Roads:
     """
 
     def __init__(
-        self, network: RoadNetwork, access: Access, *, threads: int = 1, order: NDArray[np.int32] | None = None
+        self,
+        network: RoadNetwork,
+        access: Access,
+        *,
+        threads: int = 1,
+        order: NDArray[np.int32] | None = None,
+        climbs: Climbs | None = None,
     ) -> None:
         self.network = network
         self.access = access
         self.threads = threads
+        self.climbs = climbs
         self._known_order = order
         self._graph = _core.Graph(network.first_out, network.edge_target)
         self._length = np.ascontiguousarray(network.edge_length_m)
@@ -71,7 +85,8 @@ class Roads:
         # What is known of edges now, per mode: 0 nothing, -1 closed, else milliseconds.
         self._live: dict[Mode, NDArray[np.int32]] = {}
         self._weights: dict[_Key, NDArray[np.int32]] = {}
-        self._metrics: dict[_Key, _core.Metric] = {}
+        self._metrics: dict[_LoadedKey, _core.Metric] = {}
+        self._physical: dict[_Key, EdgeEnergy] = {}
         self.periods = access.periods
 
     def altered(self, edges: ArrayLike, time_ms: ArrayLike, *, mode: VehicleClass | None = None) -> "Roads":
@@ -114,7 +129,7 @@ class Roads:
             live = np.zeros(self.network.edges, dtype=np.int32) if live is None else live.copy()
             live[chosen] = times
             other._live[changed] = live
-        other._weights, other._metrics = {}, {}
+        other._weights, other._metrics, other._physical = {}, {}, {}
         for key, metric in self._metrics.items():
             if mode is None or key[0].mode == mode:
                 mended = metric.copy()
@@ -165,32 +180,86 @@ class Roads:
         """The shape of the searches: made once, whatever the vehicle and the hour."""
         return make_hierarchy(self.network, self._known_order, threads=self.threads)
 
-    def _metric(self, profile: Profile, over: tuple[Period, ...]) -> _core.Metric:
+    def energy(self, profile: Profile, over: tuple[Period, ...]) -> EdgeEnergy:
+        """Energy of every edge that is enough throughout the given periods: per edge the largest of their regimes'.
+
+        The slowest regime, whose times :meth:`weights` holds, is not the one that takes most: its air resists less,
+        but its auxiliaries run longer. Where a live time is known (:meth:`altered`), auxiliaries run for it, and the
+        speed is no less than it says.
+        """
+        physics = _physics(profile.vehicle)
+        if physics is None:
+            return flat_energy(self.network, profile.vehicle.battery)
+        if not over:
+            raise ValueError("energy: at least one period is needed")
+        found = self._physical.get((profile, over))
+        if found is None:
+            for regime in dict.fromkeys(period.regime for period in over):
+                one = self._in_regime(profile, physics, regime)
+                found = one if found is None else found.at_most(one)
+            assert found is not None
+            self._physical[profile, over] = found
+        return found
+
+    def _in_regime(self, profile: Profile, physics: Physics, regime: Regime) -> EdgeEnergy:
+        kmh, time = self.access.kmh(profile.vehicle.vehicle_class, regime), self._times(profile, regime)
+        live = self._live.get(profile.mode)
+        if live is not None:
+            known = live > 0
+            time = np.where(known, live, time)
+            kmh = np.where(known, np.maximum(kmh, self._length * 3600 / time), kmh)
+        return physical_energy(self.network, physics, kmh=kmh, time_ms=time, climbs=self.climbs)
+
+    def _metric(self, profile: Profile, over: tuple[Period, ...], load_kg: float = 0.0) -> _core.Metric:
         """Time, length and energy laid on the hierarchy for one profile throughout the periods."""
-        key = (profile, over)
+        key = (profile, over, load_kg)
         found = self._metrics.get(key)
         if found is None:
-            found = self._metrics[key] = _core.Metric(self._hierarchy, *self._sums(profile, over))
+            found = self._metrics[key] = _core.Metric(self._hierarchy, *self._sums(*key))
         return found
 
     def _sums(
-        self, profile: Profile, over: tuple[Period, ...]
+        self, profile: Profile, over: tuple[Period, ...], load_kg: float
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         """What every edge adds to a path's sums: milliseconds, centimetres, hundredths of a watt-hour."""
-        battery = profile.vehicle.battery
-        wh_per_m = battery.kwh_per_km if battery is not None else 0.0
-        return (
-            self.weights(profile, over),
-            self._centimetres,
-            np.rint(self._length * wh_per_m * _PER_WH).astype(np.int32),
-        )
+        energy = self.energy(profile, over)
+        if _physics(profile.vehicle) is None:
+            hundredths = np.rint(energy.empty_wh * _PER_WH)
+        else:
+            # Rounded up, so that many short edges do not promise more than the battery gives.
+            exact = np.ceil((energy.empty_wh + energy.wh_per_kg * load_kg) * _PER_WH)
+            hundredths = np.clip(exact, _INT32.min, _INT32.max)
+        return self.weights(profile, over), self._centimetres, hundredths.astype(np.int32)
 
     def matrices(self, points: EdgePoints, *, profile: Profile, over: tuple[Period, ...]) -> Matrices:
         """Fastest paths between all pairs of points that hold throughout the periods."""
         duration, distance, energy = _core.travel_tables(
             self._graph, self._metric(profile, over), points.core(), self.threads
         )
-        return Matrices(duration_s=duration, distance_m=distance, energy_wh=energy)
+        per_kg = self._per_kg(points, profile, over, distance, energy)
+        return Matrices(duration_s=duration, distance_m=distance, energy_wh=energy, energy_wh_per_kg=per_kg)
+
+    def _per_kg(
+        self,
+        points: EdgePoints,
+        profile: Profile,
+        over: tuple[Period, ...],
+        distance: NDArray[np.float32],
+        empty: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """What a kilogram aboard adds between all pairs of points."""
+        battery = profile.vehicle.battery
+        if battery is None or (battery.physics is None and not battery.kwh_per_ton_km):
+            return np.broadcast_to(np.float32(0), distance.shape)  # takes no memory
+        if battery.physics is None:
+            return distance * np.float32(battery.kwh_per_ton_km / 1000)
+        load_kg = profile.vehicle.payload_kg or _LOAD_KG
+        _, _, loaded = _core.travel_tables(
+            self._graph, self._metric(profile, over, load_kg), points.core(), self.threads
+        )
+        loaded -= empty
+        loaded /= np.float32(load_kg)
+        return loaded
 
     def travel(self, points: EdgePoints, *, profile: Profile, periods: tuple[Period, ...] | None = None) -> Travel:
         """Fastest paths between all pairs of points in every period, for travel at any second.
@@ -330,3 +399,7 @@ class Roads:
         if key not in self._paces:
             self._paces[key] = self.access.times_ms(profile.mode, regime)
         return self._paces[key]
+
+
+def _physics(vehicle: VehicleType) -> Physics | None:
+    return None if vehicle.battery is None else vehicle.battery.physics

@@ -17,7 +17,7 @@ from lastmile.errors import Fault, InputError
 from lastmile.geo.junctions import LEFT, RIGHT, U_TURN
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.tags import ROAD_CLASSES, ROAD_CODE, Mode
-from lastmile.scenario import Speeds
+from lastmile.scenario import Speeds, VehicleClass
 
 Regime = Literal["free", "peak", "night"]
 REGIMES: Final[tuple[Regime, ...]] = ("free", "peak", "night")
@@ -129,6 +129,25 @@ def edge_times_ms(
     length = network.segment_length_m[network.edge_segment]
     if mode == "walk":
         return _milliseconds(length / speeds.walk_kmh * 3600.0)
+    kmh = edge_kmh(network, mode, regime, speeds, measured)
+    turns = np.zeros(256)
+    turns[[LEFT, RIGHT, U_TURN]] = speeds.left_turn_s, speeds.right_turn_s, speeds.u_turn_s
+    delay_s = (
+        network.edge_signals * speeds.signal_s
+        + network.edge_calming * speeds.calming_s
+        + turns[network.segment_turn[network.edge_segment]]
+    )
+    return _milliseconds(length / kmh * 3600.0 + delay_s * 1000.0)
+
+
+def edge_kmh(
+    network: RoadNetwork,
+    mode: VehicleClass,
+    regime: Regime,
+    speeds: Speeds,
+    measured: MeasuredSpeeds | None = None,
+) -> NDArray[np.float64]:
+    """Speed at which vehicles move along each edge in one regime of traffic, delays left out: km/h, shape (edges,)."""
     column = REGIMES.index(regime)
     table = np.array([speeds.kmh.get(name, CAR_KMH[name])[column] for name in ROAD_CLASSES])
     kmh = table[network.segment_road]
@@ -142,14 +161,7 @@ def edge_times_ms(
         kmh = kmh * TRUCK_FACTOR
     if measured is not None and (mode, regime) in measured.own:
         kmh = np.where(measured.own[mode, regime] > 0, measured.own[mode, regime], kmh)
-    turns = np.zeros(256)
-    turns[[LEFT, RIGHT, U_TURN]] = speeds.left_turn_s, speeds.right_turn_s, speeds.u_turn_s
-    delay_s = (
-        network.edge_signals * speeds.signal_s
-        + network.edge_calming * speeds.calming_s
-        + turns[network.segment_turn[network.edge_segment]]
-    )
-    return _milliseconds(length / kmh * 3600.0 + delay_s * 1000.0)
+    return kmh
 
 
 def _milliseconds(exact: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -19,12 +19,14 @@ class Matrices:
     """Fastest paths between all pairs of n points, row = origin.
 
     ``duration_s``: int32, rounded up, ``UNREACHABLE`` where there is no permitted path; ``distance_m`` and
-    ``energy_wh``: float32 along that path, energy of the empty vehicle and 0 where it burns fuel.
+    ``energy_wh``: float32 along that path, energy of the empty vehicle and 0 where it burns fuel; ``energy_wh_per_kg``:
+    float32, what every kilogram aboard adds. Energies are below 0 where a descent gives back more than the way takes.
     """
 
     duration_s: NDArray[np.int32]
     distance_m: NDArray[np.float32]
     energy_wh: NDArray[np.float32]
+    energy_wh_per_kg: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lastmile.geo.access import stopping_edges
 from lastmile.geo.crs import to_wgs84
 from lastmile.geo.demand import Demand
+from lastmile.geo.elevation import climbs
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.geo.tags import MODES, Mode
@@ -103,6 +104,14 @@ class Case:
         shapes = self.scenario.districts.geometry.to_numpy()
         squeezed = shapely.transform(shapes, lambda points: points * np.array([self._squeeze, 1.0]))
         return np.asarray(squeezed, dtype=object)
+
+    @cached_property
+    def rises(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Metres up along and down along every segment; None where the scenario has no raster of heights."""
+        if self.scenario.elevation_path is None:
+            return None
+        found = climbs(self.network, self.scenario.elevation_path)
+        return found.ascent_m, found.descent_m
 
     @cached_property
     def edge_tail(self) -> NDArray[np.int32]:

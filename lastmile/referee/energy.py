@@ -1,42 +1,59 @@
 """Batteries last."""
 
+from functools import cached_property
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.geo.energy import AIR_KG_M3, GRAVITY, STOP_SHARE
 from lastmile.plans import Route, Violation
 from lastmile.referee.case import Case, Violations
 from lastmile.referee.loads import weight_after
-from lastmile.referee.travel import Drives, leg_name
-from lastmile.scenario import VehicleType
+from lastmile.referee.traffic import Traffic
+from lastmile.referee.travel import Drive, Drives, leg_name
+from lastmile.scenario import Physics, VehicleType
 
 _TOLERANCE_WH = 1.0
+_FASTEST_M_S = 100.0  # two moments that lie too close together tell no speed
 
 
 def check_energy(case: Case, drives: Drives) -> Violations:
-    """Energy of every leg by distance and load, and of every round by the battery's usable part above the reserve.
+    """Energy of every leg by distance and load, or by physics, and of every round by the battery above its reserve.
 
-    This version plans no charging on the way: a round must do with one full battery.
+    This version plans no charging on the way: a round must do with one full battery. What descents give back while it
+    is still full is lost.
     """
+    streets = _Streets(case)
     for i, route in enumerate(case.plan.routes):
         vehicle = case.vehicles.get(route.vehicle_type)
         if vehicle is None or len(route.stops) < 2:
             continue
-        yield from _legs(i, route, vehicle, drives)
+        yield from _legs(i, route, vehicle, drives, streets)
         if vehicle.battery is not None:
             able = (vehicle.battery.usable_kwh - vehicle.battery.reserve_kwh) * 1000
-            if route.energy_wh > able + _TOLERANCE_WH:
+            out = accumulate((leg.energy_wh for leg in route.legs), lambda a, b: max(a + b, 0), initial=0)
+            most = max(out)
+            if most > able + _TOLERANCE_WH:
                 yield Violation(
                     rule="battery",
                     place=route.vehicle_id,
-                    amount=f"+{route.energy_wh - able:.0f} Wh",
-                    detail=f"the round uses {route.energy_wh} Wh, the battery gives {able:.0f} Wh above its reserve",
+                    amount=f"+{most - able:.0f} Wh",
+                    detail=f"the round uses {most} Wh, the battery gives {able:.0f} Wh above its reserve",
                 )
 
 
-def _legs(index: int, route: Route, vehicle: VehicleType, drives: Drives) -> Violations:
+def _legs(index: int, route: Route, vehicle: VehicleType, drives: Drives, streets: "_Streets") -> Violations:
     battery = vehicle.battery
     for j, (leg, grams) in enumerate(zip(route.legs, weight_after(route), strict=False)):
         need = 0.0
-        if battery is not None:
+        drive = drives.get((index, j))
+        if battery is not None and battery.physics is not None:
+            if drive is None:  # no way through the streets, which is reported by its own rule
+                continue
+            need = streets.need_wh(battery.physics, drive, grams / 1000)
+        elif battery is not None:
             # The shorter of both distances: a wrong distance is reported by its own rule, not twice.
-            drive = drives.get((index, j))
             km = (leg.distance_m if drive is None else min(leg.distance_m, drive.distance_m)) / 1000
             need = (battery.kwh_per_km + battery.kwh_per_ton_km * grams / 1e6) * km * 1000
         if leg.energy_wh < need - _TOLERANCE_WH or (battery is None and leg.energy_wh != 0):
@@ -47,3 +64,44 @@ def _legs(index: int, route: Route, vehicle: VehicleType, drives: Drives) -> Vio
                 detail=f"the leg takes {need:.0f} Wh with {grams / 1000:.1f} kg aboard, "
                 f"the plan says {leg.energy_wh} Wh",
             )
+
+
+class _Streets:
+    """What physics asks of the streets, looked up when the first such vehicle drives."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    @cached_property
+    def _delay_s(self) -> NDArray[np.float64]:
+        scenario = self._case.scenario
+        return Traffic(self._case.network, scenario.file.speeds, scenario.measured).delays_s()
+
+    def need_wh(self, physics: Physics, drive: Drive, load_kg: float) -> float:
+        """Energy of a leg, force by force, at the speeds at which its edges were driven."""
+        network = self._case.network
+        mass = physics.curb_kg + load_kg
+        joules = 0.0
+        for crossing in drive.crossings:
+            segment = int(network.edge_segment[crossing.edge])
+            metres = float(network.segment_length_m[segment]) * crossing.share
+            seconds = (crossing.leave_ms - crossing.enter_ms) / 1000
+            joules += physics.auxiliary_w * seconds
+            if metres == 0:
+                continue
+            moving = seconds - float(self._delay_s[crossing.edge]) * crossing.share
+            speed = metres / max(moving, metres / _FASTEST_M_S)
+            work = physics.rolling_resistance * mass * GRAVITY * metres
+            work += 0.5 * AIR_KG_M3 * physics.drag_area_m2 * speed**2 * metres
+            # Who stops brakes, which gives back, and has to come to speed again.
+            stops = STOP_SHARE * int(network.edge_signals[crossing.edge]) * crossing.share
+            kinetic = stops * 0.5 * mass * speed**2
+            work += kinetic
+            back = kinetic
+            if self._case.rises is not None:
+                along, against = (float(metres[segment]) * crossing.share for metres in self._case.rises)
+                up, down = (along, against) if network.edge_forward[crossing.edge] else (against, along)
+                work += mass * GRAVITY * up
+                back += mass * GRAVITY * down
+            joules += work / physics.drivetrain_efficiency - back * physics.regeneration
+        return joules / 3600

@@ -61,7 +61,7 @@ class Traffic:
         for row in self._measured:
             if row["vehicle_class"] == mode and row["period"] in ("all", regime):
                 kmh[self._edges_of(row)] = np.float32(row["kmh"])
-        whole = np.ceil(network.segment_length_m[network.edge_segment] / kmh * 3600 + self._delays_s() * 1000)
+        whole = np.ceil(network.segment_length_m[network.edge_segment] / kmh * 3600 + self.delays_s() * 1000)
         return np.maximum(whole, 1).astype(np.int64)
 
     def _edges_of(self, row: dict[str, Any]) -> NDArray[np.bool_]:
@@ -76,7 +76,7 @@ class Traffic:
             there &= network.edge_forward == (row["direction"] == "forward")
         return there
 
-    def _delays_s(self) -> NDArray[np.float64]:
+    def delays_s(self) -> NDArray[np.float64]:
         """Seconds lost on every edge at signals, humps and turns."""
         network, speeds = self._network, self._speeds
         lost = network.edge_signals.astype(np.float64) * speeds.signal_s

@@ -28,20 +28,28 @@ class RoutingProfile:
     ----------
     duration_s, distance_m
         int32, shape (n, n), row = origin, may be asymmetric; ``UNREACHABLE`` durations where there is no way.
+    energy_wh
+        The same of the energy that a vehicle needs at most, whatever it carries; None where it is the distance times
+        the vehicle's ``wh_per_m``.
     """
 
     duration_s: NDArray[np.int32]
     distance_m: NDArray[np.int32]
+    energy_wh: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("duration_s", "distance_m"):
+        for name in ("duration_s", "distance_m", "energy_wh"):
             table = getattr(self, name)
+            if table is None:
+                continue
             if table.ndim != 2 or table.shape[0] != table.shape[1]:
                 raise ValueError(f"profile: {name} must be square, its shape is {table.shape}")
             if (table < 0).any():
                 raise ValueError(f"profile: {name} has a negative entry at {tuple(np.argwhere(table < 0)[0].tolist())}")
         if self.duration_s.shape != self.distance_m.shape:
             raise ValueError("profile: duration_s and distance_m differ in shape")
+        if self.energy_wh is not None and self.energy_wh.shape != self.duration_s.shape:
+            raise ValueError("profile: duration_s and energy_wh differ in shape")
         _freeze(self)
 
 
@@ -66,7 +74,8 @@ class RoutingVehicle:
     max_distance_m, max_duration_s, max_orders
         Limits of one round; None without.
     wh_per_m, range_wh
-        Consumption and the energy that a round may use; None without a limit.
+        Consumption, where the profile has no energies of its own, and the energy that a round may use; None without a
+        limit.
     pools
         Names of :attr:`RoutingProblem.pools` that each vehicle of this type in use draws one from.
     """

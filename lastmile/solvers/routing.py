@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from lastmile.solvers.problem import UNREACHABLE, Blocked, Round, RoutingProblem, RoutingSolution
+from lastmile.solvers.problem import UNREACHABLE, Blocked, Round, RoutingProblem, RoutingSolution, RoutingVehicle
 from lastmile.units import clock
 
 _COST_SCALE = 1000  # costs inside are in 1/1000 fen, so that a second of driver's time is not rounded away
@@ -150,6 +150,16 @@ def _penalties(problem: RoutingProblem, able: dict[int, list[int]]) -> list[int]
     return [price if price >= 0 else must for price in prices]
 
 
+def _energies_wh(
+    problem: RoutingProblem, vehicle: RoutingVehicle, origin: Any = slice(None), target: Any = slice(None)
+) -> NDArray[np.float64]:
+    """Energy between locations, all of them where none are named."""
+    profile = problem.profiles[vehicle.profile]
+    if profile.energy_wh is not None:
+        return np.asarray(profile.energy_wh[origin, target], dtype=np.float64)
+    return np.asarray(profile.distance_m[origin, target] * np.float64(vehicle.wh_per_m))
+
+
 def _padded(table: NDArray[Any], place: NDArray[np.int64], orders: int) -> NDArray[Any]:
     """Entries of a table between all nodes; a vehicle that stays at its base does not drive from start to end."""
     padded: NDArray[Any] = table[np.ix_(place, place)]
@@ -269,9 +279,8 @@ def _add_limits(
         for kind in kinds:
             key = (kind.profile, kind.wh_per_m)
             if key not in energy:
-                metres = _padded(problem.profiles[kind.profile].distance_m.astype(np.float64), place, problem.orders)
-                used = np.ceil(metres * kind.wh_per_m * 1000).astype(np.int64)  # milliwatt-hours
-                energy[key] = routing.RegisterTransitMatrix(used.tolist())
+                used = np.ceil(_padded(_energies_wh(problem, kind), place, problem.orders) * 1000)  # milliwatt-hours
+                energy[key] = routing.RegisterTransitMatrix(used.astype(np.int64).tolist())
         ranges = [kind.range_wh * 1000 if kind.range_wh is not None else 10**12 for kind in kinds]
         routing.AddDimensionWithVehicleTransitAndCapacity(
             [energy[kind.profile, kind.wh_per_m] for kind in kinds], 0, ranges, True, "energy"
@@ -397,8 +406,12 @@ def _obstacles(problem: RoutingProblem, order: int, v: int) -> list[_Obstacle]:
     metres = _own_metres(problem, order, v)
     if vehicle.max_distance_m is not None and metres > vehicle.max_distance_m:
         found.append((f"{metres / 1000:.1f} km there and back exceed the limit", "raise max_distance_km", 2))
-    if vehicle.range_wh is not None and metres * vehicle.wh_per_m > vehicle.range_wh:
-        short = metres * vehicle.wh_per_m - vehicle.range_wh
+    where = problem.location[order]
+    needed = float(
+        _energies_wh(problem, vehicle, vehicle.start, where) + _energies_wh(problem, vehicle, where, vehicle.end)
+    )
+    if vehicle.range_wh is not None and needed > vehicle.range_wh:
+        short = needed - vehicle.range_wh
         found.append((f"the battery is {short:.0f} Wh short for the way there and back", "use a larger battery", 3))
     on_board = int(problem.on_board_s[order])
     if 0 <= on_board < start - leave:

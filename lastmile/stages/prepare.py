@@ -12,6 +12,7 @@ from lastmile.geo.cache import PreparedNetwork, prepare_network
 from lastmile.geo.candidates import Candidate, Excluded, count_reasons, find_candidates
 from lastmile.geo.demand import Demand, build_demand
 from lastmile.geo.districts import Districts
+from lastmile.geo.elevation import climbs
 from lastmile.geo.features import Feature, read_features
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.ordering import make_hierarchy
@@ -78,8 +79,8 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
     Raises
     ------
     InputError
-        When a vehicle class has no road, a depot stands too far from one, a zone closes every road to everyone, or an
-        order lies off the map.
+        When a vehicle class has no road, a depot stands too far from one, a zone closes every road to everyone, an
+        order lies off the map, or the raster of heights cannot be used.
     """
     on_progress("map", "reading streets and places")
     prepared = load_network(scenario)
@@ -117,7 +118,13 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         features=features,
         districts=districts,
         access=access,
-        roads=Roads(network, access, threads=scenario.file.search.threads, order=prepared.order),
+        roads=Roads(
+            network,
+            access,
+            threads=scenario.file.search.threads,
+            order=prepared.order,
+            climbs=None if scenario.elevation_path is None else climbs(network, scenario.elevation_path),
+        ),
         snappers=snappers,
         demand=demand,
         candidates=candidates,
@@ -197,6 +204,9 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
             found.append(f"vehicle {vehicle.id}: breaks are checked, but not yet planned")
         if vehicle.battery is not None and (vehicle.battery.charging or vehicle.battery.swap_minutes):
             found.append(f"vehicle {vehicle.id}: charging and swapping during a round are not planned yet")
+    batteries = [vehicle.battery for vehicle in scenario.file.vehicles if vehicle.battery is not None]
+    if scenario.elevation_path is not None and all(battery.physics is None for battery in batteries):
+        found.append("map.elevation changes nothing: no vehicle has a battery with physics")
     for facility in scenario.file.facilities:
         for key in ("chilled_modules_max", "compartments", "inconvenience_yuan"):
             if getattr(facility, key):

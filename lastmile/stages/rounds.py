@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lastmile.geo.snapping import EdgePoints
 from lastmile.plans import Leg, Route, Stop
@@ -121,7 +122,7 @@ def _drive(
         depart_s=depart_s,
         arrive_s=city.roads.drive(edges, shares, profile=profile, depart_s=depart_s),
         distance_m=round(distance, 2),
-        energy_wh=_energy_wh(entry.vehicle, distance, aboard_g),
+        energy_wh=_energy_wh(city, entry, edges, shares, distance, aboard_g),
     )
 
 
@@ -131,8 +132,16 @@ def _along(points: EdgePoints, place: int, edge: int) -> float:
     return fraction if edge == int(points.forward[place]) else 1.0 - fraction
 
 
-def _energy_wh(vehicle: VehicleType, distance_m: float, aboard_g: int) -> int:
-    if vehicle.battery is None:
+def _energy_wh(
+    city: City, entry: Entry, edges: NDArray[np.int32], shares: NDArray[np.float64], distance_m: float, aboard_g: int
+) -> int:
+    """Rounded up; with physics that of the edges, enough at every hour of the shift."""
+    battery = entry.vehicle.battery
+    if battery is None:
         return 0
-    per_m = vehicle.battery.kwh_per_km + vehicle.battery.kwh_per_ton_km * aboard_g / 1e6
+    if battery.physics is not None:
+        energy = city.roads.energy(entry.profile, entry.over)
+        each = energy.empty_wh[edges] + energy.wh_per_kg[edges] * (aboard_g / 1000)
+        return int(np.ceil((each * shares).sum()))
+    per_m = battery.kwh_per_km + battery.kwh_per_ton_km * aboard_g / 1e6
     return int(np.ceil(per_m * distance_m))

@@ -25,6 +25,7 @@ from lastmile.stages.prepare import City
 from lastmile.units import DAY_S, fen, parse_hours
 
 _NO_LIMIT: Final = 10**12
+_MOST_WH: Final = 10**9  # more than any battery has
 _GRAMS, _CM3 = 1000.0, 1_000_000.0
 
 
@@ -195,7 +196,8 @@ def make_territory(
         key = (entry.profile, entry.over)
         if key not in tables:
             tables[key] = len(profiles)
-            profiles.append(_tables(city, points[entry.profile.mode], entry, bases=len(bases)))
+            load_g = _heaviest_g(entry.vehicle, tasks)
+            profiles.append(_tables(city, points[entry.profile.mode], entry, bases=len(bases), load_g=load_g))
     allowed, objections = _allowed(city, entries, tasks, points, len(bases))
     pools = {f"permit {permit}": max(left, 0) for permit, left in permits_left.items()}
     pools |= {
@@ -206,11 +208,12 @@ def make_territory(
     # A type shared by several depots must not be counted once for each.
     limits = {vehicle.id: vehicle.count for vehicle in city.scenario.file.vehicles if vehicle.count is not None}
     pools = {pool: min(limit, limits.get(pool.removeprefix("type "), limit)) for pool, limit in pools.items()}
+    numbers = [tables[entry.profile, entry.over] for entry in entries]
     problem = RoutingProblem(
         profiles=tuple(profiles),
         vehicles=tuple(
-            _vehicle(city, entry, bases[entry.base], tables[entry.profile, entry.over], tasks, pools)
-            for entry in entries
+            _vehicle(city, entry, bases[entry.base], number, profiles[number], tasks, pools)
+            for entry, number in zip(entries, numbers, strict=True)
         ),
         location=np.arange(len(bases), len(bases) + len(tasks), dtype=np.int32),
         delivery=np.array([[t.parcels, t.weight_g, t.volume_cm3] for t in tasks], dtype=np.int64).reshape(-1, 3),
@@ -238,7 +241,12 @@ def make_territory(
     )
 
 
-def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int) -> RoutingProfile:
+def _heaviest_g(vehicle: VehicleType, tasks: Sequence[Task]) -> int:
+    """The heaviest load there can be: never more than fits in, nor than there is."""
+    return min(int(capacity(vehicle)[1]), sum(task.weight_g for task in tasks))
+
+
+def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, load_g: int) -> RoutingProfile:
     """Travel between places: walking back to the vehicle, driving, walking to the next door."""
     found = city.roads.matrices(points, profile=entry.profile, over=entry.over)
     # One second more on every leg: parts of edges are rounded to the nearest millisecond in the table, and the true
@@ -248,7 +256,15 @@ def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int) -> Rout
     duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, np.minimum(there, UNREACHABLE - 1))
     np.fill_diagonal(duration, 0)
     distance = np.where(found.duration_s == UNREACHABLE, 0, np.ceil(found.distance_m)).astype(np.int32)
-    return RoutingProfile(duration_s=duration.astype(np.int32), distance_m=distance)
+    energy = None
+    if entry.vehicle.battery is not None and entry.vehicle.battery.physics is not None:
+        # Of the heaviest load, or of none where load gives back on a descent. A descent itself gives nothing here: the
+        # battery may be full. One more for legs, whose energy is rounded up, and for the tables' own rounding.
+        heaviest = found.energy_wh + np.maximum(found.energy_wh_per_kg, 0) * (load_g / 1000)
+        energy = (np.ceil(np.clip(heaviest, 0, _MOST_WH)) + 1).astype(np.int32)
+        energy[found.duration_s == UNREACHABLE] = 0
+        np.fill_diagonal(energy, 0)
+    return RoutingProfile(duration_s=duration.astype(np.int32), distance_m=distance, energy_wh=energy)
 
 
 def walks_to_doors_s(city: City, points: EdgePoints, *, bases: int) -> NDArray[np.int32]:
@@ -282,17 +298,26 @@ def _allowed(
 
 
 def _vehicle(
-    city: City, entry: Entry, base: Base, profile: int, tasks: Sequence[Task], pools: Mapping[str, int]
+    city: City,
+    entry: Entry,
+    base: Base,
+    profile: int,
+    table: RoutingProfile,
+    tasks: Sequence[Task],
+    pools: Mapping[str, int],
 ) -> RoutingVehicle:
     vehicle = entry.vehicle
     battery = vehicle.battery
     wh_per_m, range_wh, yuan_per_km = 0.0, None, vehicle.yuan_per_km
     if battery is not None:
-        # Never more aboard than fits in, nor than there is.
-        payload_t = min(int(capacity(vehicle)[1]), sum(task.weight_g for task in tasks)) / 1e6
-        wh_per_m = battery.kwh_per_km + battery.kwh_per_ton_km * payload_t  # 1 kWh/km is 1 Wh/m
-        # Every leg's energy is rounded up to a whole watt-hour.
-        range_wh = int((battery.usable_kwh - battery.reserve_kwh) * 1000) - len(tasks) - 1
+        range_wh = int((battery.usable_kwh - battery.reserve_kwh) * 1000)
+        if table.energy_wh is not None:
+            # The limit is by the table's energies; for money their mean is good enough to choose by.
+            wh_per_m = float(table.energy_wh.sum()) / max(float(table.distance_m.sum()), 1.0)
+        else:
+            payload_t = _heaviest_g(vehicle, tasks) / 1e6
+            wh_per_m = battery.kwh_per_km + battery.kwh_per_ton_km * payload_t  # 1 kWh/km is 1 Wh/m
+            range_wh -= len(tasks) + 1  # every leg's energy is rounded up to a whole watt-hour
         yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
     named = (f"type {vehicle.id}", *(f"permit {permit}" for permit in entry.permits))
     return RoutingVehicle(

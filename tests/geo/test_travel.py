@@ -18,7 +18,8 @@ NEVER = UNREACHABLE
 def matrices(duration):
     array = np.array(duration, dtype=np.int32)
     return Matrices(duration_s=array, distance_m=np.zeros(array.shape, np.float32),
-                    energy_wh=np.zeros(array.shape, np.float32))  # fmt: skip
+                    energy_wh=np.zeros(array.shape, np.float32),
+                    energy_wh_per_kg=np.zeros(array.shape, np.float32))  # fmt: skip
 
 
 def pair_travel(ends, seconds, opens=None, through=None):
