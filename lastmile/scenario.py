@@ -78,8 +78,7 @@ class MapSource(_Model):
     cache: bool = Field(True, description="keep the prepared network in a file beside the map")
     elevation: str | None = Field(
         None,
-        description="path of a raster of heights in metres (GeoTIFF, ESRI grid or SRTM); used by `battery.physics`, "
-        "needs the extra `elevation`",
+        description="path of a GeoTIFF of heights in metres; used by `battery.physics`, needs the extra `elevation`",
     )
     drive_on: Literal["right", "left"] = "right"
     kerbside: tuple[str, ...] = Field(

@@ -26,8 +26,8 @@ _STEP_M: Final = 30.0  # heights are taken at least this often: the cells of the
 _BLOCK: Final = 200_000  # segments whose points are in memory at once
 _MOST_CELLS: Final = 400_000_000  # 1.6 GB
 _LOWEST_M, _HIGHEST_M = -500.0, 9_000.0
-# Formats that name no other files, so that nothing is read (or downloaded) but what the scenario names.
-_DRIVERS: Final = ("GTiff", "AAIGrid", "SRTMHGT")
+# A format that names no other files: nothing is read (or downloaded) but what the scenario names.
+_DRIVER: Final = "GTiff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +68,7 @@ def climbs(network: RoadNetwork, path: Path | str) -> Climbs:
     Parameters
     ----------
     path
-        GeoTIFF, ESRI grid or SRTM tile in any coordinate system; metres in the first band. Heights may count from
+        GeoTIFF in any coordinate system; metres in the first band. Heights may count from
         anywhere: only differences matter.
 
     Raises
@@ -165,7 +165,7 @@ class _Heights:
     path: Path
     cells: NDArray[np.float32]  # NaN where there is no height
     to_crs: pyproj.Transformer
-    to_cell: Any  # affine: (x, y) to (column, row) of the whole raster
+    to_cell: tuple[float, ...]  # a to f of the affine map from (x, y) to (column, row) of the whole raster
     corner: tuple[int, int]  # column and row at which the part begins
     shape: tuple[int, int]  # columns and rows of the whole raster
 
@@ -184,14 +184,13 @@ class _Heights:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as a fault
-                raster = rasterio.open(path, driver=list(_DRIVERS))
+                raster = rasterio.open(path.resolve(), driver=_DRIVER)
             with raster:
                 to_crs = _transformer(path, raster.crs)
                 if raster.transform.is_degenerate:
                     raise ValueError("its cells have no size")
-                to_cell, shape = ~raster.transform, (raster.width, raster.height)
-                x, y = to_crs.transform(network.geometry_lon, network.geometry_lat)
-                column, row = to_cell * (np.asarray(x), np.asarray(y))
+                to_cell, shape = tuple(~raster.transform)[:6], (raster.width, raster.height)
+                column, row = _placed(to_crs, to_cell, network.geometry_lon, network.geometry_lat)
                 _covered(path, network, column, row, shape)
                 left, upper = max(int(column.min()) - 2, 0), max(int(row.min()) - 2, 0)
                 width = min(int(column.max()) + 3, raster.width) - left
@@ -208,14 +207,14 @@ class _Heights:
             raise InputError.single(
                 place=str(path),
                 cause=f"the raster cannot be read: {error}",
-                remedy="give a whole GeoTIFF, ESRI grid or SRTM tile with one band of heights in metres",
+                remedy="give a whole GeoTIFF with heights in metres (gdal_translate makes one of other formats)",
             ) from error
         cells = cells.astype(np.float32)
         return cls(path=path, cells=cells, to_crs=to_crs, to_cell=to_cell, corner=(left, upper), shape=shape)
 
     def at(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Heights by bilinear sampling; in the outer half of the cells at the raster's edge those of their centres."""
-        column, row = self.to_cell * self.to_crs.transform(lon, lat)
+        column, row = _placed(self.to_crs, self.to_cell, lon, lat)
         rows, columns = self.cells.shape
         x = np.clip(column - 0.5, 0, self.shape[0] - 1) - self.corner[0]
         y = np.clip(row - 0.5, 0, self.shape[1] - 1) - self.corner[1]
@@ -236,6 +235,15 @@ class _Heights:
                 remedy="fill its gaps (gdal_fillnodata), declare its nodata value, and give heights in metres",
             )
         return height
+
+
+def _placed(
+    to_crs: pyproj.Transformer, to_cell: tuple[float, ...], lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Columns and rows of places, 0 at the raster's outer edge; infinite where its system has no such place."""
+    x, y = to_crs.transform(lon, lat)
+    a, b, c, d, e, f = to_cell
+    return np.asarray(a * x + b * y + c), np.asarray(d * x + e * y + f)
 
 
 def _transformer(path: Path, crs: Any) -> pyproj.Transformer:
