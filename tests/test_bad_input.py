@@ -109,6 +109,14 @@ def test_map_of_rubbish_is_refused(refused):
     refused("town.osm", "cannot be read to its end", map=b"\x00\x01 this is no map")
 
 
+def test_raster_of_heights_that_is_not_there_or_is_none(refused, tmp_path):
+    named = {'osm = "town.osm"': 'osm = "town.osm"\nelevation = "h.tif"', "usable_kwh = 5.4": "usable_kwh = -1.0"}
+    refused("h.tif", "does not exist", "usable_kwh", scenario=named)  # with the file's other faults
+    (tmp_path / "input" / "h.tif").write_text("heights")
+    del named["usable_kwh = 5.4"]
+    refused("h.tif", "the raster cannot be read", scenario=named)
+
+
 def test_map_without_roads_is_refused(refused):
     refused("town.osm", "the map has no road", map='<?xml version="1.0"?>\n<osm version="0.6"></osm>\n')
 

@@ -38,6 +38,15 @@ def test_inputs_are_named_with_their_hash(tmp_path):
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
 
 
+def test_raster_of_heights_is_an_input(tmp_path):
+    (tmp_path / "h.tif").write_bytes(b"heights")
+    named = {'osm = "town.osm"': 'osm = "town.osm"\nelevation = "h.tif"'}
+    scenario = load_scenario(write_town(tmp_path, scenario=named))
+    assert scenario.elevation_path == tmp_path / "h.tif"
+    assert scenario.inputs["h.tif"] == hashlib.sha256(b"heights").hexdigest()
+    assert load_scenario(write_town(tmp_path)).elevation_path is None
+
+
 def test_paths_start_in_the_scenarios_folder(tmp_path, monkeypatch):
     write_town(tmp_path / "town")
     monkeypatch.chdir(tmp_path)

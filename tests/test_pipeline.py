@@ -9,8 +9,10 @@ import json
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import town
+from heights import write_raster
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +88,13 @@ MAPS = (
 )  # fmt: skip
 
 
+TRIKE = {
+    "curb_kg": 320.0, "drag_area_m2": 1.4, "rolling_resistance": 0.015, "drivetrain_efficiency": 0.7,
+    "auxiliary_w": 40.0,
+}  # fmt: skip
+VAN = {"curb_kg": 1500.0, "drag_area_m2": 2.0, "regeneration": 0.6, "auxiliary_w": 400.0}
+
+
 @st.composite
 def vehicles(draw, bases, name, shift):
     """A vehicle type based at some of the bases."""
@@ -110,7 +119,7 @@ def vehicles(draw, bases, name, shift):
         vehicle["battery"] = {
             "usable_kwh": usable, "reserve_kwh": 0.1, "kwh_per_km": 0.07,
             "kwh_per_ton_km": draw(st.sampled_from([0, 0.5])),
-        }  # fmt: skip
+        } | draw(st.sampled_from([{}, {"physics": TRIKE if kind == "e_trike" else VAN}]))  # fmt: skip
     optional = {
         "count": st.sampled_from([0, 1, 1, 2, 4]),
         "max_stops": st.integers(1, 4),
@@ -196,7 +205,8 @@ def scenarios(draw):
             "visit_snap_m": draw(st.sampled_from([0.0, 50.0])),
             "kerbside": draw(st.sampled_from([[], ["residential", "secondary"]])),
             "drive_on": draw(st.sampled_from(["right", "left"])),
-        },
+        }
+        | draw(st.sampled_from([{}, {"elevation": "heights.tif"}])),
         "districts": {"file": "districts.csv"} | table,
         "areas": {"file": "communities.csv"} | table,
         "zones_file": {"file": "zones.geojson"} | table,
@@ -216,7 +226,16 @@ def scenarios(draw):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("law")
+    made = tmp_path_factory.mktemp("law")
+    hilly(made / "heights.tif")
+    return made
+
+
+def hilly(path):
+    """Heights of the town: 60 m up from west to east, and hills of 10 m on the way; 50 m a cell."""
+    east, north = np.meshgrid(np.linspace(0, 1, 120), np.linspace(0, 1, 80))
+    cells = 200 + 60 * east + 5 * np.sin(20 * east) * np.sin(14 * north)
+    return write_raster(path, cells, west=town.WEST - 0.005, north=town.SOUTH + 0.03, step=0.0005)
 
 
 def make(folder, drawn):
@@ -286,3 +305,45 @@ def test_referee_finds_a_changed_number(folder, drawn, data):
     routes = (*plan.routes[:index], changed, *plan.routes[index + 1 :])
     corrupted = replace(plan, routes=routes)
     assert check(planned.scenario, planned.city.network, planned.city.demand, corrupted), (kind, field)
+
+
+@pytest.fixture(scope="module")
+def climbed(tmp_path_factory):
+    """The town with heights, its trikes by physics and based at the depot in the lowest corner."""
+    made = tmp_path_factory.mktemp("hills")
+    hilly(made / "heights.tif")
+    changes = {
+        'osm = "town.osm"': 'osm = "town.osm"\nelevation = "heights.tif"',
+        'based_at = ["outlet"]': 'based_at = ["outlet", "dc"]',
+        "kwh_per_km = 0.07": f"kwh_per_km = 9.0, physics = {value(VAN)}",
+    }
+    return plan_scenario(load_scenario(town.write_town(made, scenario=changes)))
+
+
+def test_town_on_hills_is_planned_by_physics_without_a_violation(climbed):
+    plan = climbed.plan
+    assert plan.violations == ()
+    assert "heights.tif" in plan.manifest.inputs
+    legs = [leg for route in plan.routes if route.energy == "electric" for leg in route.legs if leg.distance_m > 100]
+    # By distance it would be 9 Wh a metre; physics takes a tenth of it at most, and not always the same.
+    taken = [leg.energy_wh / leg.distance_m for leg in legs]
+    assert max(taken) < 0.9
+    assert max(taken) > 2 * min(taken)
+
+
+def test_energy_that_is_stated_too_low_on_a_hill_is_found(climbed):
+    plan, index = climbed.plan, next(i for i, route in enumerate(climbed.plan.routes) if route.energy == "electric")
+    route = plan.routes[index]
+    at = max(range(len(route.legs)), key=lambda k: route.legs[k].energy_wh)
+    for share, wrong in ((1.2, False), (0.8, True)):
+        leg = replace(route.legs[at], energy_wh=int(route.legs[at].energy_wh * share))
+        legs = (*route.legs[:at], leg, *route.legs[at + 1 :])
+        routes = (*plan.routes[:index], replace(route, legs=legs), *plan.routes[index + 1 :])
+        found = check(climbed.scenario, climbed.city.network, climbed.city.demand, replace(plan, routes=routes))
+        assert ("energy" in {violation.rule for violation in found}) == wrong
+
+
+def test_heights_are_said_to_be_idle_where_no_vehicle_uses_them(tmp_path):
+    hilly(tmp_path / "heights.tif")
+    path = town.write_town(tmp_path, scenario={'osm = "town.osm"': 'osm = "town.osm"\nelevation = "heights.tif"'})
+    assert any("map.elevation changes nothing" in text for text in plan_scenario(load_scenario(path)).plan.warnings)

@@ -50,6 +50,8 @@ def siting(**changes):
         (lambda: RoutingProfile(duration_s=TABLE[:1], distance_m=TABLE[:1]), "duration_s must be square"),
         (lambda: RoutingProfile(duration_s=-TABLE, distance_m=TABLE), r"negative entry at \(0, 1\)"),
         (lambda: RoutingProfile(duration_s=TABLE, distance_m=TABLE[:1, :1]), "differ in shape"),
+        (lambda: RoutingProfile(duration_s=TABLE, distance_m=TABLE, energy_wh=TABLE[:1, :1]), "energy_wh differ in"),
+        (lambda: RoutingProfile(duration_s=TABLE, distance_m=TABLE, energy_wh=-TABLE), "energy_wh has a negative"),
         (lambda: vehicle(count=-1), "count -1 is negative"),
         (lambda: vehicle(shift_s=(5, 4)), "ends before it starts"),
         (lambda: vehicle(capacity=np.array([-1])), "capacity is negative"),

@@ -327,6 +327,21 @@ def test_reason_is_true_and_its_remedy_helps(name):
     assert run(problem([line(100)], [vehicle(**mended_kind)], **mended_columns)).blocked == ()
 
 
+def test_energies_of_the_table_decide_instead_of_metres():
+    # 100 m out at 100 Wh, uphill, and back at 5 Wh; by metres both ways would be 2 Wh.
+    made = line(100)
+    uphill = replace(made, energy_wh=np.array([[0, 100], [5, 0]], dtype=np.int32))
+    kind = {"wh_per_m": 0.01, "range_wh": 104}
+    (blocked,) = run(problem([uphill], [vehicle(**kind)])).blocked
+    assert "the battery is 1 Wh short" in blocked.reasons[0]
+    assert run(problem([uphill], [vehicle(**kind | {"range_wh": 105})])).blocked == ()
+    # Two doors, 100 and 200 m away: one round takes 100 + 100 + 5 Wh.
+    far = np.array([[0, 100, 200], [5, 0, 100], [5, 5, 0]], dtype=np.int32)
+    made = replace(line(100, 200), energy_wh=far)
+    assert len(run(problem([made], [vehicle(count=2, wh_per_m=0.01, range_wh=205)])).rounds) == 1
+    assert len(run(problem([made], [vehicle(count=2, wh_per_m=0.01, range_wh=204)])).blocked) == 1
+
+
 def test_unreachable_order_says_so():
     made = line(100)
     duration = made.duration_s.copy()

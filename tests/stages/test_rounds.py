@@ -50,6 +50,20 @@ def test_energy_follows_what_is_aboard(drive):
         assert leg.energy_wh == math.ceil((0.07 + 0.5 * tonnes) * leg.distance_m - 1e-6)
 
 
+def test_energy_by_physics_is_that_of_the_edges_and_what_is_aboard(drive):
+    # Rolling alone, 9.81 * 0.02 / 0.75 J per kg and metre: 400 kg and what is left of 100 kg.
+    physics = (
+        "physics = { curb_kg = 400.0, drag_area_m2 = 0.0, rolling_resistance = 0.02, drivetrain_efficiency = 0.75, "
+        "auxiliary_w = 0.0 }"
+    )
+    _, route = drive(
+        "trike", [2, 5], 10 * 3600, {"kwh_per_km = 0.07": f"kwh_per_km = 9.0, {physics}"}, weights=(40, 60)
+    )
+    for leg, kg in zip(route.legs, (500, 460, 400), strict=True):
+        exact = 9.81 * 0.02 / 0.75 * kg * leg.distance_m / 3600
+        assert exact - 1e-3 <= leg.energy_wh < exact + 1
+
+
 def test_cost_is_day_kilometres_hours_and_energy(drive):
     _, route = drive("trike", [3], 10 * 3600)
     hours = (route.stops[-1].arrive_s - route.stops[0].depart_s) / 3600

@@ -121,6 +121,26 @@ def test_energy_counts_the_heaviest_load_there_can_be(make_city):
     assert problem.vehicles[0].range_wh == 4900 - 3 - 1  # a watt-hour is lost to rounding on each of four legs
 
 
+def test_physics_limits_the_round_by_energies_of_the_heaviest_load(make_city):
+    # 1,000 kg and all tasks' 6.0 kg; a flat town: 9.81 * 0.01 / 0.5 J per kg and metre, no air, no auxiliaries.
+    physics = "curb_kg = 1000.0, drag_area_m2 = 0.0, auxiliary_w = 0.0, drivetrain_efficiency = 0.5"
+    city = make_city(
+        {"kwh_per_km = 0.07": f"kwh_per_km = 9.0, physics = {{ {physics} }}",
+         'based_at = ["outlet"]': 'based_at = ["outlet", "dc"]'}
+    )  # fmt: skip
+    tasks = [door_task(city, 0), door_task(city, 3), door_task(city, 6)]
+    problem = make_territory(city, "dc", depot_bases(city), tasks, {("trike", 0): 1}, {"marked": 1}).problem
+    (table,), (kind,) = problem.profiles, problem.vehicles
+    mass = 1000 + sum(task.weight_g for task in tasks) / 1000
+    exact = table.distance_m * mass * 9.81 * 0.01 / 0.5 / 3600
+    # Metres are rounded up, energies up by one more than a part of a watt-hour; 0.01 Wh is lost on each edge.
+    assert (table.energy_wh >= exact - 0.01).all()
+    assert (table.energy_wh <= exact + 2.5).all()
+    assert np.diag(table.energy_wh).tolist() == [0] * 4
+    assert kind.range_wh == 4900
+    assert kind.wh_per_m == pytest.approx(table.energy_wh.sum() / table.distance_m.sum())
+
+
 def test_too_far_from_the_road_and_without_skill_is_objected(make_city, row):
     header = "id,lon,lat,parcels,skill"
     city = make_city(
