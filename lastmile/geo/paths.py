@@ -26,7 +26,10 @@ from lastmile.scenario import Physics, VehicleClass, VehicleType
 _PER_M: Final = 100.0
 _PER_WH: Final = 100.0
 _INT32: Final = np.iinfo(np.int32)
-_LOAD_KG: Final = 1000.0  # with which a vehicle is driven whose payload is not stated, to learn what a kilogram takes
+# What a vehicle is loaded with to learn what a kilogram takes: its payload, this where none is stated, and never so
+# much that sums leave 32 bits.
+_LOAD_KG: Final = 1_000.0
+_MOST_LOAD_KG: Final = 20_000.0
 
 _Key = tuple[Profile, tuple[Period, ...]]
 _LoadedKey = tuple[Profile, tuple[Period, ...], float]  # with what is aboard, kg
@@ -253,7 +256,7 @@ class Roads:
             return np.broadcast_to(np.float32(0), distance.shape)  # takes no memory
         if battery.physics is None:
             return distance * np.float32(battery.kwh_per_ton_km / 1000)
-        load_kg = profile.vehicle.payload_kg or _LOAD_KG
+        load_kg = min(profile.vehicle.payload_kg or _LOAD_KG, _MOST_LOAD_KG)
         _, _, loaded = _core.travel_tables(
             self._graph, self._metric(profile, over, load_kg), points.core(), self.threads
         )

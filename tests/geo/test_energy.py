@@ -186,6 +186,21 @@ def test_tables_are_the_sums_along_the_paths(hilly):
             assert found.energy_wh_per_kg[i, j] == pytest.approx(per_kg, abs=2 * slack / 800)
 
 
+def test_what_a_kilogram_takes_does_not_hang_on_the_payload(hilly):
+    roads, profile = hilly()
+    points = grid.points(roads.network, PLACES)
+    one, *others = (
+        roads.matrices(
+            points,
+            profile=replace(profile, vehicle=profile.vehicle.model_copy(update={"payload_kg": payload})),
+            over=roads.periods[:1],
+        ).energy_wh_per_kg
+        for payload in (2_000.0, None, 1e12)
+    )
+    for other in others:
+        np.testing.assert_allclose(other, one, atol=3e-4)
+
+
 def test_flat_tables_have_ton_kilometres_per_kilogram(write_map):
     network = grid.streets(write_map, 3, 3)
     roads = grid.roads(network, grid.scenario())
