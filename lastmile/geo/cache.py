@@ -1,7 +1,7 @@
 """The prepared network of a map, kept in a file beside it: read once, mapped into memory afterwards.
 
-The file names the content of the map, the options, and the version and code it was made with; where any differs, or where
-the file is damaged, it is made again.
+The file names the map's content, the options, and the version and code it was made with. Where any of them differs, or
+where the file is damaged, it is made again.
 """
 
 import hashlib
