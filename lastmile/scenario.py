@@ -85,7 +85,9 @@ class MapSource(_Model):
         (), description="two-way roads of these classes (highway values) are stopped on only on the place's own side"
     )
     visit_snap_m: Amount = Field(
-        50.0, description="way from the road that a visit's time contains; what is more is walked there and back"
+        250.0,
+        description="way from the road that a visit's time contains, as stop times are measured with their walks into "
+        "blocks of 500 m; what is more is walked there and back",
     )
     max_snap_m: Positive = Field(500.0, description="a depot, site or stop further from any permitted road is a fault")
 

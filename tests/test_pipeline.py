@@ -202,7 +202,7 @@ def scenarios(draw):
             "osm": "town.osm",
             "max_snap_m": 250.0,
             "cache": False,
-            "visit_snap_m": draw(st.sampled_from([0.0, 50.0])),
+            "visit_snap_m": draw(st.sampled_from([0.0, 50.0, 250.0])),
             "kerbside": draw(st.sampled_from([[], ["residential", "secondary"]])),
             "drive_on": draw(st.sampled_from(["right", "left"])),
         }

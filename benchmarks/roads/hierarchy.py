@@ -1,11 +1,13 @@
 """The order, the customization for new weights and the change of a few of them, beside RoutingKit's.
 
-The changed edges are scattered over the whole map, which is the worst case: closures and jams lie together.
+Edges are changed that lie around one junction, as those of a closure or a jam do (the median of some junctions), and
+edges that are scattered over the whole map, which is the worst case.
 
 lastmile carries time, length and energy, RoutingKit time. RoutingKit customizes again in the memory it has (``reset``),
 lastmile into new memory, as the planner does for every profile and period.
 """
 
+import statistics
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +21,7 @@ from benchmarks.roads.weighted import Weighted
 from lastmile import _core
 
 _CHANGED = 100
+_JUNCTIONS = 9  # around which edges are changed together
 
 
 def measure(data: str, weighted: Weighted, runs: int) -> Measured:
@@ -55,6 +58,19 @@ def measure(data: str, weighted: Weighted, runs: int) -> Measured:
     changed = change(weighted, hierarchy, runs)
     their_change_s = None if routingkit.ABSENT else change_theirs(weighted, order["peer"].made, theirs, runs)
     figures += change_figures(data, changed.seconds, metric["lastmile"].seconds, their_change_s)
+    near_s = statistics.median(change(weighted, hierarchy, runs, around=k).seconds or 0.0 for k in range(_JUNCTIONS))
+    figures.append(
+        Figure(
+            data=data,
+            what=f"change of {_CHANGED} edges around a junction",
+            unit="ms",
+            lastmile=near_s * 1000,
+            peer="lastmile, customization",
+            other=metric["lastmile"].seconds * 1000,
+            absent="",
+            target=Target(ratio=10),
+        )
+    )
     return Measured(figures=tuple(figures), faults=tuple(f"{data}: {fault}" for fault in changed.faults))
 
 
@@ -71,7 +87,7 @@ def change_figures(data: str, seconds: float | None, whole_s: float, their_s: fl
     return [
         Figure(
             data=data,
-            what=f"change of {_CHANGED} edges",
+            what=f"change of {_CHANGED} scattered edges",
             unit="ms",
             lastmile=None if seconds is None else seconds * 1000,
             peer=peer,
@@ -86,11 +102,11 @@ def change_figures(data: str, seconds: float | None, whole_s: float, their_s: fl
     ]
 
 
-def change(weighted: Weighted, hierarchy: _core.Hierarchy, runs: int) -> Change:
+def change(weighted: Weighted, hierarchy: _core.Hierarchy, runs: int, *, around: int | None = None) -> Change:
     """Make some edges slower and normal again; the slower ones are compared with a customization of their own."""
     if not hasattr(_core.Metric, "update"):
         return Change()
-    edges = _edges(weighted)
+    edges = _edges(weighted) if around is None else _edges_around(weighted, around)
     length, energy, normal = weighted.length[edges], weighted.energy[edges], weighted.time[edges]
     metric = weighted.metric(hierarchy).copy()
     found = by_turns(
@@ -128,3 +144,17 @@ def _edges(weighted: Weighted) -> NDArray[np.int32]:
     """Open edges at random, in rising order."""
     usable = np.flatnonzero(weighted.open)
     return np.sort(np.random.default_rng(2).choice(usable, _CHANGED, replace=False)).astype(np.int32)
+
+
+def _edges_around(weighted: Weighted, number: int) -> NDArray[np.int32]:
+    """The open edges whose heads are the fewest steps from one of some junctions drawn by chance."""
+    usable = np.flatnonzero(weighted.open)
+    found = [int(np.random.default_rng(number).choice(usable))]
+    seen = set(found)
+    for edge in found:
+        node = int(weighted.head[edge])
+        for onward in np.flatnonzero(weighted.tail == node).tolist():
+            if weighted.open[onward] and onward not in seen and len(found) < _CHANGED:
+                seen.add(onward)
+                found.append(onward)
+    return np.sort(np.array(found, dtype=np.int32))
