@@ -258,7 +258,7 @@ def network_build(osm: Path, output: Path, ferries: bool, no_turn_restrictions: 
         raise InputError.single(place=str(output.parent), cause="no such folder", remedy="make it, or choose another")
     built = RoadNetwork.from_osm(osm, ReadOptions(ferries=ferries, turn_restrictions=not no_turn_restrictions))
     built.save(output)
-    click.echo(f"{output}: {built.nodes:,} junctions, {built.edges:,} edges")
+    click.echo(f"{output}: {built.junctions:,} junctions, {built.edges:,} edges")
 
 
 @network.command("info")
@@ -281,7 +281,7 @@ def network_info(source: Path, as_json: bool) -> None:
         "source": built.source,
         "synthetic": built.synthetic,
         "bounds": [west, south, east, north],
-        "junctions": built.nodes,
+        "junctions": built.junctions,
         "segments": int((built.segment_turn == 0).sum()),
         "turns": int((built.segment_turn > 0).sum()),
         "signals": int(built.edge_signals.astype(int).sum()),
@@ -299,7 +299,7 @@ def network_info(source: Path, as_json: bool) -> None:
     if built.synthetic:
         click.echo("a synthetic city: made up, not real")
     click.echo(f"{built.source}: {west:.4f} to {east:.4f} E, {south:.4f} to {north:.4f} N")
-    click.echo(f"{built.nodes:,} junctions, {described['segments']:,} segments, {described['road_km']:,} km of road")
+    click.echo(f"{built.junctions:,} junctions, {described['segments']:,} segments, {described['road_km']:,} km")
     click.echo(
         f"{described['turns']:,} turns at junctions with signals or restrictions, {described['signals']:,} waits at "
         f"signals, {described['hourly_rules']:,} rules by the hour"

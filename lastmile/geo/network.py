@@ -97,8 +97,13 @@ class RoadNetwork:
 
     @property
     def nodes(self) -> int:
-        """Number of junctions and dead ends."""
+        """Number of junctions and dead ends, and of arrivals and departures of junctions that were taken apart."""
         return len(self.node_lon)
+
+    @property
+    def junctions(self) -> int:
+        """Number of places where roads meet or end: a junction that was taken apart is one."""
+        return len(np.unique(self.node_lon + 1j * self.node_lat))
 
     @property
     def segments(self) -> int:

@@ -88,7 +88,7 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
     on_progress("map", f"roads {prepared.origin}")
     features, dropped = load_features(scenario)
     on_progress(
-        "map", f"{network.nodes:,} junctions, {network.segments:,} segments, {len(features):,} places and areas"
+        "map", f"{network.junctions:,} junctions, {network.segments:,} segments, {len(features):,} places and areas"
     )
     snappers = _snappers(scenario, network)
     polygons = (

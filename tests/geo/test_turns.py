@@ -311,6 +311,7 @@ def test_kinds_of_turns_at_signals(tmp_path):
     # Northbound out of 2 (25): 58 is straight on, 56 lies east and so to the right, 45 to the left.
     assert (kinds[25, 58], kinds[25, 56], kinds[25, 45], kinds[25, 25]) == (1, 2, 3, 4)
     assert network.edge_signals.sum() == 4  # one for everyone who arrives
+    assert (network.junctions, network.nodes) == (9, 8 + 4 + 4)
 
 
 def test_signals_of_one_wide_crossing_hold_up_once(tmp_path):
