@@ -89,6 +89,11 @@ class Scenario:
         return None if self.file.map.elevation is None else self.folder / self.file.map.elevation
 
     @property
+    def zone_polygons(self) -> dict[str, Any]:
+        """Polygons of the zone table in WGS-84 by their id; none where there is no table."""
+        return {} if self.zones is None else dict(zip(self.zones["zone_id"], self.zones.geometry, strict=True))
+
+    @property
     def map_path(self) -> Path | None:
         """The map file, None where a place is to be downloaded."""
         return None if self.file.map.osm is None else self.folder / self.file.map.osm

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lastmile.errors import InputError
 from lastmile.indicators import Walks, measure
 from lastmile.loading import Scenario
-from lastmile.plans import Manifest, Plan, Site
+from lastmile.plans import Manifest, Plan, Site, require_network
 from lastmile.referee import check
 from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
@@ -154,12 +153,7 @@ def restore(scenario: Scenario, made: Plan, *, on_progress: Progress = _silent) 
         When the plan was made on another map.
     """
     city = prepare(scenario, on_progress=on_progress)
-    if made.manifest.network_hash != city.network.hash:
-        raise InputError.single(
-            place="plan.json",
-            cause=f"the plan was made on another road network ({made.manifest.network_hash}, not {city.network.hash})",
-            remedy="use the scenario and map it was made with, or plan again",
-        )
+    require_network(made, city.network.hash)
     violations = check(scenario, city.network, city.demand, made)
     made = replace(made, violations=violations, checked=True)
     by_order = order_walks(city, walks_from_sites(city, made.sites))

@@ -7,6 +7,8 @@ watt-hours, places (lon, lat) in WGS-84.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lastmile.errors import InputError
+
 FORMAT = "lastmile-plan/1"
 
 Channel = Literal["door", "locker", "station"]
@@ -245,3 +247,13 @@ class Plan:
     def feasible(self) -> bool:
         """True when the referee looked and found nothing, every order is served and every target is met."""
         return self.checked and not self.violations and not self.unserved and all(t.met for t in self.targets)
+
+
+def require_network(made: Plan, network_hash: str) -> None:
+    """Raise InputError unless a plan that was read from its file was made on this road network."""
+    if made.manifest.network_hash != network_hash:
+        raise InputError.single(
+            place="plan.json",
+            cause=f"the plan was made on another road network ({made.manifest.network_hash}, not {network_hash})",
+            remedy="use the scenario and map it was made with, or plan again",
+        )

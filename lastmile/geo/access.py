@@ -165,6 +165,13 @@ def _states(
     return np.array(states, dtype=bool).reshape(-1, 2)
 
 
+def _conditional(network: RoadNetwork) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Edges whose permissions change, the condition of each, and its side of it: 0 along, 1 against."""
+    condition = network.segment_condition[network.edge_segment]
+    edges = np.flatnonzero(condition >= 0)
+    return edges, condition[edges], np.where(network.edge_forward[edges], 0, 1)
+
+
 def stopping_edges(network: RoadNetwork, file: ScenarioFile, mode: Mode) -> NDArray[np.bool_]:
     """Edges on which vehicles of a mode may be told to stop: bool, shape (edges,).
 
@@ -175,12 +182,10 @@ def stopping_edges(network: RoadNetwork, file: ScenarioFile, mode: Mode) -> NDAr
     if not network.conditions:
         return permitted
     shifts = [parse_hours(v.shift) for v in file.vehicles if v.vehicle_class == mode] or [(0, DAY_S)]
-    condition = network.segment_condition[network.edge_segment]
-    edges = np.flatnonzero(condition >= 0)
-    sides = np.where(network.edge_forward[edges], 0, 1)
+    edges, condition, sides = _conditional(network)
     for period in periods(file, network):
         if any(period.start_s < end and period.end_s > start for start, end in shifts):
-            permitted[edges] &= _states(network, file, mode, period, None)[condition[edges], sides]
+            permitted[edges] &= _states(network, file, mode, period, None)[condition, sides]
     label = _core.strong_components(_core.Graph(network.first_out, network.edge_target), permitted)
     inside = permitted & (label[network.edge_source] == label[network.edge_target])
     metres = np.bincount(label[network.edge_target[inside]], weights=network.edge_length_m[inside], minlength=1)
@@ -246,19 +251,15 @@ class Access:
         return tuple(closed)
 
     @cached_property
-    def _conditional(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Edges whose permissions change, and the condition of each."""
-        condition = self.network.segment_condition[self.network.edge_segment]
-        edges = np.flatnonzero(condition >= 0)
-        return edges, condition[edges]
+    def _changing(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+        return _conditional(self.network)
 
     def closed_now(self, profile: Profile, period: Period) -> NDArray[np.int64]:
         """Edges that the map's own rules close to the profile in the period and may open in another."""
-        edges, condition = self._conditional
+        edges, condition, sides = self._changing
         if not len(edges):
             return edges
         states = _states(self.network, self.file, profile.mode, period, profile.vehicle)
-        sides = np.where(self.network.edge_forward[edges], 0, 1)
         closed: NDArray[np.int64] = edges[~states[condition, sides]]
         return closed
 

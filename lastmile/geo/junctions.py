@@ -192,7 +192,7 @@ def take_apart(
         condition[row] = first_condition + conditions.setdefault(made, len(conditions))
     owner = np.concatenate((turns.arrival[wanted] >> 1, np.array([s[-1] >> 1 for s in copies], dtype=np.int64)))
     count = int(wanted.sum())
-    both = _both(turns.start[wanted], turns.end[wanted])
+    both = np.column_stack((turns.start[wanted], turns.end[wanted]))
     detours = np.array([s[-1] for s in copies], dtype=np.int64)
     begin = first_copy + 2 * np.arange(len(copies))
     along = (detours & 1) == 0
@@ -226,10 +226,6 @@ def take_apart(
         at=roads.first_position[heads[turns.arrival[wanted]]],
     )
     return laid, tuple(conditions), counted
-
-
-def _both(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.column_stack((start, end))
 
 
 def _filled(own: NDArray[np.int64], other: NDArray[np.int64], modes: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -77,7 +77,7 @@ def zone_layers(scenario: Scenario) -> list[folium.GeoJson]:
     """Polygons of the traffic rules, with the rules in words."""
     if scenario.zones is None:
         return []
-    polygons = dict(zip(scenario.zones["zone_id"], scenario.zones.geometry, strict=True))
+    polygons = scenario.zone_polygons
     names = dict(zip(scenario.zones["zone_id"], scenario.zones["name"], strict=True))
     drawn = []
     for zone in scenario.file.zones:

@@ -91,16 +91,15 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         "map", f"{network.junctions:,} junctions, {network.segments:,} segments, {len(features):,} places and areas"
     )
     snappers = _snappers(scenario, network)
-    polygons = (
-        {} if scenario.zones is None else dict(zip(scenario.zones["zone_id"], scenario.zones.geometry, strict=True))
-    )
     unmeasured: list[str] = []
     measured = None
     if scenario.measured is not None:
         table = scenario.file.speeds.measured
         assert table is not None
         measured, unmeasured = lay_measured(network, scenario.measured, place=table.file)
-    access = lay_rules(network, scenario.file, polygons, metric_crs=scenario.metric_crs, measured=measured)
+    access = lay_rules(
+        network, scenario.file, scenario.zone_polygons, metric_crs=scenario.metric_crs, measured=measured
+    )
     warnings = [*scenario.warnings, *_warnings(scenario, network, access, dropped), *unmeasured]
     districts = Districts.from_frame(scenario.districts)
     on_progress("demand", "placing the day's parcels")

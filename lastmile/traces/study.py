@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.errors import InputError
 from lastmile.geo.access import Profile, lay_rules
 from lastmile.geo.features import Feature
 from lastmile.geo.network import RoadNetwork
 from lastmile.loading import Scenario
-from lastmile.plans import Plan
+from lastmile.plans import Plan, require_network
 from lastmile.stages.prepare import Progress, load_features, load_network
 from lastmile.traces.audit import ZoneEntry, audit_zones
 from lastmile.traces.comparison import RoundCompared, compare
@@ -109,12 +107,8 @@ def evaluate_traces(
     InputError
         When no fix lies near a road, or the plan is of another map.
     """
-    if plan is not None and plan.manifest.network_hash != network.hash:
-        raise InputError.single(
-            place="plan.json",
-            cause=f"the plan was made on another road network ({plan.manifest.network_hash}, not {network.hash})",
-            remedy="use the scenario and map it was made with, or plan again",
-        )
+    if plan is not None:
+        require_network(plan, network.hash)
     on_progress("matching", f"{recordings.fixes:,} fixes of {len(recordings.vehicles):,} vehicles")
     journeys, warnings = match_journeys(
         recordings, profiles, network, crs=crs, threads=scenario.file.search.threads, on_progress=on_progress
@@ -122,10 +116,7 @@ def evaluate_traces(
     on_progress("speeds", "medians by way and road class")
     found = passes(journeys, network, scenario.file)
     on_progress("zones", "who drove where it was closed")
-    polygons: dict[str, Any] = (
-        {} if scenario.zones is None else dict(zip(scenario.zones["zone_id"], scenario.zones.geometry, strict=True))
-    )
-    access = lay_rules(network, scenario.file, polygons, metric_crs=scenario.metric_crs)
+    access = lay_rules(network, scenario.file, scenario.zone_polygons, metric_crs=scenario.metric_crs)
     entries = audit_zones(journeys, access)
     rounds = None
     if plan is not None:
