@@ -23,7 +23,7 @@ from datetime import timedelta
 import numpy as np
 from ortools.math_opt.python import mathopt
 
-from lastmile.solvers.problem import SitingProblem, SitingSolution
+from lastmile.solvers.siting_problem import SitingProblem, SitingSolution
 
 _NEARNESS = 0.1
 _SLACK_TOLERANCE = 1e-4

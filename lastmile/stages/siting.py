@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 
 from lastmile.plans import Service, Site, SitingSummary, Unserved
 from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
-from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
 from lastmile.solvers.siting import site as solve_siting
+from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen

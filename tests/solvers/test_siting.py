@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from lastmile.solvers.problem import CoverageRow, SitingProblem, SitingRow
+from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow
 from lastmile.solvers.siting import site
 
 EMPTY = np.empty(0, dtype=np.int32)

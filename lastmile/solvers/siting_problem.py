@@ -1,0 +1,119 @@
+"""Which sites to open: indices, capacities and money. Nothing here has a longitude."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.solvers.frozen import freeze
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SitingRow:
+    """A linear rule over sites: lower <= sum of (opened + modules) weighted <= upper.
+
+    Parameters
+    ----------
+    site
+        int32, the sites it speaks of.
+    per_open, per_module
+        float64, weight of opening and of each module.
+    """
+
+    name: str
+    site: NDArray[np.int32]
+    per_open: NDArray[np.float64]
+    per_module: NDArray[np.float64]
+    lower: float = 0.0
+    upper: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CoverageRow:
+    """A share of demand that must lie within reach of an opened site.
+
+    ``demand`` and ``site`` are the sparse pairs (row i is covered by site j); ``weight`` is over all demand rows, zero
+    for those that the rule does not count.
+    """
+
+    name: str
+    demand: NDArray[np.int32]
+    site: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    minimum: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SitingProblem:
+    """Which sites to open with how many modules.
+
+    A *site* here is a pair of candidate place and facility. Demand rows are parcels of one place and channel.
+
+    Parameters
+    ----------
+    fixed_fen, module_fen
+        int64, cost per day of a site and of each of its modules.
+    modules_max, module_capacity
+        int32, most modules; parcels per day that each takes.
+    existing
+        int32, modules that stand already; such a site stays open as it is, at no cost.
+    weight
+        float64, parcels per demand row.
+    serve_demand, serve_site, serve_metres
+        The pairs in which a site may take a demand row's parcels.
+    attract_demand, attract_site
+        The pairs in which a site counts as near: worth its parcels once, without taking capacity.
+    parcel_fen
+        What a parcel served or attracted is worth per day.
+    rows, coverage
+        Rules; each may fall short, at a price above everything else, and is then reported.
+    conflicts
+        int32, shape (k, 2): sites of which at most one may open.
+    """
+
+    fixed_fen: NDArray[np.int64]
+    module_fen: NDArray[np.int64]
+    modules_max: NDArray[np.int32]
+    module_capacity: NDArray[np.int32]
+    existing: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    serve_demand: NDArray[np.int32]
+    serve_site: NDArray[np.int32]
+    serve_metres: NDArray[np.float64]
+    attract_demand: NDArray[np.int32]
+    attract_site: NDArray[np.int32]
+    parcel_fen: float
+    rows: tuple[SitingRow, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
+    conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+
+    def __post_init__(self) -> None:
+        freeze(self)
+        sites = len(self.fixed_fen)
+        for name in ("module_fen", "modules_max", "module_capacity", "existing"):
+            if len(getattr(self, name)) != sites:
+                raise ValueError(f"{name} has {len(getattr(self, name))} entries for {sites} sites")
+        for name, limit in (
+            ("serve_site", sites),
+            ("attract_site", sites),
+            ("serve_demand", len(self.weight)),
+            ("attract_demand", len(self.weight)),
+        ):
+            index: NDArray[Any] = getattr(self, name)
+            if len(index) and not (index.min() >= 0 and index.max() < limit):
+                raise ValueError(f"{name} has an index outside 0..{limit - 1}")
+        if (self.weight < 0).any():
+            raise ValueError("a demand weight is negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SitingSolution:
+    """Modules per site (0: closed), value and proven bound in fen per day, what falls short, why it stopped."""
+
+    modules: NDArray[np.int32]
+    value_fen: float
+    bound_fen: float
+    gap: float
+    shortfalls: tuple[tuple[str, float], ...]
+    stopped: Literal["optimal", "gap", "limit"]
