@@ -5,6 +5,8 @@ import click
 from benchmarks.distances.command import distances
 from benchmarks.plan import plan
 from benchmarks.roads.command import roads
+from benchmarks.routing.compare_command import compare
+from benchmarks.routing.solve_command import solve
 
 
 @click.group()
@@ -12,9 +14,11 @@ def main() -> None:
     """Measure lastmile beside its peers, on this machine."""
 
 
+main.add_command(compare)
 main.add_command(distances)
 main.add_command(plan)
 main.add_command(roads)
+main.add_command(solve)
 
 if __name__ == "__main__":
     main()

@@ -2,14 +2,13 @@
 
 import json
 import os
-import platform
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from benchmarks.machine import machine, versions
 from benchmarks.roads import catchments, hierarchy, reading, snapping, tables
 from benchmarks.roads.chart import draw
 from benchmarks.roads.figures import Figure, Measured, markdown
@@ -113,11 +112,11 @@ def _by_map(
 
 
 def _report(figures: list[Figure], notes: list[str], grown: tuple[Size, ...], runs: int) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in _versions().items())
+    packages = ", ".join(f"{name} {number}" for name, number in versions(_PACKAGES).items())
     head = (
         f"Medians of {runs} runs that take turns; one thread. Ratio: the peer's figure over lastmile's, so above 1 "
         f"lastmile needs less.\nlastmile carries time, length and energy, the peers' tables carry time.\n"
-        f"{_machine()}; {versions}.\n"
+        f"{machine()}; {packages}.\n"
     )
     blocks = [head]
     if figures:
@@ -127,31 +126,12 @@ def _report(figures: list[Figure], notes: list[str], grown: tuple[Size, ...], ru
     return "\n".join(blocks)
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
-
-
-def _machine() -> str:
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if line.startswith("model name")
-    ] or [platform.machine()]
-    return f"{len(names)} cores of {names[0]}, Python {platform.python_version()}"
-
-
 def _as_json(figures: list[Figure], notes: list[str], faults: list[str], grown: tuple[Size, ...]) -> str:
     from dataclasses import asdict
 
     content: dict[str, Any] = {
-        "machine": _machine(),
-        "versions": _versions(),
+        "machine": machine(),
+        "versions": versions(_PACKAGES),
         "figures": [figure.plain() for figure in figures],
         "notes": notes,
         "faults": faults,

@@ -1,0 +1,1 @@
+"""Public routing instances: readers, a checker of its own, and lastmile beside its peers."""
