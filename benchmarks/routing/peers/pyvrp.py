@@ -12,7 +12,7 @@ from pyvrp.stop import MaxRuntime
 from benchmarks.routing.found import Found, route_of_trips
 from benchmarks.routing.instance import Instance
 from benchmarks.routing.peers.expressible import refuse_beyond_plain, vehicle_surcharge
-from lastmile.solvers.problem import TIME_MAX, UNREACHABLE, RoutingProblem
+from lastmile.solvers.problem import TIME_MAX, UNREACHABLE, RoutingProblem, RoutingVehicle
 
 
 def run(instance: Instance, *, seconds: float, seed: int) -> Found:
@@ -78,8 +78,7 @@ def _model(instance: Instance) -> pyvrp.ProblemData:
             unit_distance_cost=vehicle.fen_per_km // 1000,
             profile=profile_of[index],
             reload_depots=[depot[reload.location] for reload in vehicle.reloads],
-            max_reloads=vehicle.max_trips - 1,
-            **({} if vehicle.max_duration_s is None else {"shift_duration": vehicle.max_duration_s}),
+            **_limits(vehicle),
         )
         for index, vehicle in enumerate(problem.vehicles)
     ]
@@ -92,6 +91,12 @@ def _model(instance: Instance) -> pyvrp.ProblemData:
         duration_matrices=[duration for _, duration in profiles],
         groups=[pyvrp.ClientGroup(list(group.orders)) for group in problem.groups],
     )
+
+
+def _limits(vehicle: RoutingVehicle) -> dict[str, Any]:
+    """What PyVRP has no bound for unless it is named."""
+    limits = {"max_reloads": vehicle.max_trips - 1} if vehicle.reloads else {}
+    return limits if vehicle.max_duration_s is None else {**limits, "shift_duration": vehicle.max_duration_s}
 
 
 def _profiles(problem: RoutingProblem) -> tuple[list[tuple[NDArray[np.int64], NDArray[np.int64]]], list[int]]:
