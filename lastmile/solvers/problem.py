@@ -103,7 +103,7 @@ class Break:
     duration_s: int
 
     def __post_init__(self) -> None:
-        if not (0 <= self.duration_s <= self.window_s[1] - self.window_s[0] and self.window_s[0] >= 0):
+        if not (0 < self.duration_s <= self.window_s[1] - self.window_s[0] and self.window_s[0] >= 0):
             raise ValueError(f"break: {self.duration_s} s do not fit its window {self.window_s}")
         if self.window_s[1] >= TIME_MAX:
             raise ValueError(f"break: its window ends at {self.window_s[1]} s, not below {TIME_MAX}")
@@ -186,6 +186,8 @@ class RoutingVehicle:
             raise ValueError(f"vehicle: shift {self.shift_s} ends before it starts")
         if self.shift_s[0] < 0 or self.shift_s[1] + self.overtime_s >= TIME_MAX:
             raise ValueError(f"vehicle: shift {self.shift_s} with {self.overtime_s} s more is outside 0..{TIME_MAX}")
+        if self.capacity.ndim != 1 or self.capacity.dtype != np.int64:
+            raise ValueError(f"vehicle: capacity must be int64 in one dimension, it is {self.capacity.dtype}")
         if self.capacity.min(initial=0) < 0:
             raise ValueError("vehicle: a capacity is negative")
         if self.capacity.max(initial=0) >= _AMOUNT_MAX:
@@ -286,6 +288,9 @@ class RoutingProblem:
         _check_orders(self)
         _check_options(self)
         _check_pairs_and_groups(self)
+        for pool, limit in self.pools.items():
+            if not 0 <= limit < 2**31:
+                raise ValueError(f"pool {pool!r}: {limit} is negative or too large")
         for index, vehicle in enumerate(self.vehicles):
             _check_vehicle(self, index, vehicle)
 
@@ -342,6 +347,8 @@ def routing_problem(
     options = len(places)
     owner = _integers("option_order", np.arange(options) if option_order is None else option_order, np.int32)
     orders = int(owner.max(initial=-1)) + 1
+    if orders > options:
+        raise ValueError(f"option_order names order {orders - 1}; {options} options have at most {options} orders")
     dimensions = len(vehicles[0].capacity) if vehicles else 1
     of_window = np.arange(options) if window_option is None else window_option
     windows = np.tile([0, TIME_MAX - 1], (options, 1)) if window_s is None else window_s

@@ -1,0 +1,367 @@
+"""What a tour means: its schedule and cost, or the first rule that it breaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.solvers.problem import UNREACHABLE, Cost, Round, RoutingProblem, RoutingVehicle, Tour, Visit
+from lastmile.solvers.referee.trips import Late, Limit, Rest, Times, Trip, schedule
+
+ENERGY_TOLERANCE_WH = 1e-6  # sums of fractions, added in another sequence, differ by less
+
+Rule = Literal[
+    "tour", "allowed", "once", "group", "pair", "orders", "road", "load", "distance", "energy",
+    "window", "on board", "break", "reload", "shift", "duration",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Infeasible:
+    """The first rule that a tour breaks.
+
+    Rules of the sequence come before those of energy, and these before those of time; trips one after another.
+
+    Parameters
+    ----------
+    words
+        The rule in words, with what is too much.
+    amount
+        By how much a limit is exceeded, in the unit of that limit (seconds, metres, watt-hours, units of load); 0 where
+        there is none.
+    trip, visit, order
+        Where; visits are counted within their trip.
+    dimension
+        Of the load that is too large.
+    """
+
+    rule: Rule
+    words: str
+    amount: float = 0
+    trip: int | None = None
+    visit: int | None = None
+    order: int | None = None
+    dimension: int | None = None
+
+
+def evaluate(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
+    """The schedule and the cost of a tour, or why it cannot be driven.
+
+    How many vehicles there are is not a matter of one tour, nor are pools.
+
+    Raises
+    ------
+    ValueError
+        When the vehicle would charge on the way.
+    """
+    broken = _tour_broken(problem, tour) or _orders_broken(problem, tour)
+    if broken is not None:
+        return broken
+    vehicle = problem.vehicles[tour.vehicle]
+    if vehicle.battery is not None and len(problem.chargers):
+        raise ValueError(f"vehicle {tour.vehicle} charges on its way: the referee has no schedule for that")
+    for k, trip in enumerate(tour.trips):
+        broken = (
+            _roads_broken(problem, tour, k)
+            or _load_broken(problem, vehicle, k, trip)
+            or _distance_broken(problem, tour, k)
+            or _energy_broken(problem, tour, k)
+        )
+        if broken is not None:
+            return broken
+    return _timed(problem, tour)
+
+
+def places(problem: RoutingProblem, tour: Tour, k: int) -> list[int]:
+    """Locations of a trip from depot to depot; that of an open end is left out."""
+    vehicle = problem.vehicles[tour.vehicle]
+    origin = vehicle.start if k == 0 else vehicle.reloads[tour.reloads[k - 1]].location
+    target = vehicle.end if k == len(tour.trips) - 1 else vehicle.reloads[tour.reloads[k]].location
+    stops = [int(problem.location[option]) for option in tour.trips[k]]
+    return [origin, *stops, *([] if target is None else [target])]
+
+
+def _legs(table: NDArray[np.int32], stops: Sequence[int]) -> list[int]:
+    return [int(table[a, b]) for a, b in pairwise(stops)]
+
+
+def _tour_broken(problem: RoutingProblem, tour: Tour) -> Infeasible | None:
+    """A tour that means nothing."""
+
+    def broken(words: str, trip: int | None = None, visit: int | None = None) -> Infeasible:
+        return Infeasible(rule="tour", words=words, trip=trip, visit=visit)
+
+    if not 0 <= tour.vehicle < len(problem.vehicles):
+        return broken(f"there is no vehicle {tour.vehicle}")
+    vehicle = problem.vehicles[tour.vehicle]
+    if not 1 <= len(tour.trips) <= vehicle.max_trips:
+        return broken(f"{len(tour.trips)} trips; the vehicle makes 1 to {vehicle.max_trips}")
+    if len(tour.reloads) != len(tour.trips) - 1:
+        return broken(f"{len(tour.trips)} trips with {len(tour.reloads)} reloads between them")
+    for k, reload in enumerate(tour.reloads):
+        if not 0 <= reload < len(vehicle.reloads):
+            return broken(f"the vehicle has no reload {reload}", k)
+    for k, options in enumerate(tour.trips):
+        if not options:
+            return broken("a trip serves nothing", k)
+        for visit, option in enumerate(options):
+            if not 0 <= option < problem.options:
+                return broken(f"there is no option {option}", k, visit)
+    return None
+
+
+def _orders_broken(problem: RoutingProblem, tour: Tour) -> Infeasible | None:
+    """Which orders go together, in this vehicle, and in what sequence."""
+    vehicle = problem.vehicles[tour.vehicle]
+    where: dict[int, tuple[int, int]] = {}
+    for k, trip in enumerate(tour.trips):
+        for visit, option in enumerate(trip):
+            order = int(problem.option_order[option])
+            if not problem.allowed[option, tour.vehicle]:
+                words = f"this vehicle type may not serve option {option}"
+                return Infeasible(rule="allowed", words=words, trip=k, visit=visit, order=order)
+            if order in where:
+                return Infeasible(rule="once", words="it is served already", trip=k, visit=visit, order=order)
+            where[order] = k, visit
+    for group in problem.groups:
+        chosen = [order for order in group.orders if order in where]
+        if len(chosen) > 1:
+            words = f"order {chosen[0]} of its group is served too"
+            k, visit = where[chosen[1]]
+            return Infeasible(rule="group", words=words, trip=k, visit=visit, order=chosen[1])
+    for first, second in problem.pairs.tolist():
+        if (first in where) != (second in where):
+            alone = first if first in where else second
+            words = f"it is served without order {second if alone == first else first}"
+            return Infeasible(rule="pair", words=words, trip=where[alone][0], visit=where[alone][1], order=alone)
+        if first in where and not (where[first][0] == where[second][0] and where[first][1] < where[second][1]):
+            words = f"it does not follow order {first} in the same trip"
+            return Infeasible(rule="pair", words=words, trip=where[second][0], visit=where[second][1], order=second)
+    for k, trip in enumerate(tour.trips):
+        if vehicle.max_orders is not None and len(trip) > vehicle.max_orders:
+            over = len(trip) - vehicle.max_orders
+            words = f"{len(trip)} orders in a trip, at most {vehicle.max_orders}"
+            return Infeasible(rule="orders", words=words, amount=over, trip=k)
+    return None
+
+
+def _roads_broken(problem: RoutingProblem, tour: Tour, k: int) -> Infeasible | None:
+    profile = problem.profiles[problem.vehicles[tour.vehicle].profile]
+    for leg, seconds in enumerate(_legs(profile.duration_s, places(problem, tour, k))):
+        if seconds == UNREACHABLE:
+            trip = tour.trips[k]
+            visit = min(leg, len(trip) - 1)
+            order = int(problem.option_order[trip[visit]])
+            words = "no road leads there" if leg < len(trip) else "no road leads from there to the depot"
+            return Infeasible(rule="road", words=words, trip=k, visit=visit, order=order)
+    return None
+
+
+def aboard(problem: RoutingProblem, trip: Sequence[int]) -> list[list[int]]:
+    """What a vehicle carries at departure and after each visit, per dimension."""
+    seconds = set(problem.pairs[:, 1].tolist())
+    orders = [int(problem.option_order[option]) for option in trip]
+    load = [
+        sum(int(problem.delivery[order, d]) for order in orders if order not in seconds)
+        for d in range(problem.delivery.shape[1])
+    ]
+    found = [load]
+    for order in orders:
+        load = [
+            have - int(off) + int(on)
+            for have, off, on in zip(load, problem.delivery[order], problem.pickup[order], strict=True)
+        ]
+        found.append(load)
+    return found
+
+
+def _load_broken(problem: RoutingProblem, vehicle: RoutingVehicle, k: int, trip: Sequence[int]) -> Infeasible | None:
+    # What is delivered comes off before what is picked up goes on: the most is aboard at departure or after a visit.
+    for row, load in enumerate(aboard(problem, trip)):
+        for d, (have, most) in enumerate(zip(load, vehicle.capacity.tolist(), strict=True)):
+            if have > most:
+                visit = row - 1 if row else None
+                order = int(problem.option_order[trip[row - 1]]) if row else None
+                words = f"{have} aboard in dimension {d}, at most {most}"
+                return Infeasible(
+                    rule="load", words=words, amount=have - most, trip=k, visit=visit, order=order, dimension=d
+                )
+    return None
+
+
+def _distance_broken(problem: RoutingProblem, tour: Tour, k: int) -> Infeasible | None:
+    vehicle = problem.vehicles[tour.vehicle]
+    metres = sum(_legs(problem.profiles[vehicle.profile].distance_m, places(problem, tour, k)))
+    if vehicle.max_distance_m is None or metres <= vehicle.max_distance_m:
+        return None
+    words = f"{metres} m, at most {vehicle.max_distance_m}"
+    return Infeasible(rule="distance", words=words, amount=metres - vehicle.max_distance_m, trip=k)
+
+
+def _energy_broken(problem: RoutingProblem, tour: Tour, k: int) -> Infeasible | None:
+    vehicle = problem.vehicles[tour.vehicle]
+    battery, profile = vehicle.battery, problem.profiles[vehicle.profile]
+    if battery is None:
+        return None
+    stops = places(problem, tour, k)
+    metres = _legs(profile.distance_m, stops)
+    empty = [battery.wh_per_m * m for m in metres] if profile.energy_wh is None else _legs(profile.energy_wh, stops)
+    # A trip with an open end has one drive less than it has loads.
+    loads = [load[0] if load else 0 for load in aboard(problem, tour.trips[k])]
+    loaded = [battery.wh_per_m_load * load * m for load, m in zip(loads, metres, strict=False)]
+    needed, most = sum(empty) + sum(loaded), battery.capacity_wh - battery.reserve_wh
+    if needed <= most + ENERGY_TOLERANCE_WH:
+        return None
+    words = f"{needed:.6g} Wh, the battery has {most:.6g}"
+    return Infeasible(rule="energy", words=words, amount=needed - most, trip=k)
+
+
+def _timed(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
+    """Schedule the trips one after another, each back as early as it can."""
+    vehicle = problem.vehicles[tour.vehicle]
+    profile = problem.profiles[vehicle.profile]
+    ready, idle, taken, out_s, distance = vehicle.shift_s[0], 0, 0, 0, 0
+    arrive = begin = 0  # of the reload before the trip
+    visits: list[Visit] = []
+    departures: list[int] = []
+    for k, options in enumerate(tour.trips):
+        trip = _trip(problem, tour, k, ready_s=ready, idle_s=idle, taken=taken)
+        times = schedule(trip)
+        if isinstance(times, Late):
+            return _late(problem, tour, k, trip, times)
+        if (broken := _times_broken(vehicle, tour, k, times)) is not None:
+            return broken
+        departures.append(times.depart_s)
+        out_s += times.return_s - times.depart_s
+        distance += sum(_legs(profile.distance_m, places(problem, tour, k)))
+        stops = [_order_visit(problem, option, *at) for option, at in zip(options, times.visits, strict=True)]
+        rests = [_break_visit(vehicle, taken + n, at) for n, at in enumerate(times.rests)]
+        taken += len(rests)
+        if k == 0:
+            # Whoever has not left yet is off duty: that rest is no part of the round.
+            rests = [rest for rest in rests if rest.depart_s > times.depart_s]
+        else:
+            leave = times.depart_s
+            visits.append(
+                Visit(kind="reload", index=tour.reloads[k - 1], arrive_s=arrive, begin_s=begin, depart_s=leave)
+            )
+        visits += sorted(stops + rests, key=lambda visit: (visit.begin_s, visit.depart_s))
+        arrive = times.return_s
+        if k < len(tour.reloads):
+            reload = vehicle.reloads[tour.reloads[k]]
+            begin = max(arrive, reload.window_s[0])
+            for index, rest in enumerate(vehicle.breaks[taken:], start=taken):
+                start = max(arrive, rest.window_s[0])
+                if start + rest.duration_s > min(begin, rest.window_s[1]):
+                    break
+                visits.append(_break_visit(vehicle, index, start))
+                taken += 1
+            ready = idle = begin + reload.duration_s
+    return Round(
+        tour=tour,
+        visits=tuple(visits),
+        depart_s=departures[0],
+        return_s=arrive,
+        distance_m=distance,
+        cost=Cost(
+            fixed=float(vehicle.fixed_fen),
+            distance=distance * vehicle.fen_per_km / 1000,
+            duration=out_s * vehicle.fen_per_hour / 3600,
+            overtime=max(0, arrive - vehicle.shift_s[1]) * vehicle.overtime_fen_per_hour / 3600,
+            options=float(sum(int(problem.option_fen[option]) for trip in tour.trips for option in trip)),
+        ),
+    )
+
+
+def _order_visit(problem: RoutingProblem, option: int, arrive: int, begin: int) -> Visit:
+    depart = begin + int(problem.service_s[option])
+    return Visit(kind="order", index=option, arrive_s=arrive, begin_s=begin, depart_s=depart)
+
+
+def _break_visit(vehicle: RoutingVehicle, index: int, begin: int) -> Visit:
+    depart = begin + vehicle.breaks[index].duration_s
+    return Visit(kind="break", index=index, arrive_s=begin, begin_s=begin, depart_s=depart)
+
+
+def windows(problem: RoutingProblem, option: int) -> tuple[tuple[int, int], ...]:
+    """When service of an option may begin."""
+    rows = problem.window_s[problem.window_option == option]
+    return tuple((int(start), int(end)) for start, end in rows)
+
+
+def limits(problem: RoutingProblem, trip: Sequence[int]) -> list[Limit]:
+    """Times aboard that a trip must keep."""
+    orders = [int(problem.option_order[option]) for option in trip]
+    first_of = {second: first for first, second in problem.pairs.tolist()}
+    return [
+        Limit(
+            since=orders.index(first_of[order]) if order in first_of else -1,
+            to=visit,
+            seconds=int(problem.on_board_s[order]),
+        )
+        for visit, order in enumerate(orders)
+        if problem.on_board_s[order] >= 0
+    ]
+
+
+def _trip(problem: RoutingProblem, tour: Tour, k: int, *, ready_s: int, idle_s: int, taken: int) -> Trip:
+    vehicle = problem.vehicles[tour.vehicle]
+    trip = tour.trips[k]
+    release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
+    rests = []
+    for duty in vehicle.breaks[taken:]:
+        (start, end), lasts = duty.window_s, duty.duration_s
+        after = end - lasts
+        if k < len(tour.reloads):
+            # Between trips it can lie behind the reload, or before it where that has to wait for its window.
+            reload = vehicle.reloads[tour.reloads[k]]
+            opens = reload.window_s[0]
+            behind = end - lasts - reload.duration_s
+            after = max(
+                behind if opens <= behind else -1,
+                opens - lasts if start + lasts <= opens else -1,
+            )
+        rests.append(Rest(begin_s=(start, end - lasts), lasts_s=lasts, after_s=after))
+    return Trip(
+        ready_s=max(ready_s, release),
+        idle_s=idle_s,
+        drive_s=tuple(_legs(problem.profiles[vehicle.profile].duration_s, places(problem, tour, k))),
+        service_s=tuple(int(problem.service_s[option]) for option in trip),
+        windows=tuple(windows(problem, option) for option in trip),
+        limits=tuple(limits(problem, trip)),
+        rests=tuple(rests),
+    )
+
+
+def _late(problem: RoutingProblem, tour: Tour, k: int, trip: Trip, late: Late) -> Infeasible:
+    visit: int | None = None
+    if late.rule == "window":
+        visit = late.index
+        words = f"arrives {late.amount} s after its last window ends"
+    elif late.rule == "on board":
+        visit = trip.limits[late.index].to
+        words = f"{trip.limits[late.index].seconds} s aboard are {late.amount} s too few"
+    else:
+        begin, lasts = trip.rests[late.index].begin_s, trip.rests[late.index].lasts_s
+        words = f"a break of {lasts} s that begins by {begin[1]} s fits only {late.amount} s later"
+    order = None if visit is None else int(problem.option_order[tour.trips[k][visit]])
+    return Infeasible(rule=late.rule, words=words, amount=late.amount, trip=k, visit=visit, order=order)
+
+
+def _times_broken(vehicle: RoutingVehicle, tour: Tour, k: int, times: Times) -> Infeasible | None:
+    """Limits that are judged on the schedule."""
+    back, out = times.return_s, times.return_s - times.depart_s
+    due = vehicle.shift_s[1] + vehicle.overtime_s
+    if back > due:
+        words = f"returns at {back} s, {back - due} s after the shift and its overtime"
+        return Infeasible(rule="shift", words=words, amount=back - due, trip=k)
+    if k < len(tour.reloads) and back > (closes := vehicle.reloads[tour.reloads[k]].window_s[1]):
+        words = f"arrives {back - closes} s too late to reload"
+        return Infeasible(rule="reload", words=words, amount=back - closes, trip=k)
+    if vehicle.max_duration_s is not None and out > vehicle.max_duration_s:
+        words = f"out for {out} s, at most {vehicle.max_duration_s}"
+        return Infeasible(rule="duration", words=words, amount=out - vehicle.max_duration_s, trip=k)
+    return None
