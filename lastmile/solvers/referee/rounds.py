@@ -65,8 +65,8 @@ def evaluate(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
         raise ValueError(f"vehicle {tour.vehicle} charges on its way: the referee has no schedule for that")
     for k, trip in enumerate(tour.trips):
         broken = (
-            _roads_broken(problem, tour, k)
-            or _load_broken(problem, vehicle, k, trip)
+            _load_broken(problem, vehicle, k, trip)
+            or _roads_broken(problem, tour, k)
             or _distance_broken(problem, tour, k)
             or _energy_broken(problem, tour, k)
         )
@@ -322,7 +322,7 @@ def _trip(problem: RoutingProblem, tour: Tour, k: int, *, ready_s: int, idle_s: 
             behind = end - lasts - reload.duration_s
             after = max(
                 behind if opens <= behind else -1,
-                opens - lasts if start + lasts <= opens else -1,
+                min(opens, end) - lasts if start + lasts <= opens else -1,
             )
         rests.append(Rest(begin_s=(start, end - lasts), lasts_s=lasts, after_s=after))
     return Trip(
