@@ -538,7 +538,8 @@ class Visit:
     """One stop of a schedule: when the vehicle arrives, begins and leaves, in seconds.
 
     ``index`` is an option, a row of ``chargers``, of the vehicle's ``breaks`` or of its ``reloads``. A break has no
-    place of its own: it lies between the visits, or within the waiting time of one.
+    place of its own: it lies between the visits, or within the waiting time of one. Rests off duty are not listed. A
+    reload departs when the next trip leaves.
     """
 
     kind: Literal["order", "charge", "break", "reload"]

@@ -274,11 +274,13 @@ def _into_rounds(problem: RoutingProblem, order: int, v: int, rounds: Sequence[R
         for tour in _insertions(problem, order, driven.tour):
             outcome = evaluate(problem, tour)
             if isinstance(outcome, Round):
+                if price is None:
+                    return _searched_too_little("a round of this type could take it")
                 dearer.append(outcome.cost.total - driven.cost.total)
             elif outcome.rule not in least or outcome.amount < least[outcome.rule][0]:
                 least[outcome.rule] = outcome.amount, tour, outcome
-    if dearer:
-        if price is None or min(dearer) < price:
+    if dearer and price is not None:
+        if min(dearer) < price:
             return _searched_too_little("a round of this type could take it")
         return _too_dear(f"a round of this type would cost {min(dearer) / 100:.2f} yuan more", min(dearer), price)
     remedies = []

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_problems import problems
+from random_problems import problems, problems_with_tours
 
 from lastmile.solvers.problem import (
     UNREACHABLE,
@@ -344,6 +344,35 @@ def test_alone_an_order_is_servable_or_every_type_has_an_obstacle(made):
             servable = alone and made.vehicles[v].count > 0
             event(f"servable: {servable}")
             assert servable == reason.startswith(("all 0 of", "a round of its own")), (order, v, reason)
+
+
+@settings(max_examples=200)
+@given(case=problems_with_tours(min_orders=2, max_orders=4, without={"groups", "pairs", "allowed"}))
+def test_what_is_said_of_rounds_in_use_agrees_with_trying_every_place(case):
+    made, tour = case
+    made = replace(made, vehicles=tuple(replace(kind, count=1, pools=()) for kind in made.vehicles))
+    found, v = evaluate(made, tour), tour.vehicle
+    served = {int(made.option_order[option]) for trip in tour.trips for option in trip}
+    assume(isinstance(found, Round) and len(served) < made.orders)
+    order = min(set(range(made.orders)) - served)
+    kind = made.vehicles[v]
+    tried = []
+    for option in np.flatnonzero(made.option_order == order).tolist():
+        for k, trip in enumerate(tour.trips):
+            for place in range(len(trip) + 1):
+                longer = list(trip)
+                longer.insert(place, option)
+                tried.append(replace(tour, trips=(*tour.trips[:k], tuple(longer), *tour.trips[k + 1 :])))
+        if len(tour.trips) < kind.max_trips:
+            for reload in range(len(kind.reloads)):
+                tried.append(replace(tour, trips=(*tour.trips, (option,)), reloads=(*tour.reloads, reload)))
+    fits = any(isinstance(evaluate(made, other), Round) for other in tried)
+    blocked = explain(made, order, (found,))
+    reason = blocked.reasons[v]
+    assert blocked.remedy
+    event(reason.split("(")[0][:60])
+    if reason.startswith("all 1 are in use"):
+        assert fits == ("a round of this type" in reason and "every round of this type" not in reason)
 
 
 NUMBERS = {

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow
 from lastmile.solvers.siting import site
+from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow
 
 EMPTY = np.empty(0, dtype=np.int32)
 TOLERANCE = 1e-3

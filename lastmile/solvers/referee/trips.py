@@ -12,7 +12,7 @@ nothing in this; only where the breaks lie has to be tried.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement
+from itertools import product
 from typing import Literal
 
 from lastmile.solvers.problem import TIME_MAX
@@ -105,18 +105,19 @@ def schedule(trip: Trip) -> Times | Late:
 
     If several do, the one that has taken most breaks by then, and of these the one that begins all else earliest.
     """
-    return _best(trip) or _first_late(trip)
+    soonest = _soonest(trip)
+    if isinstance(soonest, Late):
+        return soonest
+    return _best(trip, soonest) or _first_late(trip, soonest)
 
 
-def _first_late(trip: Trip) -> Late:
+def _first_late(trip: Trip, soonest: list[int]) -> Late:
     """Add the rules one at a time: the first that cannot be obeyed with those before it is the one named."""
-    if (late := _first_late_window(trip)) is not None:
-        return late
     for k, limit in enumerate(trip.limits):
 
         def allowing(extra: int, k: int = k, limit: Limit = limit) -> bool:
             longer = replace(limit, seconds=limit.seconds + extra)
-            return _best(replace(trip, limits=(*trip.limits[:k], longer), rests=())) is not None
+            return _best(replace(trip, limits=(*trip.limits[:k], longer), rests=()), soonest) is not None
 
         if not allowing(0):
             return Late(rule="on board", index=k, amount=_least(allowing))
@@ -125,23 +126,24 @@ def _first_late(trip: Trip) -> Late:
         def resting(extra: int, k: int = k, rest: Rest = rest) -> bool:
             begin = (rest.begin_s[0], rest.begin_s[1] + extra)
             later = replace(rest, begin_s=begin, after_s=rest.after_s + extra)
-            return _best(replace(trip, rests=(*trip.rests[:k], later))) is not None
+            return _best(replace(trip, rests=(*trip.rests[:k], later)), soonest) is not None
 
         if not resting(0):
             return Late(rule="break", index=k, amount=_least(resting))
     raise AssertionError("a trip that obeys every rule has a schedule")
 
 
-def _first_late_window(trip: Trip) -> Late | None:
-    """Windows alone: to drive on at once is the earliest way to everywhere."""
-    now = trip.ready_s
+def _soonest(trip: Trip) -> list[int] | Late:
+    """Arrival at each visit and end of its service where nothing but windows delays it: to drive on at once is best."""
+    now, moments = trip.ready_s, []
     for visit, windows in enumerate(trip.windows):
         now += trip.drive_s[visit]
         begin = _up(windows, now)
         if begin is None:
             return Late(rule="window", index=visit, amount=now - windows[-1][1])
-        now = begin + trip.service_s[visit]
-    return None
+        moments += [now, begin + trip.service_s[visit]]
+        now = moments[-1]
+    return moments
 
 
 def _least(possible: Callable[[int], bool]) -> int:
@@ -164,15 +166,19 @@ class _Moment:
     drive: int = 0
 
 
-def _best(trip: Trip) -> Times | None:
-    """Try every place of every break."""
+def _best(trip: Trip, soonest: list[int]) -> Times | None:
+    """Try every place of every break, but for those that are reached too late for it even without other breaks."""
     visits = len(trip.service_s)
     # Gap 0 is before the departure; 2i+1 after the arrival at visit i, before its service; 2i+2 after its service,
     # before the next drive. After the last gap the trip is over.
     over = 2 * visits + (len(trip.drive_s) - visits)
     found: list[tuple[tuple[int, ...], Times]] = []
-    for gaps in combinations_with_replacement(range(over + 1), len(trip.rests)):
-        times = _with_breaks_in(trip, gaps, over)
+    places = [
+        [gap for gap in range(over + 1) if gap in (0, over) or soonest[gap - 1] <= rest.begin_s[1]]
+        for rest in trip.rests
+    ]
+    for gaps in product(*places):
+        times = _with_breaks_in(trip, gaps, over) if list(gaps) == sorted(gaps) else None
         if times is not None:
             begins = (*(begin for _, begin in times.visits), *times.rests)
             found.append(((times.return_s, -times.depart_s, -len(times.rests), *begins), times))
