@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,3 +108,37 @@ def match(
     skip: int,
     threads: int = 1,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]: ...
+
+class RoutingCore:
+    def __init__(
+        self,
+        *,
+        locations: int,
+        dimensions: int,
+        profiles: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32] | None]],
+        vehicles: list[dict[str, object]],
+        visit: NDArray[np.int64],
+        windows: NDArray[np.int32],
+        request: NDArray[np.int64],
+        delivered: NDArray[np.int64],
+        gained: NDArray[np.int64],
+        capacity: NDArray[np.int64],
+        allowed: NDArray[np.uint8],
+        pools: list[int],
+        chargers: list[int],
+    ) -> None: ...
+    def solve(
+        self,
+        *,
+        seconds: float,
+        iterations: int,
+        seed: int,
+        threads: int,
+        start: list[tuple[int, list[list[int]], list[int], int]],
+        poll: Callable[[float, int, int, int, int], bool],
+    ) -> tuple[
+        list[tuple[int, list[list[int]], list[int], int]], int, Literal["iterations", "time", "interrupted"]
+    ]: ...
+    def schedule(
+        self, tour: tuple[int, list[list[int]], list[int], int]
+    ) -> tuple[list[tuple[int, int, int, list[tuple[int, int, int, int, int]]]], int] | None: ...

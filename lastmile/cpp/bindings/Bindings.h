@@ -8,5 +8,6 @@ namespace lastmile::bindings {
 void bindOsm(pybind11::module_& module);
 void bindMatching(pybind11::module_& module);
 void bindRoads(pybind11::module_& module);
+void bindRouting(pybind11::module_& module);
 
 }  // namespace lastmile::bindings

@@ -5,5 +5,6 @@ PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of lastmile.";
     lastmile::bindings::bindOsm(module);
     lastmile::bindings::bindRoads(module);
+    lastmile::bindings::bindRouting(module);
     lastmile::bindings::bindMatching(module);
 }

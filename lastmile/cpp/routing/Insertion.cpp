@@ -1,0 +1,212 @@
+#include "routing/Insertion.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lastmile::routing {
+
+Insertion::Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink)
+    : plan(plan), problem(plan.problem), neighbours(neighbours), random(random), near(near), blink(blink) {
+    const size_t visits = problem.visitCount();
+    newVehicle.resize(problem.types.size() * visits);
+    for (size_t t = 0; t < problem.types.size(); ++t)
+        for (size_t v = 0; v < visits; ++v)
+            newVehicle[t * visits + v] =
+                problem.visits[v].partner >= 0
+                    ? NEVER
+                    : plan.openingCost({.type = static_cast<int32_t>(t)}, static_cast<int32_t>(v));
+    untilBlink = 1 + static_cast<int32_t>(random.exponential() / blink);
+}
+
+bool Insertion::blinks() {
+    if (--untilBlink > 0) return false;
+    // Gaps between events of equal probability are geometric.
+    untilBlink = 1 + static_cast<int32_t>(random.exponential() / blink);
+    return true;
+}
+
+bool Insertion::insert(int32_t request, bool openFreely) {
+    const Request& wanted = problem.requests[request];
+    Choice choice;
+    if (!wanted.required) choice.delta = wanted.price;
+    if (wanted.pair) {
+        considerPair(request, openFreely, choice);
+    } else {
+        for (int32_t visit : problem.visitsOf(request)) consider(visit, openFreely, choice);
+    }
+    if (choice.visit < 0) return false;
+    place(choice, request);
+    return true;
+}
+
+void Insertion::considerTrip(int32_t trip, int32_t visit) {
+    seenAt[trip] = stamp;
+    becomes[trip] = -1;
+    surcharge[trip] = 0;
+    if (plan.mayJoin(trip, visit)) return;
+    becomes[trip] = plan.upgrade(trip, visit, surcharge[trip]);
+    if (becomes[trip] < 0) surcharge[trip] = NEVER;
+}
+
+void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
+    // Every place once: one that is met twice would hardly ever be passed over.
+    if (triedAt[after] == stamp) return;
+    triedAt[after] = stamp;
+    const int32_t trip = plan.stops[after].trip;
+    if (seenAt[trip] != stamp) considerTrip(trip, visit);
+    if (surcharge[trip] == NEVER || plan.stops[after].position < plan.trips[trip].locked || blinks()) return;
+    const Money bound = choice.delta - surcharge[trip];
+    const Money delta = plan.insertion(after, visit, bound);
+    if (delta >= bound) return;
+    if (problem.exact) {
+        candidates.push_back({delta, visit, after});
+        return;
+    }
+    choice.delta = delta + surcharge[trip];
+    choice.visit = visit;
+    choice.after = after;
+    choice.type = becomes[trip];
+}
+
+/// Cheapest bound first, until no bound is below the best place.
+void Insertion::decide(Choice& choice) {
+    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+        return a.bound != b.bound ? a.bound < b.bound : a.after < b.after;
+    });
+    for (const Candidate& candidate : candidates) {
+        if (candidate.bound >= choice.delta) break;
+        const int32_t trip = plan.stops[candidate.after].trip;
+        if (becomes[trip] >= 0) continue;  // its new vehicle's rules would have to be tried as well
+        const Money delta = plan.insertionExactly(candidate.after, candidate.visit);
+        if (delta < choice.delta) choice = {.delta = delta, .visit = candidate.visit, .after = candidate.after};
+    }
+}
+
+void Insertion::consider(int32_t visit, bool openFreely, Choice& choice) {
+    ++stamp;
+    triedAt.resize(plan.stops.size(), 0);
+    seenAt.resize(plan.trips.size(), 0);
+    surcharge.resize(plan.trips.size());
+    becomes.resize(plan.trips.size());
+    candidates.clear();
+    int32_t looked = 0;
+    for (int32_t y : neighbours.of(visit)) {
+        if (looked++ >= near) break;
+        const int32_t trip = plan.stops[y].trip;
+        if (trip < 0) continue;
+        if (seenAt[trip] != stamp) test(plan.startOf(trip), visit, choice);
+        if (surcharge[trip] == NEVER) continue;
+        test(y, visit, choice);
+        test(plan.stops[y].previous, visit, choice);
+    }
+    if (problem.exact) decide(choice);
+    if (choice.visit < 0) {
+        candidates.clear();
+        for (size_t t = 0; t < plan.trips.size(); ++t) {
+            if (plan.trips[t].count == 0) continue;
+            const auto trip = static_cast<int32_t>(t);
+            if (seenAt[trip] != stamp) considerTrip(trip, visit);
+            if (surcharge[trip] == NEVER) continue;
+            for (int32_t s = plan.startOf(trip); s != plan.endOf(trip); s = plan.stops[s].next) test(s, visit, choice);
+        }
+        if (problem.exact) decide(choice);
+    }
+    if (problem.trips || openFreely || choice.visit < 0) considerOpenings(visit, choice);
+}
+
+void Insertion::considerOpenings(int32_t visit, Choice& choice) {
+    const size_t visits = problem.visitCount();
+    const auto offer = [&](const Opening& opening, Money cost) {
+        if (cost < choice.delta) choice = {.delta = cost, .visit = visit, .opening = opening};
+    };
+    for (size_t t = 0; t < problem.types.size(); ++t)
+        if (newVehicle[t * visits + visit] < choice.delta && plan.available(t))
+            offer({.type = static_cast<int32_t>(t)}, newVehicle[t * visits + visit]);
+    if (!problem.trips) return;
+    for (size_t k = 0; k < plan.trips.size(); ++k) {
+        const Trip& trip = plan.trips[k];
+        if (trip.count == 0) continue;
+        const VehicleType& type = problem.types[trip.type];
+        if (type.maxTrips < 2 || plan.tripsOf(k) >= type.maxTrips) continue;
+        for (size_t r = 0; r < type.reloads.size(); ++r) {
+            Opening opening{.type = trip.type, .behind = static_cast<int32_t>(k), .reload = static_cast<int32_t>(r)};
+            if (trip.after < 0 || trip.reload == opening.reload) offer(opening, plan.openingCost(opening, visit));
+            if (trip.before >= 0 || trip.locked > 0) continue;
+            opening.ahead = opening.behind;
+            opening.behind = -1;
+            offer(opening, plan.openingCost(opening, visit));
+        }
+    }
+}
+
+void Insertion::considerPair(int32_t request, bool openFreely, Choice& choice) {
+    const auto both = problem.visitsOf(request);
+    const int32_t lead = problem.visits[both[0]].leads ? both[0] : both[1];
+    const int32_t follow = problem.visits[lead].partner;
+    ++stamp;
+    seenAt.resize(plan.trips.size(), 0);
+    const auto considerOnce = [&](int32_t trip) {
+        if (trip < 0 || seenAt[trip] == stamp) return;
+        seenAt[trip] = stamp;
+        considerPairIn(trip, lead, follow, choice);
+    };
+    for (int32_t visit : {lead, follow}) {
+        int32_t looked = 0;
+        for (int32_t y : neighbours.of(visit)) {
+            if (looked++ >= near) break;
+            considerOnce(plan.stops[y].trip);
+        }
+    }
+    if (choice.visit < 0)
+        for (size_t t = 0; t < plan.trips.size(); ++t)
+            if (plan.trips[t].count > 0) considerOnce(static_cast<int32_t>(t));
+    if (!openFreely && choice.visit >= 0) return;
+    const std::array<int32_t, 2> order{lead, follow};
+    for (size_t t = 0; t < problem.types.size(); ++t) {
+        if (!plan.available(t)) continue;
+        const Opening opening{.type = static_cast<int32_t>(t)};
+        const Money cost = plan.costAlone(opening.type, order);
+        if (cost < choice.delta) choice = {.delta = cost, .visit = lead, .opening = opening};
+    }
+}
+
+void Insertion::considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choice& choice) {
+    if (!plan.mayJoin(trip, lead) || !plan.mayJoin(trip, follow)) return;
+    const Money now = plan.trips[trip].cost;
+    for (int32_t head = plan.startOf(trip); head != plan.endOf(trip); head = plan.stops[head].next) {
+        if (plan.stops[head].position < plan.trips[trip].locked || blinks()) continue;
+        middle.assign(1, lead);
+        for (int32_t end = head;; end = plan.stops[end].next) {
+            if (end != head) middle.push_back(end);
+            const int32_t tail = plan.stops[end].next;
+            middle.push_back(follow);
+            Money cost = plan.spliced(head, middle, tail);
+            if (cost < NEVER && problem.exact && cost - now < choice.delta) cost = plan.splicedExactly(head, middle, tail);
+            middle.pop_back();
+            if (cost < NEVER && cost - now < choice.delta)
+                choice = {.delta = cost - now, .visit = lead, .after = head, .end = end};
+            if (!plan.isVisit(tail)) break;
+        }
+    }
+}
+
+void Insertion::place(const Choice& choice, int32_t request) {
+    int32_t after = choice.after;
+    if (after < 0) {
+        after = plan.startOf(plan.openTrip(choice.opening));
+    } else if (choice.type >= 0) {
+        plan.changeType(plan.stops[after].trip, choice.type, false);
+    }
+    plan.link(after, choice.visit);
+    if (problem.requests[request].pair)
+        plan.link(choice.end < 0 || choice.end == choice.after ? choice.visit : choice.end,
+                  problem.visits[choice.visit].partner);
+    const int32_t trip = plan.stops[choice.visit].trip;
+    if (plan.settle(trip)) return;
+    // A later trip of the same vehicle cannot be driven any more.
+    if (problem.requests[request].pair) plan.unlink(problem.visits[choice.visit].partner);
+    plan.unlink(choice.visit);
+    plan.settle(trip);
+}
+
+}  // namespace lastmile::routing

@@ -1,0 +1,310 @@
+#include "routing/LocalSearch.h"
+
+#include <algorithm>
+
+namespace lastmile::routing {
+
+namespace {
+
+constexpr int32_t CHAIN = 3;  // longest chain of visits that moves as one
+
+}  // namespace
+
+LocalSearch::LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near)
+    : plan(plan), problem(plan.problem), neighbours(neighbours), near(near), queued(plan.problem.visitCount(), 0) {}
+
+void LocalSearch::enqueue(std::initializer_list<int32_t> visits) {
+    for (int32_t s : visits) {
+        if (plan.isVisit(s) && !queued[s]) {
+            queued[s] = 1;
+            queue.push_back(s);
+        }
+    }
+}
+
+void LocalSearch::improve() {
+    queue.clear();
+    for (int32_t s : plan.changed) enqueue({s});
+    for (size_t k = 0; k < queue.size(); ++k) {
+        const int32_t u = queue[k];
+        queued[u] = 0;
+        while (plan.stops[u].trip >= 0 && around(u)) {
+        }
+    }
+}
+
+bool LocalSearch::mayMove(int32_t visit, int32_t trip) const {
+    return problem.visits[visit].partner < 0 && problem.mayServe(plan.trips[trip].type, visit) &&
+           plan.stops[visit].position > plan.trips[plan.stops[visit].trip].locked;
+}
+
+bool LocalSearch::chained(int32_t trip) const { return plan.trips[trip].before >= 0 || plan.trips[trip].after >= 0; }
+
+Money LocalSearch::arc(int32_t trip, int32_t from, int32_t to) const {
+    const VehicleType& type = problem.types[plan.trips[trip].type];
+    return problem.distance(type.profile, plan.stops[from].location, plan.stops[to].location) * type.perMetre;
+}
+
+bool LocalSearch::around(int32_t u) {
+    int32_t looked = 0;
+    for (int32_t v : neighbours.of(u)) {
+        if (looked++ >= near) break;
+        const Stop& U = plan.stops[u];
+        const Stop& V = plan.stops[v];
+        if (V.trip < 0) continue;
+        const int32_t profile = problem.types[plan.trips[U.trip].type].profile;
+        // A move that saves has a new arc shorter than an old one at one of its ends (Lin & Kernighan's gain criterion).
+        const int32_t before = plan.stops[U.previous].ahead, beforeV = plan.stops[V.previous].ahead;
+        if (problem.distance(profile, V.location, U.location) < std::max(before, V.ahead) &&
+            (U.trip == V.trip ? shift(u, v, true) : follow(v, u)))
+            return true;
+        if (problem.distance(profile, U.location, V.location) < std::max(U.ahead, beforeV) &&
+            (U.trip == V.trip ? shift(u, v, false) : precede(u, v)))
+            return true;
+    }
+    return false;
+}
+
+bool LocalSearch::follow(int32_t v, int32_t u) {
+    int32_t last = u;
+    for (int32_t length = 1; length <= CHAIN && plan.isVisit(last); ++length) {
+        if (moveChain(u, last, v)) return true;
+        last = plan.stops[last].next;
+    }
+    if (exchangeTails(v, u)) return true;
+    const int32_t w = plan.stops[v].next;
+    if (!plan.isVisit(w)) return false;
+    const int32_t u2 = plan.stops[u].next, w2 = plan.stops[w].next;
+    return swapChains(u, u, w, w) || (plan.isVisit(u2) && swapChains(u, u2, w, w)) ||
+           (plan.isVisit(w2) && swapChains(u, u, w, w2)) ||
+           (plan.isVisit(u2) && plan.isVisit(w2) && swapChains(u, u2, w, w2));
+}
+
+bool LocalSearch::precede(int32_t u, int32_t v) {
+    int32_t from = u;
+    for (int32_t length = 1; length <= CHAIN && plan.isVisit(from); ++length) {
+        if (moveChain(from, u, plan.stops[v].previous)) return true;
+        from = plan.stops[from].previous;
+    }
+    if (exchangeTails(u, v)) return true;
+    const int32_t w = plan.stops[v].previous;
+    if (!plan.isVisit(w)) return false;
+    const int32_t u2 = plan.stops[u].previous, w2 = plan.stops[w].previous;
+    return swapChains(u, u, w, w) || (plan.isVisit(u2) && swapChains(u2, u, w, w)) ||
+           (plan.isVisit(w2) && swapChains(u, u, w2, w)) ||
+           (plan.isVisit(u2) && plan.isVisit(w2) && swapChains(u2, u, w2, w));
+}
+
+bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
+    const int32_t from = plan.stops[a].trip, to = plan.stops[after].trip;
+    const int32_t p = plan.stops[a].previous, n = plan.stops[b].next, next = plan.stops[after].next;
+    if (plan.stops[after].position < plan.trips[to].locked) return false;
+    const Money gain = arc(from, p, a) + arc(from, b, n) - arc(from, p, n);
+    const Money loss = arc(to, after, a) + arc(to, b, next) - arc(to, after, next);
+    const bool empties = !plan.isVisit(p) && !plan.isVisit(n);
+    if (empties && chained(from)) return false;
+    const Money fixed = empties && plan.trips[from].before < 0 ? problem.types[plan.trips[from].type].fixed : 0;
+    if (loss >= gain + fixed && !problem.segmented && problem.types.size() == 1) return false;
+    middle.clear();
+    for (int32_t s = a;; s = plan.stops[s].next) {
+        if (!mayMove(s, to)) return false;
+        middle.push_back(s);
+        if (s == b) break;
+    }
+    const Money now = plan.trips[from].cost + plan.trips[to].cost;
+    const Money less = empties ? 0 : plan.spliced(p, {}, n);
+    if (less == NEVER) return false;
+    const Money more = plan.spliced(after, middle, next);
+    if (more == NEVER || less + more >= now) return false;
+    first.clear();
+    second.clear();
+    for (int32_t s = plan.stops[plan.startOf(from)].next; plan.isVisit(s); s = plan.stops[s].next) {
+        if (s == a) s = b;
+        else first.push_back(s);
+    }
+    for (int32_t s = plan.startOf(to); s != plan.endOf(to); s = plan.stops[s].next) {
+        if (plan.isVisit(s)) second.push_back(s);
+        if (s == after) second.insert(second.end(), middle.begin(), middle.end());
+    }
+    if (!apply(from, to)) return false;
+    enqueue({p, n, a, b, after, next});
+    return true;
+}
+
+bool LocalSearch::swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB) {
+    const int32_t tripA = plan.stops[a].trip, tripB = plan.stops[b].trip;
+    const int32_t pA = plan.stops[a].previous, nA = plan.stops[lastA].next;
+    const int32_t pB = plan.stops[b].previous, nB = plan.stops[lastB].next;
+    const Money before = arc(tripA, pA, a) + arc(tripA, lastA, nA) + arc(tripB, pB, b) + arc(tripB, lastB, nB);
+    const Money after = arc(tripA, pA, b) + arc(tripA, lastB, nA) + arc(tripB, pB, a) + arc(tripB, lastA, nB);
+    if (after >= before && !problem.segmented && problem.types.size() == 1) return false;
+    int32_t toA[2], toB[2];
+    size_t sizeA = 0, sizeB = 0;
+    for (int32_t s = b;; s = plan.stops[s].next) {
+        if (!mayMove(s, tripA)) return false;
+        toA[sizeA++] = s;
+        if (s == lastB) break;
+    }
+    for (int32_t s = a;; s = plan.stops[s].next) {
+        if (!mayMove(s, tripB)) return false;
+        toB[sizeB++] = s;
+        if (s == lastA) break;
+    }
+    const Money costA = plan.spliced(pA, {toA, sizeA}, nA);
+    if (costA == NEVER) return false;
+    const Money costB = plan.spliced(pB, {toB, sizeB}, nB);
+    if (costB == NEVER || costA + costB >= plan.trips[tripA].cost + plan.trips[tripB].cost) return false;
+    first.clear();
+    second.clear();
+    for (int32_t s = plan.stops[plan.startOf(tripA)].next; plan.isVisit(s); s = plan.stops[s].next) {
+        if (s == a) {
+            first.insert(first.end(), toA, toA + sizeA);
+            s = lastA;
+        } else {
+            first.push_back(s);
+        }
+    }
+    for (int32_t s = plan.stops[plan.startOf(tripB)].next; plan.isVisit(s); s = plan.stops[s].next) {
+        if (s == b) {
+            second.insert(second.end(), toB, toB + sizeB);
+            s = lastB;
+        } else {
+            second.push_back(s);
+        }
+    }
+    if (!apply(tripA, tripB)) return false;
+    enqueue({pA, a, lastA, nA, pB, b, lastB, nB});
+    return true;
+}
+
+bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
+    // head goes on to tail, and what preceded tail goes on to what followed head.
+    const int32_t tripA = plan.stops[head].trip, tripB = plan.stops[tail].trip;
+    const Trip& A = plan.trips[tripA];
+    const Trip& B = plan.trips[tripB];
+    if (!problem.types[A.type].exchangeable(problem.types[B.type])) return false;
+    if (plan.stops[plan.endOf(tripA)].location != plan.stops[plan.endOf(tripB)].location) return false;
+    const int32_t after = plan.stops[head].next, before = plan.stops[tail].previous;
+    if (A.paired + B.paired > 0 || plan.stops[after].position <= A.locked || plan.stops[tail].position <= B.locked)
+        return false;
+    const Money old = arc(tripA, head, after) + arc(tripB, before, tail);
+    const Money now = arc(tripA, head, tail) + arc(tripB, before, after);
+    const bool empties = !plan.isVisit(after) && !plan.isVisit(before);
+    if (empties && (chained(tripA) || chained(tripB))) return false;
+    const Money fixed = empties && B.before < 0 ? problem.types[B.type].fixed : 0;
+    if (now >= old + fixed && !problem.segmented && problem.types.size() == 1) return false;
+    const Money costA = plan.spliced(head, {}, tail);
+    if (costA == NEVER) return false;
+    const Money costB = empties ? 0 : plan.spliced(before, {}, after);
+    if (costB == NEVER || costA + costB >= A.cost + B.cost) return false;
+    first.clear();
+    second.clear();
+    bool passed = false;
+    for (int32_t s = plan.stops[plan.startOf(tripA)].next; plan.isVisit(s); s = plan.stops[s].next) {
+        (passed ? second : first).push_back(s);
+        passed |= s == head;
+    }
+    passed = false;
+    size_t into = 0;
+    for (int32_t s = plan.stops[plan.startOf(tripB)].next; plan.isVisit(s); s = plan.stops[s].next) {
+        passed |= s == tail;
+        if (passed) {
+            first.push_back(s);
+        } else {
+            second.insert(second.begin() + into++, s);
+        }
+    }
+    for (int32_t s : first)
+        if (!problem.mayServe(A.type, s)) return false;
+    for (int32_t s : second)
+        if (!problem.mayServe(B.type, s)) return false;
+    if (!apply(tripA, tripB)) return false;
+    enqueue({head, tail, after, before});
+    return true;
+}
+
+bool LocalSearch::apply(int32_t tripA, int32_t tripB) {
+    const Money before = plan.cost;
+    plan.touch(tripA);
+    plan.touch(tripB);
+    plan.sequence(tripA, oldFirst);
+    plan.sequence(tripB, oldSecond);
+    // What empties a trip comes first: it may be the last vehicle of its type.
+    const bool better = second.empty() ? plan.assign(tripB, second) && plan.assign(tripA, first)
+                                       : plan.assign(tripA, first) && plan.assign(tripB, second);
+    if (better && plan.cost < before) return true;
+    // The bounds of the search promised more than the rules allow.
+    plan.assign(tripA, oldFirst);
+    plan.assign(tripB, oldSecond);
+    return false;
+}
+
+bool LocalSearch::rearrange(int32_t head, int32_t tail) {
+    const int32_t trip = plan.stops[head].trip;
+    if (plan.stops[head].position < plan.trips[trip].locked) return false;
+    if (plan.spliced(head, middle, tail) >= plan.trips[trip].cost) return false;
+    first.clear();
+    if (plan.isVisit(head))
+        for (int32_t s = plan.stops[plan.startOf(trip)].next;; s = plan.stops[s].next) {
+            first.push_back(s);
+            if (s == head) break;
+        }
+    first.insert(first.end(), middle.begin(), middle.end());
+    for (int32_t s = tail; plan.isVisit(s); s = plan.stops[s].next) first.push_back(s);
+    if (plan.trips[trip].paired > 0 && !inOrder()) return false;
+    const Money before = plan.cost;
+    plan.sequence(trip, oldFirst);
+    if (plan.assign(trip, first) && plan.cost < before) return true;
+    plan.assign(trip, oldFirst);
+    return false;
+}
+
+/// Whether every pair's first visit comes first in the sequence.
+bool LocalSearch::inOrder() const {
+    for (auto s = first.begin(); s != first.end(); ++s)
+        if (problem.visits[*s].leads && std::find(first.begin(), s, problem.visits[*s].partner) != s) return false;
+    return true;
+}
+
+bool LocalSearch::shift(int32_t u, int32_t v, bool behind) {
+    const int32_t trip = plan.stops[u].trip;
+    const auto at = [&](int32_t s) { return plan.stops[s].position; };
+    const auto take = [&](int32_t from, int32_t to) {
+        for (int32_t s = from; s != to; s = plan.stops[s].next) middle.push_back(s);
+    };
+    const int32_t after = behind ? v : plan.stops[v].previous;
+    int32_t far = u;
+    for (int32_t length = 1; length <= CHAIN && plan.isVisit(far); ++length) {
+        const int32_t a = behind ? u : far, b = behind ? far : u;
+        if (at(after) >= at(a) && at(after) <= at(b)) break;
+        const int32_t p = plan.stops[a].previous, n = plan.stops[b].next, next = plan.stops[after].next;
+        if (after != p && arc(trip, p, n) + arc(trip, after, a) + arc(trip, b, next) <
+                              arc(trip, p, a) + arc(trip, b, n) + arc(trip, after, next)) {
+            const bool later = at(after) > at(b);
+            middle.clear();
+            if (later) take(n, next);
+            take(a, n);
+            if (!later) take(next, a);
+            if (rearrange(later ? p : after, later ? next : n)) {
+                enqueue({p, n, a, b, after, next});
+                return true;
+            }
+        }
+        far = behind ? plan.stops[far].next : plan.stops[far].previous;
+    }
+    // Turning round what lies between makes them neighbours too (2-opt).
+    const int32_t x = at(u) < at(v) ? u : v, y = at(u) < at(v) ? v : u;
+    const bool inner = behind == (x == v);
+    const int32_t head = inner ? x : plan.stops[x].previous;
+    const int32_t tail = inner ? plan.stops[y].next : y;
+    const int32_t from = plan.stops[head].next, to = plan.stops[tail].previous;
+    if (from == to || arc(trip, head, to) + arc(trip, from, tail) >= arc(trip, head, from) + arc(trip, to, tail))
+        return false;
+    middle.clear();
+    for (int32_t s = to; s != head; s = plan.stops[s].previous) middle.push_back(s);
+    if (!rearrange(head, tail)) return false;
+    enqueue({head, from, to, tail});
+    return true;
+}
+
+}  // namespace lastmile::routing

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+#include "routing/Neighbours.h"
+#include "routing/Plan.h"
+
+namespace lastmile::routing {
+
+/// Granular local search around given visits (Toth & Vigo 2003, doi:10.1287/ijoc.15.4.333.24890): every move makes a
+/// visit follow or precede one that is near to it. Takes the first move that saves.
+class LocalSearch {
+public:
+    LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near);
+
+    /// Improve the plan until no move around its changed visits, nor around those that moves change, saves.
+    void improve();
+
+private:
+    Plan& plan;
+    const Problem& problem;
+    const Neighbours& neighbours;
+    const int32_t near;
+    std::vector<int32_t> queue;
+    std::vector<uint8_t> queued;
+    std::vector<int32_t> first, second, middle, oldFirst, oldSecond;
+
+    void enqueue(std::initializer_list<int32_t> visits);
+    bool around(int32_t visit);
+    bool follow(int32_t v, int32_t u);
+    bool precede(int32_t u, int32_t v);
+    bool shift(int32_t u, int32_t v, bool behind);
+    bool moveChain(int32_t first, int32_t last, int32_t after);
+    bool swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB);
+    bool exchangeTails(int32_t head, int32_t tail);
+    bool rearrange(int32_t head, int32_t tail);
+    bool apply(int32_t tripA, int32_t tripB);
+    bool inOrder() const;
+    bool mayMove(int32_t visit, int32_t trip) const;
+    bool chained(int32_t trip) const;
+    Money arc(int32_t trip, int32_t from, int32_t to) const;
+};
+
+}  // namespace lastmile::routing

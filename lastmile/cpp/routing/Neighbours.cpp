@@ -1,0 +1,68 @@
+#include "routing/Neighbours.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lastmile::routing {
+
+namespace {
+
+constexpr double WAIT = 0.2, DELAY = 1.0;  // weights of waiting and delay against travel: as in the paper
+constexpr int32_t NEAREST = 10;
+
+}  // namespace
+
+Neighbours::Neighbours(const Problem& problem, int32_t most, bool timed) {
+    const auto visits = static_cast<int32_t>(problem.visitCount());
+    width = std::max(0, std::min(most, visits - 1));
+    lists.resize(static_cast<size_t>(visits) * width);
+    std::vector<std::pair<double, int32_t>> row;
+    int64_t counted = 0;
+    for (int32_t a = 0; a < visits; ++a) {
+        const Visit& x = problem.visits[a];
+        row.clear();
+        for (int32_t b = 0; b < visits; ++b) {
+            if (a == b) continue;
+            const Visit& y = problem.visits[b];
+            double nearest = static_cast<double>(UNREACHABLE);
+            for (size_t p = 0; p < problem.profiles.size(); ++p) {
+                const auto there = problem.duration(p, x.location, y.location);
+                const auto back = problem.duration(p, y.location, x.location);
+                if (there != UNREACHABLE) {
+                    double reach = problem.distance(p, x.location, y.location);
+                    if (timed) {
+                        const double wait = double(y.open) - there - x.service - x.close;
+                        const double delay = double(x.open) + x.service + there - y.close;
+                        reach += WAIT * std::max(0.0, wait) + DELAY * std::max(0.0, delay);
+                    }
+                    nearest = std::min(nearest, reach);
+                }
+                if (back != UNREACHABLE) {
+                    double reach = problem.distance(p, y.location, x.location);
+                    if (timed) {
+                        const double wait = double(x.open) - back - y.service - y.close;
+                        const double delay = double(y.open) + y.service + back - x.close;
+                        reach += WAIT * std::max(0.0, wait) + DELAY * std::max(0.0, delay);
+                    }
+                    nearest = std::min(nearest, reach);
+                }
+            }
+            // Visits of one request are never together, but for a pair's.
+            if (x.request == y.request && x.partner != b) nearest += static_cast<double>(UNREACHABLE);
+            row.emplace_back(nearest, b);
+        }
+        std::nth_element(row.begin(), row.begin() + std::max(0, width - 1), row.end());
+        std::sort(row.begin(), row.begin() + width);
+        for (int32_t k = 0; k < width; ++k) {
+            lists[static_cast<size_t>(a) * width + k] = row[k].second;
+            if (k < NEAREST && row[k].first < static_cast<double>(UNREACHABLE)) {
+                metres += problem.distance(0, x.location, problem.visits[row[k].second].location);
+                seconds += problem.duration(0, x.location, problem.visits[row[k].second].location);
+                ++counted;
+            }
+        }
+    }
+    if (counted > 0) metres /= static_cast<double>(counted), seconds /= static_cast<double>(counted);
+}
+
+}  // namespace lastmile::routing

@@ -1,0 +1,719 @@
+#include "routing/Plan.h"
+
+#include <algorithm>
+
+namespace lastmile::routing {
+
+Plan::Plan(const Problem& problem, const Rules& rules)
+    : problem(problem),
+      rules(rules),
+      visits(static_cast<int32_t>(problem.visitCount())),
+      absentAt(problem.requests.size(), -1),
+      usedOf(problem.types.size(), 0),
+      drawn(problem.poolSize.size(), 0) {
+    stops.resize(visits);
+    sums.resize(visits);
+    for (int32_t k = 0; k < visits; ++k) {
+        const Visit& visit = problem.visits[k];
+        Stop& stop = stops[k];
+        stop.location = visit.location;
+        stop.open = visit.open;
+        stop.close = visit.close;
+        stop.service = visit.service;
+        stop.cost = visit.cost;
+        stop.load = problem.dimensions > 0 ? problem.delivered[k * problem.dimensions] : 0;
+    }
+    for (size_t r = 0; r < problem.requests.size(); ++r) {
+        cost += problem.requests[r].price;
+        absentAt[r] = static_cast<int32_t>(absentees.size());
+        absentees.push_back(static_cast<int32_t>(r));
+    }
+    if (problem.segmented) timeTo.resize(visits), timeFrom.resize(visits);
+    if (problem.gains) loadTo.resize(visits * problem.dimensions), loadFrom.resize(visits * problem.dimensions);
+}
+
+void Plan::sequence(int32_t trip, std::vector<int32_t>& into) const {
+    into.clear();
+    for (int32_t s = stops[startOf(trip)].next; isVisit(s); s = stops[s].next) into.push_back(s);
+}
+
+bool Plan::mayJoin(int32_t t, int32_t visit) const {
+    const Trip& trip = trips[t];
+    const VehicleType& type = problem.types[trip.type];
+    if (type.maxOrders >= 0 && trip.count >= type.maxOrders) return false;
+    if (!problem.mayServe(trip.type, visit)) return false;
+    const int64_t* capacity = problem.capacity.data() + trip.type * problem.dimensions;
+    if (problem.dimensions == 1) return trip.load + stops[visit].load <= capacity[0];
+    for (int d = 0; d < problem.dimensions; ++d)
+        if (loads[t * problem.dimensions + d] + problem.delivered[visit * problem.dimensions + d] > capacity[d])
+            return false;
+    return true;
+}
+
+bool Plan::judge(const TimeSegment& whole, const Trip& trip, Seconds& leave, Seconds& back) const {
+    const VehicleType& type = problem.types[trip.type];
+    const int64_t out = std::max({whole.early, int64_t{trip.ready}, whole.release});
+    if (out > whole.late || out + whole.duration > trip.due) return false;
+    if (type.maxDuration >= 0 && whole.duration > type.maxDuration) return false;
+    leave = static_cast<Seconds>(out);
+    back = static_cast<Seconds>(out + whole.duration);
+    return true;
+}
+
+Money Plan::timeCost(const Trip& trip, int64_t duration, Seconds back) const {
+    const VehicleType& type = problem.types[trip.type];
+    const int64_t over = trip.after < 0 ? std::max(0, back - type.shiftEnd) : 0;
+    return duration * type.perSecond + over * type.perOvertimeSecond;
+}
+
+Money Plan::insertion(int32_t after, int32_t visit, Money bound) const {
+    const Stop& p = stops[after];
+    const Stop& n = stops[p.next];
+    const Stop& v = stops[visit];
+    const Trip& trip = trips[p.trip];
+    const VehicleType& type = problem.types[trip.type];
+    const int32_t in = problem.distance(type.profile, p.location, v.location);
+    const int32_t out = problem.distance(type.profile, v.location, n.location);
+    const int64_t detour = int64_t{in} + out - p.ahead;
+    Money delta = detour * type.perMetre + v.cost;
+    if (delta >= bound) return delta;
+    if (type.maxDistance >= 0 && trip.distance + detour > type.maxDistance) return NEVER;
+    if (problem.timed) {
+        const Seconds to = problem.duration(type.profile, p.location, v.location);
+        const Seconds from = problem.duration(type.profile, v.location, n.location);
+        if (!problem.segmented) {
+            const int64_t arrive = int64_t{p.depart} + to;
+            if (arrive > v.close) return NEVER;
+            if (std::max<int64_t>(arrive, v.open) + v.service + from > n.latest) return NEVER;
+        } else {
+            TimeSegment whole = isVisit(after) ? timeTo[after] : TimeSegment{};
+            if (!whole.append(to, TimeSegment::of(problem.visits[visit]))) return NEVER;
+            if (!whole.append(from, isVisit(p.next) ? timeFrom[p.next] : TimeSegment{})) return NEVER;
+            Seconds leave, back;
+            if (!judge(whole, trip, leave, back)) return NEVER;
+            delta += timeCost(trip, whole.duration, back) - timeCost(trip, trip.back - trip.leave, trip.back);
+        }
+    }
+    if (problem.gains) {
+        for (int d = 0; d < problem.dimensions; ++d) {
+            const size_t D = problem.dimensions;
+            LoadSegment whole = isVisit(after) ? loadTo[after * D + d] : LoadSegment{};
+            whole = whole.then(LoadSegment::of(problem.delivered[visit * D + d], problem.gained[visit * D + d]));
+            if (isVisit(p.next)) whole = whole.then(loadFrom[p.next * D + d]);
+            if (whole.peak > problem.capacity[trip.type * D + d]) return NEVER;
+        }
+    }
+    return delta;
+}
+
+Money Plan::insertionExactly(int32_t after, int32_t visit) const {
+    const Money cost = splicedExactly(after, {&visit, 1}, stops[after].next);
+    return cost == NEVER ? NEVER : cost - trips[stops[after].trip].cost;
+}
+
+Money Plan::spliced(int32_t head, std::span<const int32_t> middle, int32_t tail) const {
+    const int32_t t = stops[head].trip;
+    const Trip& trip = trips[t];
+    const Trip& other = trips[stops[tail].trip];
+    const VehicleType& type = problem.types[trip.type];
+    const int32_t end = isVisit(tail) ? tail : endOf(t);
+    const Sums& before = sums[head];
+    const Sums& until = sums[isVisit(tail) ? stops[tail].previous : tail];
+    int64_t load = before.load + (isVisit(tail) ? other.load - until.load : 0);
+    int64_t options = before.options + (isVisit(tail) ? other.options - until.options : 0);
+    int64_t distance = before.metres + (isVisit(tail) ? other.distance - sums[tail].metres : 0);
+    for (int32_t v : middle) load += stops[v].load, options += stops[v].cost;
+    const size_t D = problem.dimensions;
+    const int64_t* capacity = problem.capacity.data() + trip.type * D;
+    if (load > capacity[0]) return NEVER;
+    int32_t at = stops[head].location;
+    int64_t depart = stops[head].depart;
+    TimeSegment time = problem.segmented && isVisit(head) ? timeTo[head] : TimeSegment{};
+    for (size_t k = 0; k <= middle.size(); ++k) {
+        const bool last = k == middle.size();
+        const int32_t s = last ? end : middle[k];
+        const Stop& stop = stops[s];
+        distance += problem.distance(type.profile, at, stop.location);
+        if (problem.timed) {
+            const Seconds travel = problem.duration(type.profile, at, stop.location);
+            if (problem.segmented) {
+                const TimeSegment next = !last             ? TimeSegment::of(problem.visits[s])
+                                         : isVisit(tail) ? timeFrom[tail]
+                                                         : TimeSegment{};
+                if (!time.append(travel, next)) return NEVER;
+            } else {
+                const int64_t arrive = depart + travel;
+                if (arrive > (last ? stop.latest : stop.close)) return NEVER;
+                depart = std::max<int64_t>(arrive, stop.open) + stop.service;
+            }
+        }
+        at = stop.location;
+    }
+    if (type.maxDistance >= 0 && distance > type.maxDistance) return NEVER;
+    Money result = distance * type.perMetre + options + (trip.before < 0 ? type.fixed : 0);
+    if (problem.segmented) {
+        Seconds leave, back;
+        if (!judge(time, trip, leave, back)) return NEVER;
+        result += timeCost(trip, time.duration, back);
+    }
+    if (problem.gains) {
+        for (size_t d = 0; d < D; ++d) {
+            LoadSegment whole = isVisit(head) ? loadTo[head * D + d] : LoadSegment{};
+            for (int32_t v : middle)
+                whole = whole.then(LoadSegment::of(problem.delivered[v * D + d], problem.gained[v * D + d]));
+            if (isVisit(tail)) whole = whole.then(loadFrom[tail * D + d]);
+            if (whole.peak > capacity[d]) return NEVER;
+        }
+    }
+    return result;
+}
+
+Money Plan::splicedExactly(int32_t head, std::span<const int32_t> middle, int32_t tail) const {
+    const int32_t t = stops[head].trip;
+    thread_local std::vector<int32_t> order;
+    order.clear();
+    for (int32_t s = head; isVisit(s); s = stops[s].previous) order.push_back(s);
+    std::reverse(order.begin(), order.end());
+    order.insert(order.end(), middle.begin(), middle.end());
+    for (int32_t s = tail; isVisit(s); s = stops[s].next) order.push_back(s);
+    const Outcome outcome = rules.evaluate(order, context(t));
+    if (!outcome.feasible) return NEVER;
+    Money cost = outcome.cost + (trips[t].before < 0 ? problem.types[trips[t].type].fixed : 0);
+    for (int32_t v : order) cost += stops[v].cost;
+    return cost;
+}
+
+bool Plan::assign(int32_t t, std::span<const int32_t> order) {
+    touch(t);
+    Trip& trip = trips[t];
+    use(trip, -1);
+    int32_t at = startOf(t);
+    trip.paired = 0;
+    for (int32_t v : order) {
+        trip.paired += problem.visits[v].partner >= 0;
+        stops[v].trip = t;
+        stops[v].previous = at;
+        stops[at].next = v;
+        at = v;
+    }
+    stops[at].next = endOf(t);
+    stops[endOf(t)].previous = at;
+    trip.count = static_cast<int32_t>(order.size());
+    use(trip, +1);
+    return settle(t);
+}
+
+bool Plan::available(int32_t type) const {
+    if (usedOf[type] >= problem.types[type].count) return false;
+    for (int32_t pool : problem.types[type].pools)
+        if (drawn[pool] >= problem.poolSize[pool]) return false;
+    return true;
+}
+
+Context Plan::context(int32_t t) const {
+    const Trip& trip = trips[t];
+    return {.type = trip.type,
+            .start = stops[startOf(t)].location,
+            .end = stops[endOf(t)].location,
+            .ready = trip.ready,
+            .due = trip.due,
+            .last = trip.after < 0};
+}
+
+Context Plan::fresh(int32_t type) const {
+    const VehicleType& kind = problem.types[type];
+    return {.type = type,
+            .start = kind.start,
+            .end = kind.end,
+            .ready = kind.shiftStart,
+            .due = kind.shiftEnd + kind.overtime};
+}
+
+Money Plan::costAlone(std::span<const int32_t> visits, const Context& context) const {
+    for (int d = 0; d < problem.dimensions; ++d) {
+        LoadSegment load;
+        for (int32_t v : visits) {
+            const size_t at = v * problem.dimensions + d;
+            load = load.then(LoadSegment::of(problem.delivered[at], problem.gained[at]));
+        }
+        if (load.peak > problem.capacity[context.type * problem.dimensions + d]) return NEVER;
+    }
+    Money options = 0;
+    for (int32_t v : visits) {
+        if (!problem.mayServe(context.type, v)) return NEVER;
+        options += stops[v].cost;
+    }
+    const Outcome outcome = rules.evaluate(visits, context);
+    return outcome.feasible ? outcome.cost + options : NEVER;
+}
+
+Money Plan::costAlone(int32_t type, std::span<const int32_t> visits) const {
+    const Money cost = costAlone(visits, fresh(type));
+    return cost == NEVER ? NEVER : cost + problem.types[type].fixed;
+}
+
+int32_t Plan::tripsOf(int32_t t) const {
+    int32_t count = 1;
+    for (int32_t k = trips[t].before; k >= 0; k = trips[k].before) ++count;
+    for (int32_t k = trips[t].after; k >= 0; k = trips[k].after) ++count;
+    return count;
+}
+
+void Plan::begin() {
+    logging = true;
+    savedCost = cost;
+    changed.clear();
+}
+
+void Plan::commit() {
+    for (int32_t trip : touchedTrips) isTouched[trip] = 0;
+    touchedTrips.clear();
+    saved.clear();
+    savedIds.clear();
+    savedStops.clear();
+    savedSums.clear();
+    logging = false;
+}
+
+void Plan::save(int32_t t) {
+    const size_t first = savedIds.size();
+    for (int32_t s = stops[startOf(t)].next; isVisit(s); s = stops[s].next) {
+        savedIds.push_back(s);
+        savedStops.push_back(stops[s]);
+        savedSums.push_back(sums[s]);
+    }
+    saved.push_back({t, first, savedIds.size() - first, trips[t], stops[startOf(t)], stops[endOf(t)], sums[endOf(t)]});
+}
+
+void Plan::touch(int32_t t) {
+    if (isTouched[t]) return;
+    isTouched[t] = 1;
+    touchedTrips.push_back(t);
+    if (logging) save(t);
+    // What changes one trip of a vehicle changes when the others may leave and must be back.
+    if (trips[t].before >= 0) touch(trips[t].before);
+    if (trips[t].after >= 0) touch(trips[t].after);
+}
+
+void Plan::rollback() {
+    for (int32_t t : touchedTrips) {
+        use(trips[t], -1);
+        for (int32_t s = stops[startOf(t)].next; isVisit(s);) {
+            const int32_t next = stops[s].next;
+            markAbsent(problem.visits[s].request);
+            stops[s].trip = -1;
+            s = next;
+        }
+    }
+    for (const Saved& entry : saved) {
+        trips[entry.trip] = entry.state;
+        stops[startOf(entry.trip)] = entry.start;
+        stops[endOf(entry.trip)] = entry.end;
+        sums[endOf(entry.trip)] = entry.whole;
+        for (size_t k = entry.first; k < entry.first + entry.count; ++k) {
+            stops[savedIds[k]] = savedStops[k];
+            sums[savedIds[k]] = savedSums[k];
+            markServed(problem.visits[savedIds[k]].request);
+        }
+        use(trips[entry.trip], +1);
+        if (trips[entry.trip].count == 0 && !listedEmpty[entry.trip]) {
+            listedEmpty[entry.trip] = 1;
+            empties.push_back(entry.trip);
+        }
+    }
+    if (problem.segmented || problem.gains)
+        for (const Saved& entry : saved) walk(entry.trip);
+    if (!problem.gains && problem.dimensions > 1)
+        for (const Saved& entry : saved) walk(entry.trip);
+    cost = savedCost;
+    commit();
+}
+
+void Plan::use(const Trip& trip, int32_t change) {
+    if (trip.count == 0 || trip.before >= 0) return;
+    usedOf[trip.type] += change;
+    vehicleCount += change;
+    for (int32_t pool : problem.types[trip.type].pools) drawn[pool] += change;
+}
+
+void Plan::markAbsent(int32_t request) {
+    if (absentAt[request] >= 0) return;
+    absentAt[request] = static_cast<int32_t>(absentees.size());
+    absentees.push_back(request);
+    cost += problem.requests[request].price;
+}
+
+void Plan::markServed(int32_t request) {
+    const int32_t at = absentAt[request];
+    if (at < 0) return;
+    absentees[at] = absentees.back();
+    absentAt[absentees[at]] = at;
+    absentees.pop_back();
+    absentAt[request] = -1;
+    cost -= problem.requests[request].price;
+}
+
+int32_t Plan::emptyTrip() {
+    while (!empties.empty()) {
+        const int32_t t = empties.back();
+        empties.pop_back();
+        listedEmpty[t] = 0;
+        if (trips[t].count == 0) return t;
+    }
+    trips.emplace_back();
+    stops.emplace_back();
+    stops.emplace_back();
+    isTouched.push_back(0);
+    listedEmpty.push_back(0);
+    loads.resize(trips.size() * problem.dimensions);
+    whole.emplace_back();
+    sums.resize(stops.size());
+    const auto made = static_cast<int32_t>(trips.size()) - 1;
+    stops[startOf(made)].next = endOf(made);
+    stops[endOf(made)].previous = startOf(made);
+    return made;
+}
+
+int32_t Plan::openTrip(const Opening& opening) {
+    const int32_t t = emptyTrip();
+    touch(t);
+    const VehicleType& type = problem.types[opening.type];
+    Trip& trip = trips[t];
+    trip = Trip{.type = opening.type, .ready = type.shiftStart, .due = type.shiftEnd + type.overtime};
+    if (opening.behind >= 0) {
+        touch(opening.behind);
+        trip.before = opening.behind;
+        trip.after = trips[opening.behind].after;
+        // The trip behind which this one comes ends where the vehicle reloads; so does this one if another follows.
+        trip.reload = trip.after < 0 ? -1 : trips[opening.behind].reload;
+        trips[opening.behind].reload = opening.reload;
+        trips[opening.behind].after = t;
+        if (trip.after >= 0) trips[trip.after].before = t;
+        placeEnds(opening.behind);
+    } else if (opening.ahead >= 0) {
+        touch(opening.ahead);
+        use(trips[opening.ahead], -1);
+        trip.after = opening.ahead;
+        trip.reload = opening.reload;
+        trips[opening.ahead].before = t;
+        placeEnds(opening.ahead);
+    }
+    placeEnds(t);
+    return t;
+}
+
+bool Plan::drive(const Tour& tour) {
+    const VehicleType& type = problem.types[tour.type];
+    if (!available(tour.type) || tour.trips.empty() || static_cast<int32_t>(tour.trips.size()) > type.maxTrips)
+        return false;
+    int32_t behind = -1;
+    for (size_t k = 0; k < tour.trips.size(); ++k) {
+        if (tour.trips[k].empty()) return false;
+        const int32_t trip =
+            openTrip({.type = tour.type, .behind = behind, .reload = k == 0 ? -1 : tour.reloads[k - 1]});
+        if (k == 0) trips[trip].locked = tour.locked;
+        int32_t at = startOf(trip);
+        for (int32_t visit : tour.trips[k]) {
+            const Visit& v = problem.visits[visit];
+            // Once per request; of a pair the first one first, and in the same trip.
+            const bool second = v.partner >= 0 && !v.leads;
+            if (stops[visit].trip >= 0 || !problem.mayServe(tour.type, visit)) return false;
+            if (second ? stops[v.partner].trip != trip : !isAbsent(v.request)) return false;
+            link(at, visit);
+            at = visit;
+        }
+        for (int32_t visit : tour.trips[k])
+            if (problem.visits[visit].leads && stops[problem.visits[visit].partner].trip != trip) return false;
+        if (!settle(trip)) return false;
+        behind = trip;
+    }
+    return true;
+}
+
+Money Plan::openingCost(const Opening& opening, int32_t visit) const {
+    Context context = fresh(opening.type);
+    const VehicleType& type = problem.types[opening.type];
+    if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, {&visit, 1});
+    const Reload& reload = type.reloads[opening.reload];
+    // Where another trip now begins or ends elsewhere than before, its arcs would change as well.
+    if (opening.behind >= 0) {
+        const Trip& before = trips[opening.behind];
+        if (stops[endOf(opening.behind)].location != reload.location) return NEVER;
+        context.start = reload.location;
+        context.ready = std::max(before.back, reload.window.open) + reload.duration;
+        if (before.back > reload.window.close) return NEVER;
+        context.due = before.due;
+        context.last = before.after < 0;
+        if (!context.last) context.end = type.reloads[before.reload].location;
+    } else {
+        const Trip& after = trips[opening.ahead];
+        if (stops[startOf(opening.ahead)].location != reload.location) return NEVER;
+        const int64_t leaveBy = std::min(whole[opening.ahead].late, after.due - whole[opening.ahead].duration);
+        context.end = reload.location;
+        context.due = static_cast<Seconds>(std::min<int64_t>(reload.window.close, leaveBy - reload.duration));
+        context.last = false;
+    }
+    return costAlone({&visit, 1}, context);
+}
+
+void Plan::placeEnds(int32_t t) {
+    const Trip& trip = trips[t];
+    const VehicleType& type = problem.types[trip.type];
+    Stop& start = stops[startOf(t)];
+    Stop& end = stops[endOf(t)];
+    start.trip = end.trip = t;
+    start.location = trip.before < 0 ? type.start : type.reloads[trips[trip.before].reload].location;
+    end.location = trip.after < 0 ? type.end : type.reloads[trip.reload].location;
+}
+
+void Plan::link(int32_t after, int32_t visit) {
+    const int32_t t = stops[after].trip;
+    touch(t);
+    Trip& trip = trips[t];
+    const int32_t next = stops[after].next;
+    stops[visit].trip = t;
+    stops[visit].previous = after;
+    stops[visit].next = next;
+    stops[after].next = visit;
+    stops[next].previous = visit;
+    changed.insert(changed.end(), {after, visit, next});
+    trip.paired += problem.visits[visit].partner >= 0;
+    if (++trip.count == 1) use(trip, +1);
+    markServed(problem.visits[visit].request);
+}
+
+void Plan::unlink(int32_t visit) {
+    Stop& stop = stops[visit];
+    touch(stop.trip);
+    Trip& trip = trips[stop.trip];
+    if (trip.count == 1) use(trip, -1);
+    trip.paired -= problem.visits[visit].partner >= 0;
+    --trip.count;
+    changed.insert(changed.end(), {stop.previous, stop.next});
+    stops[stop.previous].next = stop.next;
+    stops[stop.next].previous = stop.previous;
+    stop.trip = -1;
+    markAbsent(problem.visits[visit].request);
+}
+
+bool Plan::settle(int32_t t) {
+    touch(t);
+    if (trips[t].count == 0) return detach(t);
+    return walk(t) && schedule(t);
+}
+
+bool Plan::detach(int32_t t) {
+    Trip& trip = trips[t];
+    const int32_t before = trip.before, after = trip.after;
+    cost -= trip.cost;
+    const VehicleType& type = problem.types[trip.type];
+    trip = Trip{.type = trip.type, .ready = type.shiftStart, .due = type.shiftEnd + type.overtime};
+    if (!listedEmpty[t]) {
+        listedEmpty[t] = 1;
+        empties.push_back(t);
+    }
+    if (before < 0 && after < 0) return true;
+    if (before >= 0) {
+        trips[before].after = after;
+        if (after < 0) trips[before].reload = -1;
+        placeEnds(before);
+    }
+    if (after >= 0) {
+        trips[after].before = before;
+        if (before < 0) use(trips[after], +1);
+        placeEnds(after);
+    }
+    if (before >= 0 && !walk(before)) return false;
+    if (after >= 0 && !walk(after)) return false;
+    return schedule(before >= 0 ? before : after);
+}
+
+bool Plan::walk(int32_t t) {
+    Trip& trip = trips[t];
+    const VehicleType& type = problem.types[trip.type];
+    const int D = problem.dimensions;
+    const int32_t start = startOf(t), end = endOf(t);
+    trip.distance = trip.load = trip.options = 0;
+    for (int d = 1; d < D; ++d) loads[t * D + d] = 0;
+    stops[start].depart = trip.ready;
+    sums[start] = {};
+    stops[end].latest = trip.due;
+    bool inTime = true;
+    int32_t position = 0;
+    TimeSegment time;
+    for (int32_t s = start; s != end;) {
+        Stop& stop = stops[s];
+        const int32_t nextId = stop.next;
+        Stop& next = stops[nextId];
+        stop.ahead = problem.distance(type.profile, stop.location, next.location);
+        trip.distance += stop.ahead;
+        next.position = ++position;
+        if (problem.timed) {
+            stop.aheadTime = problem.duration(type.profile, stop.location, next.location);
+            if (problem.segmented) {
+                const bool last = nextId == end;
+                inTime &= time.append(stop.aheadTime, last ? TimeSegment{} : TimeSegment::of(problem.visits[nextId]));
+                (last ? whole[t] : timeTo[nextId]) = time;
+            } else {
+                const int64_t arrive = int64_t{stop.depart} + stop.aheadTime;
+                inTime &= arrive <= next.close;
+                next.depart = static_cast<Seconds>(
+                    std::min<int64_t>(std::max<int64_t>(arrive, next.open) + next.service, TIME_MAX));
+            }
+        }
+        if (nextId != end) {
+            trip.load += next.load;
+            trip.options += next.cost;
+            for (int d = 1; d < D; ++d) loads[t * D + d] += problem.delivered[nextId * D + d];
+        }
+        sums[nextId] = {trip.distance, trip.load, trip.options};
+        s = nextId;
+    }
+    if (!inTime || (type.maxDistance >= 0 && trip.distance > type.maxDistance)) return false;
+    if (type.maxOrders >= 0 && trip.count > type.maxOrders) return false;
+    loads[t * D] = trip.load;
+    if (!problem.gains && !problem.fits(trip.type, &loads[t * D])) return false;
+    if (problem.timed) {
+        if (problem.segmented) {
+            TimeSegment tail;
+            for (int32_t s = stops[end].previous; s != start; s = stops[s].previous) {
+                TimeSegment head = TimeSegment::of(problem.visits[s]);
+                inTime &= head.append(stops[s].aheadTime, tail);
+                tail = timeFrom[s] = head;
+            }
+        } else {
+            inTime &= stops[end].depart <= trip.due;
+            for (int32_t s = stops[end].previous; s != start; s = stops[s].previous) {
+                Stop& stop = stops[s];
+                stop.latest = std::min(stop.close, stops[stop.next].latest - stop.aheadTime - stop.service);
+            }
+        }
+    }
+    if (problem.gains) {
+        for (int d = 0; d < D; ++d) {
+            LoadSegment load;
+            for (int32_t s = stops[start].next; s != end; s = stops[s].next)
+                loadTo[s * D + d] = load =
+                    load.then(LoadSegment::of(problem.delivered[s * D + d], problem.gained[s * D + d]));
+            if (load.peak > problem.capacity[trip.type * D + d]) return false;
+            load = {};
+            for (int32_t s = stops[end].previous; s != start; s = stops[s].previous)
+                loadFrom[s * D + d] = load =
+                    LoadSegment::of(problem.delivered[s * D + d], problem.gained[s * D + d]).then(load);
+        }
+    }
+    return inTime;
+}
+
+bool Plan::schedule(int32_t t) {
+    if (problem.trips) {
+        while (trips[t].before >= 0) t = trips[t].before;
+        if (!relay(t)) return false;
+    }
+    for (; t >= 0; t = trips[t].after) {
+        Trip& trip = trips[t];
+        const VehicleType& type = problem.types[trip.type];
+        Money now = trip.options + (trip.before < 0 ? type.fixed : 0);
+        if (problem.exact) {
+            sequence(t, order);
+            const Outcome outcome = rules.evaluate(order, context(t));
+            if (!outcome.feasible) return false;
+            trip.leave = outcome.leave;
+            trip.back = outcome.back;
+            now += outcome.cost;
+        } else {
+            now += trip.distance * type.perMetre;
+            if (problem.segmented) {
+                if (!judge(whole[t], trip, trip.leave, trip.back)) return false;
+                now += timeCost(trip, whole[t].duration, trip.back);
+            }
+        }
+        cost += now - trip.cost;
+        trip.cost = now;
+        if (trip.after >= 0) {
+            const Reload& reload = type.reloads[trip.reload];
+            trips[trip.after].ready = std::max(trip.back, reload.window.open) + reload.duration;
+        }
+    }
+    return true;
+}
+
+bool Plan::relay(int32_t first) {
+    const VehicleType& type = problem.types[trips[first].type];
+    trips[first].ready = type.shiftStart;
+    int32_t t = first;
+    while (trips[t].after >= 0) t = trips[t].after;
+    int64_t due = int64_t{type.shiftEnd} + type.overtime;
+    for (; t >= 0; t = trips[t].before) {
+        if (due < 0) return false;
+        trips[t].due = static_cast<Seconds>(due);
+        if (trips[t].before < 0) break;
+        const Reload& reload = type.reloads[trips[trips[t].before].reload];
+        const int64_t leaveBy = std::min(whole[t].late, due - whole[t].duration);
+        due = std::min<int64_t>(reload.window.close, leaveBy - reload.duration);
+    }
+    return true;
+}
+
+int32_t Plan::upgrade(int32_t t, int32_t visit, Money& extra) const {
+    const Trip& trip = trips[t];
+    if (problem.kin[trip.type].size() < 2 || problem.gains || trip.before >= 0 || trip.after >= 0) return -1;
+    const VehicleType& type = problem.types[trip.type];
+    int32_t found = -1;
+    for (int32_t other : problem.kin[trip.type]) {
+        if (other == trip.type || !available(other) || !problem.mayServe(other, visit)) continue;
+        const VehicleType& kind = problem.types[other];
+        if (kind.maxOrders >= 0 && trip.count >= kind.maxOrders) continue;
+        bool fits = true;
+        for (int d = 0; fits && d < problem.dimensions; ++d)
+            fits = loads[t * problem.dimensions + d] + problem.delivered[visit * problem.dimensions + d] <=
+                   problem.capacity[other * problem.dimensions + d];
+        if (!fits) continue;
+        const Money more = kind.fixed - type.fixed + (kind.perMetre - type.perMetre) * trip.distance +
+                           (kind.perSecond - type.perSecond) * (trip.back - trip.leave);
+        if ((found < 0 || more < extra) && mayDrive(other, t)) {
+            found = other;
+            extra = more;
+        }
+    }
+    return found;
+}
+
+bool Plan::mayDrive(int32_t type, int32_t t) const {
+    for (int32_t s = stops[startOf(t)].next; isVisit(s); s = stops[s].next)
+        if (!problem.mayServe(type, s)) return false;
+    return true;
+}
+
+void Plan::retype(int32_t t) {
+    const Trip& trip = trips[t];
+    if (trip.count == 0 || trip.before >= 0 || trip.after >= 0) return;
+    for (int32_t other : problem.kin[trip.type]) {
+        if (other == trip.type || !available(other)) continue;
+        const VehicleType& kind = problem.types[other];
+        const VehicleType& type = problem.types[trip.type];
+        const int64_t saving = type.fixed - kind.fixed + (type.perMetre - kind.perMetre) * trip.distance +
+                               (type.perSecond - kind.perSecond) * (trip.back - trip.leave);
+        if (saving <= 0 || (!problem.gains && !problem.fits(other, &loads[t * problem.dimensions]))) continue;
+        if (mayDrive(other, t) && changeType(t, other, true)) return;
+    }
+}
+
+bool Plan::changeType(int32_t t, int32_t type, bool onlyIfCheaper) {
+    touch(t);
+    const int32_t old = trips[t].type;
+    const Money before = trips[t].cost;
+    const auto become = [&](int32_t kind) {
+        Trip& trip = trips[t];
+        use(trip, -1);
+        trip.type = kind;
+        use(trip, +1);
+        placeEnds(t);
+        return walk(t) && schedule(t);
+    };
+    if (become(type) && (!onlyIfCheaper || trips[t].cost < before)) return true;
+    become(old);
+    return false;
+}
+
+}  // namespace lastmile::routing

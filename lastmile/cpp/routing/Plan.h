@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "routing/Problem.h"
+#include "routing/Rules.h"
+#include "routing/Segments.h"
+
+namespace lastmile::routing {
+
+/// A visit within a plan, or one end of a trip, with all that a test of an insertion beside it needs: one cache line.
+struct alignas(64) Stop {
+    int32_t location = -1;
+    int32_t trip = -1;  // -1: in none
+    int32_t previous = -1, next = -1;
+    Seconds open = 0, close = TIME_MAX, service = 0;
+    Seconds depart = 0;         // earliest end of service
+    Seconds latest = TIME_MAX;  // latest begin of service
+    int32_t position = 0;       // 0 at the start of its trip
+    int32_t ahead = 0;          // metres to the next stop
+    Seconds aheadTime = 0;      // seconds to the next stop
+    Money cost = 0;             // of the option
+    int64_t load = 0;           // delivered, dimension 0
+};
+
+/// One trip of one vehicle; a vehicle's trips follow each other.
+struct Trip {
+    int32_t type = -1;
+    int32_t count = 0;                // visits
+    int32_t locked = 0;               // so many visits from its start stay
+    int32_t paired = 0;               // visits that belong to pairs
+    int32_t before = -1, after = -1;  // trips of the same vehicle
+    int32_t reload = -1;              // where it ends if another follows: index into the type's reloads
+    int64_t distance = 0;             // metres of the direct arcs
+    int64_t load = 0;                 // delivered, dimension 0
+    Money options = 0;
+    Money cost = 0;
+    Seconds ready = 0, due = 0;   // it may leave; it must be back
+    Seconds leave = 0, back = 0;  // its schedule, where time counts
+};
+
+/// What one vehicle does.
+struct Tour {
+    int32_t type = -1;
+    int32_t locked = 0;  // visits of its first trip that stay
+    std::vector<std::vector<int32_t>> trips;
+    std::vector<int32_t> reloads;
+};
+
+/// A trip that could be added: of a new vehicle, or of one in use, behind or ahead of one of its trips.
+struct Opening {
+    int32_t type = -1;
+    int32_t behind = -1, ahead = -1;
+    int32_t reload = -1;  // between the two: index into the type's reloads
+};
+
+/// The trips of all vehicles as linked lists, with what makes the test of an insertion O(1), and an undo log: taking
+/// back a change costs as much as the trips it touched, whatever the size of the problem.
+class Plan {
+public:
+    Plan(const Problem& problem, const Rules& rules);
+
+    const Problem& problem;
+    std::vector<Stop> stops;  // the visits, then two ends per trip
+    std::vector<Trip> trips;
+    Money cost = 0;  // with the prices of what is absent
+    std::vector<int32_t> changed;  // stops that were linked, or lost one beside them, since `begin`
+
+    int32_t startOf(int32_t trip) const { return visits + 2 * trip; }
+    int32_t endOf(int32_t trip) const { return visits + 2 * trip + 1; }
+    bool isVisit(int32_t stop) const { return stop < visits; }
+    bool isAbsent(int32_t request) const { return absentAt[request] >= 0; }
+    const std::vector<int32_t>& absent() const { return absentees; }
+    int32_t vehicles() const { return vehicleCount; }
+    /// Visits in their sequence.
+    void sequence(int32_t trip, std::vector<int32_t>& into) const;
+
+    /// Whether a visit may be in a trip, wherever: skills, load, number of orders.
+    bool mayJoin(int32_t trip, int32_t visit) const;
+    /// Cost of a visit behind `after`, in a trip that it may join; above `bound` any number above it. NEVER if its
+    /// hull of windows, loads or limits forbid it. Exact but for the rules of the exact tier.
+    Money insertion(int32_t after, int32_t visit, Money bound) const;
+    /// The same with all rules.
+    Money insertionExactly(int32_t after, int32_t visit) const;
+    /// Cost of the trip of `head` if behind `head` it went to `middle` and then from `tail` on to the trip's end; NEVER
+    /// where that cannot be. `tail` may be of another trip of an exchangeable type, its end standing for this one's.
+    Money spliced(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
+    /// Note a trip as it is, before visits move between trips.
+    void touch(int32_t trip);
+    Money splicedExactly(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
+    /// Drive these visits instead; all trips that they come from must have been touched.
+    bool assign(int32_t trip, std::span<const int32_t> visits);
+    /// Whether one more vehicle of the type can be used.
+    bool available(int32_t type) const;
+    /// Cost of a new vehicle for these visits alone, with all rules.
+    Money costAlone(int32_t type, std::span<const int32_t> visits) const;
+    int32_t tripsOf(int32_t trip) const;  // of its vehicle
+    /// What a trip's vehicle brings to it; what a new vehicle does.
+    Context context(int32_t trip) const;
+    Context fresh(int32_t type) const;
+
+    void begin();
+    void commit();
+    void rollback();
+    const std::vector<int32_t>& touched() const { return touchedTrips; }
+
+    /// Add a vehicle that does this; false where it breaks a rule, and the plan is of no use then.
+    bool drive(const Tour& tour);
+    /// Make an empty trip; one of a vehicle in use must get a visit before it is settled.
+    int32_t openTrip(const Opening& opening);
+    /// What it costs with one visit.
+    Money openingCost(const Opening& opening, int32_t visit) const;
+    void link(int32_t after, int32_t visit);
+    void unlink(int32_t visit);
+    /// Bring a trip's times, loads and cost up to date; false where what is left cannot be driven: it is then as it is,
+    /// and must be changed or rolled back.
+    bool settle(int32_t trip);
+    /// Give a trip the cheapest vehicle type that can drive it.
+    void retype(int32_t trip);
+    /// The cheapest other type that could drive the trip with one more visit, -1 where there is none; `extra` is what
+    /// its vehicle costs more.
+    int32_t upgrade(int32_t trip, int32_t visit, Money& extra) const;
+    bool changeType(int32_t trip, int32_t type, bool onlyIfCheaper);
+
+private:
+
+    const Rules& rules;
+    const int32_t visits;
+    struct Sums {
+        int64_t metres = 0, load = 0, options = 0;  // from the trip's start through this stop
+    };
+    struct Saved {
+        int32_t trip;
+        size_t first, count;  // of its visits in the log
+        Trip state;
+        Stop start, end;
+        Sums whole;
+    };
+
+    std::vector<Sums> sums;
+    std::vector<TimeSegment> timeTo, timeFrom;  // from the trip's start to a stop's end, from its begin to the trip's end
+    std::vector<TimeSegment> whole;             // trips
+    std::vector<LoadSegment> loadTo, loadFrom;  // (stops, dimensions)
+    std::vector<int64_t> loads;                 // (trips, dimensions): delivered
+    std::vector<int32_t> absentees, absentAt;
+    std::vector<int32_t> usedOf, drawn;  // vehicles by type, by pool
+    std::vector<int32_t> empties;
+    std::vector<uint8_t> listedEmpty;
+    int32_t vehicleCount = 0;
+
+    bool logging = false;
+    std::vector<uint8_t> isTouched;
+    std::vector<int32_t> touchedTrips;
+    std::vector<Saved> saved;
+    std::vector<int32_t> savedIds;
+    std::vector<Stop> savedStops;
+    std::vector<Sums> savedSums;
+    Money savedCost = 0;
+    std::vector<int32_t> order;
+
+    void save(int32_t trip);
+    Money costAlone(std::span<const int32_t> visits, const Context& context) const;
+    void use(const Trip& trip, int32_t change);
+    void markAbsent(int32_t request);
+    void markServed(int32_t request);
+    int32_t emptyTrip();
+    void placeEnds(int32_t trip);
+    bool walk(int32_t trip);
+    bool schedule(int32_t trip);
+    bool relay(int32_t first);
+    bool detach(int32_t trip);
+    bool mayDrive(int32_t type, int32_t trip) const;
+    bool judge(const TimeSegment& whole, const Trip& trip, Seconds& leave, Seconds& back) const;
+    Money timeCost(const Trip& trip, int64_t duration, Seconds back) const;
+};
+
+}  // namespace lastmile::routing

@@ -1,0 +1,80 @@
+#include "routing/Problem.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace lastmile::routing {
+
+namespace {
+
+/// Greatest entry of a table.
+int64_t greatest(const int32_t* table, size_t entries) {
+    return entries == 0 ? 0 : *std::max_element(table, table + entries);
+}
+
+constexpr double DAY = 86'400;  // seconds
+
+}  // namespace
+
+void Problem::complete() {
+    const size_t entries = locations * locations;
+    int64_t longest = 0, slowest = 0, service = 0;
+    for (const Profile& profile : profiles) {
+        longest = std::max(longest, greatest(profile.distance, entries));
+        slowest = profile.duration == profile.distance ? std::max(slowest, longest)
+                                                       : std::max(slowest, greatest(profile.duration, entries));
+    }
+    double money = 0, dearest = 0;
+    for (const Visit& visit : visits) {
+        service += visit.service;
+        money += static_cast<double>(visit.cost);
+        exact |= visit.windowCount > 1 || visit.onBoard >= 0;
+    }
+    // No trip is longer than all visits one after another.
+    const double stops = static_cast<double>(visits.size()) + 2;
+    const double horizon = stops * static_cast<double>(slowest) + static_cast<double>(service);
+    for (const VehicleType& type : types) {
+        if (type.count == 0) continue;
+        timed |= static_cast<double>(type.shiftEnd) + type.overtime - type.shiftStart < horizon;
+        segmented |= type.perSecond > 0 || type.perOvertimeSecond > 0 || type.maxDuration >= 0;
+        trips |= type.maxTrips > 1;
+        exact |= !type.breaks.empty() || type.electric;
+        // Each visit may have a vehicle of its own; twice, as differences of such sums are formed.
+        const double trip = static_cast<double>(type.fixed) + 2.0 * static_cast<double>(longest) * type.perMetre +
+                            2.0 * TIME_MAX * (static_cast<double>(type.perSecond) + type.perOvertimeSecond);
+        money += 2 * stops * trip;
+        // A trip of its own takes no longer than twice the longest arc, its service, and the waiting of a day.
+        const double paid = std::min(2.0 * static_cast<double>(slowest), 2.0 * TIME_MAX) + 2 * DAY;
+        dearest = std::max(dearest, static_cast<double>(type.fixed) + 2.0 * static_cast<double>(longest) * type.perMetre +
+                                        paid * (static_cast<double>(type.perSecond) + type.perOvertimeSecond));
+    }
+    for (size_t k = 0; k < visits.size(); ++k) {
+        const Visit& visit = visits[k];
+        segmented |= visit.release > 0;
+        timed |= visit.open > 0 || (visit.close < TIME_MAX - 1 && visit.close < horizon) || visit.windowCount > 1;
+        for (int d = 0; d < dimensions; ++d) gains |= gained[k * dimensions + d] != 0;
+    }
+    kin.resize(types.size());
+    for (size_t a = 0; a < types.size(); ++a) {
+        for (size_t b = 0; b < types.size(); ++b)
+            if (types[a].exchangeable(types[b])) kin[a].push_back(static_cast<int32_t>(b));
+        std::stable_sort(kin[a].begin(), kin[a].end(),
+                         [&](int32_t x, int32_t y) { return types[x].fixed < types[y].fixed; });
+    }
+    for (const Request& request : requests) paired |= request.pair;
+    // Pairs are inserted by merging segments.
+    segmented |= trips || paired;
+    gains |= paired;
+    timed |= segmented || exact;
+    // What must be served is left out only where it cannot be served.
+    const double price = 10 * (dearest + 1);
+    for (Request& request : requests) {
+        if (request.required && price < static_cast<double>(NEVER)) request.price = static_cast<Money>(price);
+        money += request.required ? price : static_cast<double>(request.price);
+    }
+    if (money >= static_cast<double>(NEVER))
+        throw std::invalid_argument(
+            "costs, prices and distances are so great that their sum may exceed 64 bits; use smaller numbers");
+}
+
+}  // namespace lastmile::routing

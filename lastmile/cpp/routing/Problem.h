@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace lastmile::routing {
+
+/// Money in 1/18,000 fen: both a metre at whole fen per km and a second at whole fen per hour are whole numbers of it.
+using Money = int64_t;
+constexpr Money MONEY_PER_FEN = 18'000;
+constexpr Money MONEY_PER_METRE = 18;  // at one fen per km
+constexpr Money MONEY_PER_SECOND = 5;  // at one fen per hour
+constexpr Money NEVER = std::numeric_limits<Money>::max() / 4;
+
+using Seconds = int32_t;
+constexpr Seconds UNREACHABLE = std::numeric_limits<int32_t>::max();
+constexpr Seconds TIME_MAX = 1 << 30;
+
+/// Travel tables, row = origin; owned by whoever made the problem, so that none is copied.
+struct Profile {
+    const int32_t* duration;
+    const int32_t* distance;
+    const int32_t* energy;  // null: by the metre
+};
+
+struct Window {
+    Seconds open, close;
+};
+
+/// A way to serve a request: an option of an order.
+struct Visit {
+    int32_t location;
+    int32_t request;
+    Seconds open, close;   // from its first window's begin to its last one's end
+    Seconds service;
+    Seconds release;       // its trip may not leave earlier
+    Seconds onBoard;       // from departure, or from its pair's first visit; -1: no limit
+    int32_t partner = -1;  // of a pair: the other visit
+    bool leads = false;    // of a pair: comes first
+    int32_t firstWindow, windowCount;
+    Money cost;
+};
+
+/// What is served at most once, by one of its visits; a pair has two, and both are served.
+struct Request {
+    int32_t firstVisit;
+    int32_t visitCount;
+    bool pair = false;
+    bool required = true;
+    Money price = 0;  // of leaving it out
+};
+
+struct Break {
+    Window window;
+    Seconds duration;
+};
+
+struct Reload {
+    int32_t location;
+    Seconds duration;
+    Window window;
+};
+
+struct Battery {
+    double capacity, reserve, perMetre, perMetreLoad, secondsPerWh;
+    bool fullOnly;
+};
+
+struct VehicleType {
+    int32_t count;
+    int32_t start, end;  // locations; end -1: open
+    int32_t profile;
+    Seconds shiftStart, shiftEnd, overtime;
+    Money fixed, perMetre, perSecond, perOvertimeSecond;
+    int64_t maxDistance, maxDuration, maxOrders;
+    int32_t maxTrips;
+    std::vector<Reload> reloads;
+    std::vector<Break> breaks;
+    std::vector<int32_t> pools;
+    bool electric = false;
+    Battery battery{};
+
+    /// Whether the other one can take over a trip as it stands, but for capacity, limits and cost.
+    bool exchangeable(const VehicleType& other) const {
+        return start == other.start && end == other.end && profile == other.profile &&
+               shiftStart == other.shiftStart && shiftEnd == other.shiftEnd && overtime == other.overtime;
+    }
+};
+
+/// A vehicle-routing problem, checked in Python; what can overflow is checked here.
+class Problem {
+public:
+    size_t locations = 0;
+    int dimensions = 1;
+    std::vector<Profile> profiles;
+    std::vector<VehicleType> types;
+    std::vector<Visit> visits;
+    std::vector<Window> windows;
+    std::vector<Request> requests;
+    std::vector<int32_t> requestVisits;  // of each request, from firstVisit on
+    std::vector<int64_t> capacity;       // (types, dimensions)
+    std::vector<int64_t> delivered;      // (visits, dimensions): aboard from the depot until here
+    std::vector<int64_t> gained;         // (visits, dimensions): net change of the rest of the load here
+    std::vector<uint8_t> allowed;        // (types, visits)
+    std::vector<int32_t> poolSize;
+    std::vector<int32_t> chargers;       // locations
+
+    /// Of each type, those that may take over its trips: they differ in capacity and cost alone, cheapest first.
+    std::vector<std::vector<int32_t>> kin;
+
+    /// What the search must look at; set by `complete`.
+    bool timed = false;     // windows, shifts or durations can bind
+    bool segmented = false; // cost or limits hang on durations, or trips on each other: merges time segments
+    bool gains = false;     // loads rise on the way: merges load segments
+    bool exact = false;     // rules that only the exact evaluation of a trip sees
+    bool trips = false;     // some vehicles make several
+    bool paired = false;
+
+    /// Derive the flags. Throws std::invalid_argument when sums could overflow.
+    void complete();
+
+    size_t visitCount() const { return visits.size(); }
+    std::span<const int32_t> visitsOf(int32_t request) const {
+        const Request& r = requests[request];
+        return {requestVisits.data() + r.firstVisit, static_cast<size_t>(r.visitCount)};
+    }
+    bool mayServe(int32_t type, int32_t visit) const { return allowed[type * visits.size() + visit]; }
+    bool fits(int32_t type, const int64_t* load) const {
+        for (int d = 0; d < dimensions; ++d)
+            if (load[d] > capacity[type * dimensions + d]) return false;
+        return true;
+    }
+    /// Metres of an arc; nothing to an open end.
+    int32_t distance(int32_t profile, int32_t from, int32_t to) const {
+        return to < 0 ? 0 : profiles[profile].distance[from * locations + to];
+    }
+    Seconds duration(int32_t profile, int32_t from, int32_t to) const {
+        return to < 0 ? 0 : profiles[profile].duration[from * locations + to];
+    }
+};
+
+}  // namespace lastmile::routing

@@ -1,0 +1,322 @@
+#include "routing/Rules.h"
+
+#include <algorithm>
+
+namespace lastmile::routing {
+
+namespace {
+
+constexpr double kEnergySlack = 1e-6;  // watt-hours that rounding may cost
+constexpr int64_t FOREVER = int64_t{8} * TIME_MAX;
+
+}  // namespace
+
+/// A moment of a trip: its departure, the begin of a service or of a break, its return.
+struct Rules::Link {
+    int32_t visit = -1, rest = -1;
+    int64_t open = 0, close = FOREVER;  // of what is not a visit
+    int64_t lasts = 0;
+    int64_t travel = 0;  // since the end of the link before
+    int64_t time = 0;
+};
+
+/// A link begins at most so long after another one ends.
+struct Rules::Limit {
+    size_t since, to;
+    int64_t seconds;
+};
+
+struct Rules::Chain {
+    std::vector<Link> links;
+    std::vector<Limit> limits;
+    size_t leave = 0;
+    int64_t back = FOREVER, left = 0;
+    size_t rests = 0;  // taken on the way
+
+    bool betterThan(const Chain& other) const {
+        if (back != other.back) return back < other.back;
+        if (left != other.left) return left > other.left;
+        if (rests != other.rests) return rests > other.rests;
+        return false;
+    }
+};
+
+const Window* Rules::windowFrom(const Visit& visit, int64_t moment) const {
+    const Window* window = problem.windows.data() + visit.firstWindow;
+    for (int32_t k = 0; k < visit.windowCount; ++k, ++window)
+        if (window->close >= moment) return window;
+    return nullptr;
+}
+
+const Window* Rules::windowUntil(const Visit& visit, int64_t moment) const {
+    const Window* window = problem.windows.data() + visit.firstWindow + visit.windowCount;
+    for (int32_t k = 0; k < visit.windowCount; ++k)
+        if ((--window)->open <= moment) return window;
+    return nullptr;
+}
+
+Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context, std::vector<Halt>* halts) const {
+    const VehicleType& type = problem.types[context.type];
+    Outcome outcome;
+    int32_t at = context.start;
+    bool limited = !type.breaks.empty();
+    for (int32_t v : visits) {
+        const Visit& visit = problem.visits[v];
+        if (problem.duration(type.profile, at, visit.location) == UNREACHABLE) return outcome;
+        outcome.distance += problem.distance(type.profile, at, visit.location);
+        limited |= visit.onBoard >= 0;
+        at = visit.location;
+    }
+    if (problem.duration(type.profile, at, context.end) == UNREACHABLE) return outcome;
+    outcome.distance += problem.distance(type.profile, at, context.end);
+    if (type.maxDistance >= 0 && outcome.distance > type.maxDistance) return outcome;
+    if (type.maxOrders >= 0 && static_cast<int64_t>(visits.size()) > type.maxOrders) return outcome;
+    if (type.electric && energy(visits, context) > type.battery.capacity - type.battery.reserve + kEnergySlack)
+        return outcome;
+    if (!(limited ? linked(visits, context, outcome, halts) : plain(visits, context, outcome, halts))) return outcome;
+    const int64_t duration = int64_t{outcome.back} - outcome.leave;
+    if (outcome.back > context.due || (type.maxDuration >= 0 && duration > type.maxDuration)) return outcome;
+    const int64_t over = context.last ? std::max(0, outcome.back - type.shiftEnd) : 0;
+    outcome.cost =
+        outcome.distance * type.perMetre + duration * type.perSecond + over * type.perOvertimeSecond;
+    outcome.feasible = true;
+    return outcome;
+}
+
+/// Watt-hours of a trip that does not charge on its way.
+double Rules::energy(std::span<const int32_t> visits, const Context& context) const {
+    const VehicleType& type = problem.types[context.type];
+    const Profile& profile = problem.profiles[type.profile];
+    double load = 0, sum = 0;
+    if (type.battery.perMetreLoad > 0)
+        for (int32_t v : visits) load += static_cast<double>(problem.delivered[v * problem.dimensions]);
+    int32_t at = context.start;
+    const auto drive = [&](int32_t to) {
+        if (to < 0) return;
+        const int32_t metres = problem.distance(type.profile, at, to);
+        const double base =
+            profile.energy != nullptr ? profile.energy[at * problem.locations + to] : type.battery.perMetre * metres;
+        sum += base + type.battery.perMetreLoad * load * metres;
+        at = to;
+    };
+    for (int32_t v : visits) {
+        drive(problem.visits[v].location);
+        const size_t first = v * problem.dimensions;
+        load += static_cast<double>(problem.gained[first] - problem.delivered[first]);
+    }
+    drive(context.end);
+    return sum;
+}
+
+/// Without breaks and limits of times aboard: to drive on at once is best, and one pass each way is enough.
+bool Rules::plain(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                  std::vector<Halt>* halts) const {
+    const VehicleType& type = problem.types[context.type];
+    int64_t now = context.ready;
+    for (int32_t v : visits) now = std::max<int64_t>(now, problem.visits[v].release);
+    int32_t at = context.start;
+    for (int32_t v : visits) {
+        const Visit& visit = problem.visits[v];
+        now += problem.duration(type.profile, at, visit.location);
+        const Window* window = windowFrom(visit, now);
+        if (window == nullptr) return false;
+        now = std::max<int64_t>(now, window->open) + visit.service;
+        at = visit.location;
+    }
+    now += problem.duration(type.profile, at, context.end);
+    if (now > context.due) return false;
+    outcome.back = static_cast<Seconds>(now);
+    at = context.end;
+    for (size_t k = visits.size(); k-- > 0;) {
+        const Visit& visit = problem.visits[visits[k]];
+        now -= problem.duration(type.profile, visit.location, at) + visit.service;
+        now = std::min<int64_t>(now, windowUntil(visit, now)->close);
+        at = visit.location;
+    }
+    now -= problem.duration(type.profile, context.start, at);
+    outcome.leave = static_cast<Seconds>(now);
+    if (halts != nullptr) {
+        halts->clear();
+        at = context.start;
+        for (int32_t v : visits) {
+            const Visit& visit = problem.visits[v];
+            now += problem.duration(type.profile, at, visit.location);
+            const int64_t begin = std::max<int64_t>(now, windowFrom(visit, now)->open);
+            halts->push_back({v, -1, static_cast<Seconds>(now), static_cast<Seconds>(begin),
+                              static_cast<Seconds>(begin + visit.service)});
+            now = begin + visit.service;
+            at = visit.location;
+        }
+    }
+    return true;
+}
+
+/// Tries every place of every break: gap 0 is before the departure, 2i+1 before the service of visit i, 2i+2 behind it,
+/// the last one after the return. Where a window cannot reach a gap, it is not tried.
+bool Rules::linked(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                   std::vector<Halt>* halts) const {
+    const VehicleType& type = problem.types[context.type];
+    const auto count = static_cast<int32_t>(visits.size());
+    const bool open = context.end < 0;
+    const int32_t over = 2 * count + (open ? 0 : 1);
+    thread_local std::vector<int64_t> soonest;  // by gap
+    soonest.assign(over + 1, 0);
+    int64_t now = context.ready;
+    for (int32_t v : visits) now = std::max<int64_t>(now, problem.visits[v].release);
+    int32_t at = context.start;
+    for (int32_t k = 0; k < count; ++k) {
+        const Visit& visit = problem.visits[visits[k]];
+        now += problem.duration(type.profile, at, visit.location);
+        soonest[2 * k + 1] = now;
+        const Window* window = windowFrom(visit, now);
+        if (window == nullptr) return false;
+        now = std::max<int64_t>(now, window->open) + visit.service;
+        if (2 * k + 2 <= over) soonest[2 * k + 2] = now;
+        at = visit.location;
+    }
+    if (now + problem.duration(type.profile, at, context.end) > context.due) return false;
+    const size_t breaks = type.breaks.size();
+    std::vector<int32_t> gaps(breaks, 0);
+    Chain best, chain;
+    for (;;) {
+        bool reached = true;
+        for (size_t b = 0; reached && b < breaks; ++b)
+            reached = gaps[b] == 0 || gaps[b] == over ||
+                      soonest[gaps[b]] <= int64_t{type.breaks[b].window.close} - type.breaks[b].duration;
+        if (reached && chained(chain, visits, context, gaps) && chain.betterThan(best)) std::swap(best, chain);
+        // The next ascending tuple of gaps.
+        size_t b = breaks;
+        while (b > 0 && gaps[b - 1] == over) --b;
+        if (b == 0) break;
+        const int32_t next = gaps[b - 1] + 1;
+        std::fill(gaps.begin() + b - 1, gaps.end(), next);
+    }
+    if (best.back == FOREVER || best.back > context.due) return false;
+    outcome.back = static_cast<Seconds>(best.back);
+    outcome.leave = static_cast<Seconds>(best.left);
+    if (halts != nullptr) {
+        halts->clear();
+        int64_t arrive = 0;
+        for (size_t k = best.leave + 1; k + 1 < best.links.size(); ++k) {
+            const Link& link = best.links[k];
+            const Link& before = best.links[k - 1];
+            // What follows a break at the same stop arrived before it.
+            if (link.travel > 0 || before.rest < 0) arrive = before.time + before.lasts + link.travel;
+            const int64_t arrives = link.rest >= 0 ? link.time : arrive;
+            halts->push_back({link.visit, link.rest, static_cast<Seconds>(arrives), static_cast<Seconds>(link.time),
+                              static_cast<Seconds>(link.time + link.lasts)});
+        }
+    }
+    return true;
+}
+
+bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context& context,
+                    std::span<const int32_t> gaps) const {
+    const VehicleType& type = problem.types[context.type];
+    const auto count = static_cast<int32_t>(visits.size());
+    const int32_t over = 2 * count + (context.end < 0 ? 0 : 1);
+    std::vector<Link>& links = chain.links;
+    links.clear();
+    chain.limits.clear();
+    chain.rests = 0;
+    int64_t backBy = FOREVER;
+    size_t b = 0;
+    const auto rests = [&](int32_t gap, int64_t travel) {
+        for (; b < gaps.size() && gaps[b] == gap; ++b) {
+            const Break& rest = type.breaks[b];
+            if (gap == over) {
+                backBy = std::min<int64_t>(backBy, int64_t{rest.window.close} - rest.duration);
+                continue;
+            }
+            links.push_back({.rest = static_cast<int32_t>(b),
+                             .open = rest.window.open,
+                             .close = int64_t{rest.window.close} - rest.duration,
+                             .lasts = rest.duration,
+                             .travel = travel});
+            chain.rests += gap > 0;
+            travel = 0;
+        }
+        return travel;
+    };
+    rests(0, 0);
+    chain.rests = b;
+    chain.leave = links.size();
+    int64_t ready = context.ready;
+    for (int32_t v : visits) ready = std::max<int64_t>(ready, problem.visits[v].release);
+    links.push_back({.open = ready});
+    int32_t at = context.start;
+    for (int32_t k = 0; k < count; ++k) {
+        const Visit& visit = problem.visits[visits[k]];
+        const int64_t travel = rests(2 * k + 1, problem.duration(type.profile, at, visit.location));
+        if (visit.onBoard >= 0) {
+            size_t since = chain.leave;
+            if (visit.partner >= 0)
+                while (since < links.size() && links[since].visit != visit.partner) ++since;
+            chain.limits.push_back({since, links.size(), visit.onBoard});
+        }
+        links.push_back({.visit = visits[k], .lasts = visit.service, .travel = travel});
+        if (2 * k + 2 < over) rests(2 * k + 2, 0);
+        at = visit.location;
+    }
+    rests(over, 0);
+    links.push_back({.close = backBy, .travel = problem.duration(type.profile, at, context.end)});
+
+    // Push all moments up until nothing moves; what passes the day's end never settles.
+    const auto up = [&](const Link& link, int64_t moment) {
+        if (link.visit < 0) return moment > link.close ? FOREVER : std::max(moment, link.open);
+        const Window* window = windowFrom(problem.visits[link.visit], moment);
+        return window == nullptr ? FOREVER : std::max<int64_t>(moment, window->open);
+    };
+    const auto pushUp = [&] {
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (size_t k = 0; k < links.size(); ++k) {
+                int64_t moment = links[k].time;
+                if (k > 0) moment = std::max(moment, links[k - 1].time + links[k - 1].lasts + links[k].travel);
+                moment = up(links[k], moment);
+                if (moment > context.due && k >= chain.leave) return false;
+                if (moment >= FOREVER) return false;
+                moved |= moment != links[k].time;
+                links[k].time = moment;
+            }
+            for (const Limit& limit : chain.limits) {
+                const int64_t moment = links[limit.to].time - limit.seconds - links[limit.since].lasts;
+                if (moment > links[limit.since].time) {
+                    links[limit.since].time = moment;
+                    moved = true;
+                }
+            }
+        }
+        return true;
+    };
+    for (Link& link : links) link.time = 0;
+    if (!pushUp()) return false;
+    chain.back = links.back().time;
+
+    // With the return held there, push them down: the latest departure.
+    for (size_t k = 0; k + 1 < links.size(); ++k) links[k].time = FOREVER;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (size_t k = links.size() - 1; k-- > 0;) {
+            int64_t moment = std::min(links[k].time, links[k + 1].time - links[k + 1].travel - links[k].lasts);
+            moment = links[k].visit < 0 ? std::min(moment, links[k].close)
+                                        : std::min<int64_t>(moment, windowUntil(problem.visits[links[k].visit], moment)->close);
+            moved |= moment != links[k].time;
+            links[k].time = moment;
+        }
+        for (const Limit& limit : chain.limits) {
+            const int64_t moment = links[limit.since].time + links[limit.since].lasts + limit.seconds;
+            if (moment < links[limit.to].time) {
+                links[limit.to].time = moment;
+                moved = true;
+            }
+        }
+    }
+    chain.left = links[chain.leave].time;
+
+    // And with the departure there, everything else as early as can be.
+    for (size_t k = 0; k < links.size(); ++k) links[k].time = k == chain.leave ? chain.left : 0;
+    return pushUp();
+}
+
+}  // namespace lastmile::routing

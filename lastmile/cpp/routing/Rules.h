@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "routing/Problem.h"
+
+namespace lastmile::routing {
+
+/// What a trip's vehicle brings to it.
+struct Context {
+    int32_t type;
+    int32_t start, end;  // locations; end -1: it ends at its last visit
+    Seconds ready, due;  // it may leave; it must be back
+    bool last = true;    // of the vehicle's day
+};
+
+/// What one trip costs and when it is back.
+struct Outcome {
+    bool feasible = false;
+    int64_t distance = 0;
+    Seconds leave = 0, back = 0;
+    Money cost = 0;  // distance, time and overtime; not the vehicle's fixed cost, not the options
+};
+
+/// One halt of a schedule.
+struct Halt {
+    int32_t visit;  // -1: a break
+    int32_t rest;   // of the type's breaks; -1: a visit
+    Seconds arrive, begin, depart;
+};
+
+/// The exact evaluation of one trip: the one place that knows the rules which the search does not see (several windows,
+/// breaks, time on board). The search asks only for what its own bounds let through.
+///
+/// Of the schedules that obey every rule it takes those that are back first, and of these the one that leaves last.
+/// Once it is fixed between which stops each break lies, a trip is a simple temporal problem (Dechter, Meiri & Pearl
+/// 1991, doi:10.1016/0004-3702(91)90006-6) with windows; its earliest and latest times are fixed points.
+class Rules {
+public:
+    explicit Rules(const Problem& problem) : problem(problem) {}
+
+    /// Loads are not looked at. With `halts` the schedule is written down too.
+    Outcome evaluate(std::span<const int32_t> visits, const Context& context, std::vector<Halt>* halts = nullptr) const;
+
+private:
+    struct Link;
+    struct Limit;
+    struct Chain;
+
+    const Problem& problem;
+
+    double energy(std::span<const int32_t> visits, const Context& context) const;
+    bool plain(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+               std::vector<Halt>* halts) const;
+    bool linked(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                std::vector<Halt>* halts) const;
+    bool chained(Chain& chain, std::span<const int32_t> visits, const Context& context,
+                 std::span<const int32_t> gaps) const;
+    const Window* windowFrom(const Visit& visit, int64_t moment) const;
+    const Window* windowUntil(const Visit& visit, int64_t moment) const;
+};
+
+}  // namespace lastmile::routing

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "routing/Insertion.h"
+#include "routing/LocalSearch.h"
+#include "routing/Neighbours.h"
+#include "routing/Plan.h"
+#include "routing/Random.h"
+#include "routing/Rules.h"
+
+namespace lastmile::routing {
+
+struct Settings {
+    double removed = 10;   // mean visits that a ruin removes
+    double longest = 10;   // longest string
+    double split = 0.5;    // share of strings with a gap that stays
+    double hot = 2;        // first temperature, in costs of a mean arc between neighbours
+    double cold = 0.04;    // last temperature
+    double blink = 0.01;   // share of places that an insertion passes over
+    int32_t near = 40;     // neighbours beside which an insertion looks
+    int32_t moves = 10;    // neighbours beside which the local search looks
+    double opening = 0.1;  // share of recreations in which new vehicles compete with places in trips
+    double polish = 1;     // share of recreations that the local search follows
+
+    /// What pays for a problem: without times, routes are short and the local search finds little.
+    static Settings of(const Problem& problem) {
+        Settings settings;
+        if (!problem.timed) settings.polish = 0.03;
+        return settings;
+    }
+};
+
+/// Ruin and recreate by string removal, with a local search, under simulated annealing.
+///
+/// Christiaens & Vanden Berghe (2020). Slack induction by string removals for vehicle routing problems. Transportation
+/// Science 54(2). doi:10.1287/trsc.2019.0914.
+class Search {
+public:
+    Search(const Problem& problem, const Rules& rules, const Neighbours& near, const Neighbours& around, uint64_t seed,
+           const Settings& settings);
+
+    /// Begin with these tours and serve what they leave out if it pays. Throws std::invalid_argument with the number of
+    /// a tour that breaks a rule.
+    void start(std::span<const Tour> tours);
+    /// Go on from these tours of another search of this problem, if they are better.
+    void adopt(std::span<const Tour> tours, Money cost);
+
+    /// Search until this many iterations are done, or `stop`; `share(iterations)` is the share of the budget used.
+    template <typename Share>
+    void run(int64_t until, Share share, const std::atomic<bool>& stop) {
+        while (iteration < until && !stop.load(std::memory_order_relaxed)) {
+            if (iteration % STRIDE == 0) {
+                const double used = share(iteration);
+                if (used >= 1) break;
+                cool(used);
+            }
+            step();
+        }
+    }
+
+    const Plan& current() const { return plan; }
+    Money bestCost() const { return best; }
+    int32_t bestVehicles() const { return vehiclesOfBest; }
+    int32_t bestAbsent() const { return absentOfBest; }
+    int64_t iterations() const { return iteration; }
+    std::vector<Tour> bestTours() const;
+
+private:
+    static constexpr int64_t STRIDE = 64;  // iterations between two looks at the budget
+
+    struct BestTrip {
+        Trip trip;
+        std::vector<int32_t> visits;
+    };
+
+    const Problem& problem;
+    const Neighbours& around;
+    const Settings settings;
+    Plan plan;
+    Random random;
+    Insertion insertion;
+    LocalSearch local;
+    int64_t iteration = 0;
+    double scale, temperature = 0;
+    Money best = NEVER;
+    int32_t vehiclesOfBest = 0, absentOfBest = 0;
+    std::vector<BestTrip> bestTrips;
+    std::vector<int32_t> changedSince;  // trips, since the best
+    std::vector<uint8_t> isChanged;
+    std::vector<int32_t> pending;  // requests to insert
+    std::vector<int32_t> ruined;   // trips
+    std::vector<std::pair<double, int32_t>> keyed;
+
+    void cool(double used);
+    void step();
+    void ruin();
+    void removeString(int32_t centre, int32_t longest);
+    void removeRequest(int32_t visit);
+    void recreate();
+    void keep();
+    void build(std::span<const Tour> tours);
+};
+
+}  // namespace lastmile::routing

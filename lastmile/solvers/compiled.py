@@ -1,0 +1,184 @@
+"""From a routing problem to the compiled core's own form of it."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lastmile import _core
+from lastmile.solvers.problem import RoutingProblem, RoutingVehicle
+
+MONEY_PER_FEN = 18_000  # whole numbers of it: a metre at fen per km, a second at fen per hour
+_PER_METRE, _PER_SECOND = 18, 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What is made small: the weighted sum of the parts of the cost.
+
+    Parameters
+    ----------
+    fewest_vehicles
+        First as few vehicles as can be, then the weighted cost.
+    """
+
+    fewest_vehicles: bool = False
+    fixed: float = 1.0
+    distance: float = 1.0
+    duration: float = 1.0
+    overtime: float = 1.0
+    options: float = 1.0
+    unserved: float = 1.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            weight = getattr(self, item.name)
+            if not (np.isfinite(weight) and weight >= 0):
+                raise ValueError(f"objective: the weight {item.name} must be finite and not negative, it is {weight}")
+
+
+def compiled(problem: RoutingProblem, objective: Objective) -> _core.RoutingCore:
+    """Make the core's problem; it looks into the problem's travel tables without copying them.
+
+    Raises
+    ------
+    ValueError
+        When rules are combined that are not planned with together, or sums could exceed 64 bits.
+    """
+    for index, vehicle in enumerate(problem.vehicles):
+        if vehicle.breaks and vehicle.max_trips > 1:
+            raise ValueError(f"vehicle {index}: breaks are not planned for vehicles that make several trips")
+        if vehicle.battery is not None and len(problem.chargers):
+            raise ValueError(f"vehicle {index}: charging on the way is not planned yet; leave the chargers out")
+    pools = {name: k for k, name in enumerate(problem.pools)}
+    extra = _vehicle_first(problem, objective) if objective.fewest_vehicles else 0
+    dimensions = problem.delivery.shape[1]
+    owner = problem.option_order
+    partner, leads, request_of, requests = _requests(problem, objective)
+    delivered, gained = problem.delivery.copy(), problem.pickup.copy()
+    if len(problem.pairs):
+        followers = problem.pairs[:, 1]
+        gained[followers] = -delivered[followers]
+        delivered[followers] = 0
+    first = np.searchsorted(problem.window_option, np.arange(problem.options))
+    visit = np.column_stack(
+        (
+            problem.location,
+            request_of[owner],
+            problem.service_s,
+            problem.release_s[owner],
+            problem.on_board_s[owner],
+            partner[owner],
+            leads[owner],
+            first,
+            np.bincount(problem.window_option, minlength=problem.options),
+            _rates(problem.option_fen * MONEY_PER_FEN, objective.options),
+        )
+    ).astype(np.int64)
+    return _core.RoutingCore(
+        locations=problem.locations,
+        dimensions=dimensions,
+        profiles=[(profile.duration_s, profile.distance_m, profile.energy_wh) for profile in problem.profiles],
+        vehicles=[_vehicle(vehicle, objective, pools, extra) for vehicle in problem.vehicles],
+        visit=visit.reshape(-1, 10),
+        windows=problem.window_s,
+        request=requests,
+        delivered=delivered[owner].ravel(),
+        gained=gained[owner].ravel(),
+        capacity=np.concatenate([vehicle.capacity for vehicle in problem.vehicles] or [np.empty(0, np.int64)]),
+        allowed=np.ascontiguousarray(problem.allowed.T, dtype=np.uint8).ravel(),
+        pools=list(problem.pools.values()),
+        chargers=problem.chargers.tolist(),
+    )
+
+
+def _rates(values: np.ndarray, weight: float) -> np.ndarray:  # type: ignore[type-arg]
+    """Whole numbers stay exact at weight 1."""
+    return values if weight == 1 else np.rint(values * weight).astype(np.int64)
+
+
+def _rate(value: int, weight: float) -> int:
+    return value if weight == 1 else round(value * weight)
+
+
+def _vehicle_first(problem: RoutingProblem, objective: Objective) -> int:
+    """More than any plan without it costs: one vehicle less is worth any way."""
+    longest = max((int(profile.distance_m.max(initial=0)) for profile in problem.profiles), default=0)
+    legs = problem.orders + 2 * min(problem.orders, sum(vehicle.count for vehicle in problem.vehicles))
+    dearest = 0
+    for vehicle in problem.vehicles:
+        day = vehicle.shift_s[1] + vehicle.overtime_s - vehicle.shift_s[0]
+        dearest = max(
+            dearest,
+            legs * longest * _rate(vehicle.fen_per_km * _PER_METRE, objective.distance)
+            + problem.orders
+            * (
+                _rate(vehicle.fixed_fen * MONEY_PER_FEN, objective.fixed)
+                + day * _rate(vehicle.fen_per_hour * _PER_SECOND, objective.duration)
+                + vehicle.overtime_s * _rate(vehicle.overtime_fen_per_hour * _PER_SECOND, objective.overtime)
+            ),
+        )
+    return dearest + _rate(int(problem.option_fen.sum()) * MONEY_PER_FEN, objective.options) + 1
+
+
+def _requests(
+    problem: RoutingProblem, objective: Objective
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """What is served at most once: orders, groups, pairs. By order: partner's option, leads, request; (price, pair)."""
+    owner = problem.option_order
+    option_of = np.searchsorted(owner, np.arange(problem.orders))
+    partner = np.full(problem.orders, -1, dtype=np.int64)
+    leads = np.zeros(problem.orders, dtype=np.int64)
+    price = problem.price_fen.copy()
+    head = np.arange(problem.orders)
+    pair = np.zeros(problem.orders, dtype=np.int64)
+    for first, second in problem.pairs.tolist():
+        partner[first], partner[second] = option_of[second], option_of[first]
+        leads[first] = 1
+        head[second] = first
+        pair[first] = 1
+    for group in problem.groups:
+        head[list(group.orders)] = group.orders[0]
+        price[group.orders[0]] = group.price_fen
+    heads, request_of = np.unique(head, return_inverse=True)
+    owed = price[heads]
+    money = np.where(owed < 0, -1, _rates(owed * MONEY_PER_FEN, objective.unserved))
+    return partner, leads, request_of, np.column_stack((money, pair[heads])).astype(np.int64).reshape(-1, 2)
+
+
+def _vehicle(
+    vehicle: RoutingVehicle, objective: Objective, pools: dict[str, int], extra: int
+) -> dict[str, object]:
+    def limit(value: int | None) -> int:
+        return -1 if value is None else value
+
+    battery = vehicle.battery
+    return {
+        "count": vehicle.count,
+        "start": vehicle.start,
+        "end": -1 if vehicle.end is None else vehicle.end,
+        "profile": vehicle.profile,
+        "shift_start": vehicle.shift_s[0],
+        "shift_end": vehicle.shift_s[1],
+        "overtime": vehicle.overtime_s,
+        "fixed": _rate(vehicle.fixed_fen * MONEY_PER_FEN, objective.fixed) + extra,
+        "per_metre": _rate(vehicle.fen_per_km * _PER_METRE, objective.distance),
+        "per_second": _rate(vehicle.fen_per_hour * _PER_SECOND, objective.duration),
+        "per_overtime_second": _rate(vehicle.overtime_fen_per_hour * _PER_SECOND, objective.overtime),
+        "max_distance": limit(vehicle.max_distance_m),
+        "max_duration": limit(vehicle.max_duration_s),
+        "max_orders": limit(vehicle.max_orders),
+        "max_trips": vehicle.max_trips,
+        "reloads": [(place.location, place.duration_s, *place.window_s) for place in vehicle.reloads],
+        "breaks": [(*rest.window_s, rest.duration_s) for rest in vehicle.breaks],
+        "pools": [pools[name] for name in vehicle.pools],
+        "battery": None
+        if battery is None
+        else (
+            battery.capacity_wh,
+            battery.reserve_wh,
+            battery.wh_per_m,
+            battery.wh_per_m_load,
+            battery.seconds_per_wh,
+            battery.full_only,
+        ),
+    }
