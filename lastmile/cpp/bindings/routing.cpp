@@ -188,15 +188,17 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                 py::list trips;
                 std::vector<routing::Halt> halts;
                 std::int32_t trip = 0;
+                routing::Money cost = 0;
                 while (plan.trips[trip].before >= 0) trip = plan.trips[trip].before;
                 for (std::size_t k = 0; k < tour.trips.size(); ++k, trip = plan.trips[trip].after) {
                     const routing::Outcome outcome = rules.evaluate(tour.trips[k], plan.context(trip), &halts);
+                    cost += plan.trips[trip].cost;
                     py::list stops;
                     for (const routing::Halt& halt : halts)
                         stops.append(py::make_tuple(halt.visit, halt.rest, halt.arrive, halt.begin, halt.depart));
                     trips.append(py::make_tuple(outcome.leave, outcome.back, outcome.distance, stops));
                 }
-                return py::make_tuple(trips, plan.trips[0].cost);
+                return py::make_tuple(trips, cost);
             },
             py::arg("tour"));
 }

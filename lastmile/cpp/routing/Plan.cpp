@@ -404,7 +404,7 @@ int32_t Plan::openTrip(const Opening& opening) {
 
 bool Plan::drive(const Tour& tour) {
     const VehicleType& type = problem.types[tour.type];
-    if (!available(tour.type) || tour.trips.empty() || static_cast<int32_t>(tour.trips.size()) > type.maxTrips)
+    if (tour.trips.empty() || static_cast<int32_t>(tour.trips.size()) > type.maxTrips)
         return false;
     int32_t behind = -1;
     for (size_t k = 0; k < tour.trips.size(); ++k) {

@@ -37,6 +37,15 @@ struct Rules::Chain {
         if (back != other.back) return back < other.back;
         if (left != other.left) return left > other.left;
         if (rests != other.rests) return rests > other.rests;
+        // Then every service as early as can be, then every break.
+        for (const bool visits : {true, false}) {
+            for (size_t a = 0, b = 0;; ++a, ++b) {
+                while (a < links.size() && (links[a].visit >= 0) != visits) ++a;
+                while (b < other.links.size() && (other.links[b].visit >= 0) != visits) ++b;
+                if (a >= links.size() || b >= other.links.size()) break;
+                if (links[a].time != other.links[b].time) return links[a].time < other.links[b].time;
+            }
+        }
         return false;
     }
 };

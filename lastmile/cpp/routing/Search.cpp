@@ -31,7 +31,7 @@ Search::Search(const Problem& problem, const Rules& rules, const Neighbours& nea
 
 void Search::build(std::span<const Tour> tours) {
     for (size_t k = 0; k < tours.size(); ++k)
-        if (!plan.drive(tours[k]))
+        if (!plan.available(tours[k].type) || !plan.drive(tours[k]))
             throw std::invalid_argument("tour " + std::to_string(k) + " of the start breaks a rule");
 }
 

@@ -1,0 +1,81 @@
+"""The compiled core against its slow twin: the same trips can be driven, with the same schedules, at the same cost."""
+
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
+from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
+from lastmile.solvers.routing import Stop, solve
+from tests.solvers.random_problems import problems, problems_with_tours
+
+# What the core refuses to plan with together.
+APART = [frozenset({"breaks"}), frozenset({"reloads"})]
+
+
+def plain(tour):
+    return tour.vehicle, [list(trip) for trip in tour.trips], list(tour.reloads), tour.locked
+
+
+@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
+    problem, tour = data.draw(problems_with_tours(without=without))
+    assume(problem.vehicles[tour.vehicle].count > 0)  # of a type that is not there the core keeps nothing
+    found = evaluate(problem, tour)
+    event(found.rule if isinstance(found, Infeasible) else "feasible")
+    mine = compiled(problem, Objective()).schedule(plain(tour))
+    if isinstance(found, Infeasible):
+        assert mine is None
+        return
+    assert mine is not None
+    trips, money = mine
+    assert (trips[0][0], trips[-1][1]) == (found.depart_s, found.return_s)
+    assert sum(trip[2] for trip in trips) == found.distance_m
+    assert money / MONEY_PER_FEN == pytest.approx(found.cost.total)
+    halts = [halt for trip in trips for halt in trip[3]]
+    assert [(max(option, rest), begin) for option, rest, _, begin, _ in halts] == [
+        (visit.index, visit.begin_s) for visit in found.visits if visit.kind != "reload"
+    ]
+
+
+@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_what_the_search_returns_obeys_every_rule(without, data):
+    problem = data.draw(problems(max_orders=6, without=without))
+    solution = solve(problem, stop=Stop(iterations=30), seed=data.draw(st.integers(0, 99)))
+    event(f"served {sum(len(found.options) for found in solution.rounds)}")
+    assert check(problem, solution) == []
+
+
+@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_tiny_problems_are_solved_to_the_best_there_is(without, data):
+    problem = data.draw(problems(max_orders=4, most_vehicles=2, without=without))
+    cost, tours = cheapest(problem)
+    served = {int(problem.option_order[option]) for tour in tours for trip in tour.trips for option in trip}
+    assume(all(order in served or problem.price_fen[order] >= 0 for order in range(problem.orders)))
+    solution = solve(problem, stop=Stop(iterations=400), seed=1)
+    assert solution.cost.total >= cost.total - 1e-6
+    event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
+
+
+@settings(max_examples=30, deadline=None)
+@given(problem=problems(max_orders=6, without=frozenset({"breaks"})), threads=st.integers(1, 3))
+def test_the_same_seed_gives_the_same_plan(problem, threads):
+    once, again = (solve(problem, stop=Stop(iterations=60), seed=7, threads=threads) for _ in range(2))
+    assert once.rounds == again.rounds
+    assert once.iterations == again.iterations
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=problems(max_orders=6, without=frozenset({"breaks"})))
+def test_a_given_plan_is_never_returned_worse(problem):
+    first = solve(problem, stop=Stop(iterations=20), seed=3)
+    second = solve(problem, stop=Stop(iterations=5), seed=4, start=[found.tour for found in first.rounds])
+    assert len(second.blocked) <= len(first.blocked)
+    if len(second.blocked) == len(first.blocked):
+        assert second.cost.total <= first.cost.total + 1e-6
