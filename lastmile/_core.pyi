@@ -142,3 +142,56 @@ class RoutingCore:
     def schedule(
         self, tour: tuple[int, list[list[int]], list[int], int]
     ) -> tuple[list[tuple[int, int, int, list[tuple[int, int, int, int, int]]]], int] | None: ...
+class Charging:
+    def __init__(
+        self,
+        duration_s: NDArray[np.int32],
+        distance_m: NDArray[np.int32],
+        energy_wh: NDArray[np.int32] | None,
+        *,
+        places: NDArray[np.int32],
+        chargers: NDArray[np.int32],
+        capacity_wh: float,
+        reserve_wh: float,
+        wh_per_m: float,
+        wh_per_m_load: float,
+        seconds_per_wh: float,
+        full_only: bool,
+        fen_per_m: float,
+        fen_per_s: float,
+        max_load: float,
+        ways: int = 6,
+        labels: int = 16,
+    ) -> None: ...
+    @property
+    def bytes(self) -> int: ...
+    def least(self, origin: int, target: int) -> tuple[int, int]: ...
+    def drive(
+        self, origin: int, steps: ChargingSteps, ready: float, due: float, limit: float = ...
+    ) -> tuple[float, float, float] | None: ...
+    def exact(
+        self, origin: int, steps: ChargingSteps, ready: float, due: float
+    ) -> tuple[float, float, float] | None: ...
+    def schedule(
+        self, origin: int, steps: ChargingSteps, ready: float, due: float
+    ) -> tuple[int, float, float, list[tuple[int, int, float, float, float]]] | None: ...
+    def insertions(
+        self,
+        origin: int,
+        steps: ChargingSteps,
+        stop: ChargingSteps,
+        ready: float,
+        due: float,
+        limit: float = ...,
+    ) -> list[tuple[float, float, float] | None]: ...
+
+class ChargingSteps:
+    def __init__(
+        self,
+        *,
+        place: NDArray[np.int32],
+        window_offset: NDArray[np.int64],
+        window_s: NDArray[np.int32],
+        service_s: NDArray[np.float64],
+        load: NDArray[np.float64],
+    ) -> None: ...

@@ -5,6 +5,7 @@
 
 namespace lastmile::bindings {
 
+void bindCharging(pybind11::module_& module);
 void bindOsm(pybind11::module_& module);
 void bindMatching(pybind11::module_& module);
 void bindRoads(pybind11::module_& module);

@@ -7,4 +7,5 @@ PYBIND11_MODULE(_core, module) {
     lastmile::bindings::bindRoads(module);
     lastmile::bindings::bindRouting(module);
     lastmile::bindings::bindMatching(module);
+    lastmile::bindings::bindCharging(module);
 }
