@@ -113,8 +113,8 @@ py::object asTuple(const std::optional<Charging::Schedule>& schedule) {
 }
 
 // What one stop more costs before each of the steps, from labels and needs of the trip without it.
-py::list insertions(const Charging& core, std::int32_t origin, std::span<const Charging::Step> trip, const Charging::Step& stop,
-                    double ready, double due, double limit) {
+py::list insertions(const Charging& core, std::int32_t origin, std::span<const Charging::Step> trip,
+                    const Charging::Step& stop, double ready, double due, double limit) {
     const std::size_t count = trip.size();
     std::vector<Charging::Labels> labels(count + 1);
     std::vector<Charging::Needs> needs(count);
@@ -186,7 +186,8 @@ void lastmile::bindings::bindCharging(py::module_& module) {
         .def("schedule",
              [](const PyCharging& self, std::int32_t origin, const PySteps& steps, double ready, double due) {
                  Charging::Scratch scratch;
-                 return asTuple(self.core.schedule(checked(self.core, origin), steps.in(self.core), ready, due, scratch));
+                 return asTuple(
+                     self.core.schedule(checked(self.core, origin), steps.in(self.core), ready, due, scratch));
              },
              py::arg("origin"), py::arg("steps"), py::arg("ready"), py::arg("due"))
         .def("insertions",
@@ -195,8 +196,8 @@ void lastmile::bindings::bindCharging(py::module_& module) {
                  if (stop.steps.size() != 1) {
                      throw std::invalid_argument("one stop at a time is inserted");
                  }
-                 return insertions(self.core, checked(self.core, origin), steps.in(self.core), stop.in(self.core)[0],
-                                   ready, due, limit);
+                 return insertions(self.core, checked(self.core, origin), steps.in(self.core),
+                                   stop.in(self.core)[0], ready, due, limit);
              },
              py::arg("origin"), py::arg("steps"), py::arg("stop"), py::arg("ready"), py::arg("due"),
              py::arg("limit") = kForever);

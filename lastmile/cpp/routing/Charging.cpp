@@ -30,7 +30,8 @@ Charging::Arc Charging::arc(std::int32_t fromLocation, std::int32_t toLocation, 
     }
     const double metres = tables_.metres[cell];
     const double base = tables_.wattHours.empty() ? battery_.perMetre * metres : tables_.wattHours[cell];
-    return {metres, static_cast<double>(tables_.seconds[cell]), scale_ * (base + battery_.perMetreLoad * load * metres)};
+    const double energy = base + battery_.perMetreLoad * load * metres;
+    return {metres, static_cast<double>(tables_.seconds[cell]), scale_ * energy};
 }
 
 ChargingWay Charging::loaded(std::size_t index, double load) const {

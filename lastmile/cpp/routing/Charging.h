@@ -102,7 +102,9 @@ public:
     [[nodiscard]] std::size_t memory() const;
 
     // Bounds over any chargers and charges; Tables::kUnreachable where there is no way.
-    [[nodiscard]] std::int32_t leastMetres(std::int32_t from, std::int32_t to) const { return leastMetres_[pair(from, to)]; }
+    [[nodiscard]] std::int32_t leastMetres(std::int32_t from, std::int32_t to) const {
+        return leastMetres_[pair(from, to)];
+    }
     [[nodiscard]] std::int32_t leastSeconds(std::int32_t from, std::int32_t to) const {
         return leastSeconds_[pair(from, to)];
     }
@@ -113,7 +115,8 @@ public:
     void depart(double ready, Labels& out) const;
 
     // Labels on leaving `step`, from those on leaving place `from`. Only what costs less than `limit` by then is kept.
-    // Labels of a prefix stay valid as long as its steps do, and the loads aboard if consumption depends on them.
+    // Labels of a prefix, and needs of a suffix, are good for as long as its steps are, with the loads aboard if these
+    // cost energy.
     void extend(const Labels& labels, std::int32_t from, const Step& step, Labels& out, double limit = kForever) const;
 
     // The best end of a trip that ends with the step of these labels, by `due`.
@@ -123,11 +126,11 @@ public:
     // other, without service.
     void conclude(const Step& step, double due, Needs& out) const;
 
-    // Needs on arrival at `step`, from those on arrival at `next`. Valid as long as the steps from `step` on are.
+    // Needs on arrival at `step`, from those on arrival at `next`.
     void prepend(const Step& step, const Step& next, const Needs& needs, Needs& out) const;
 
-    // The best trip of what these labels have done and these needs say is still to be done, if it costs less than `limit`.
-    // Its return is that of the fewest metres, not always the earliest for them, where time costs nothing.
+    // The best trip of what these labels have done and these needs still ask for, if it costs less than `limit`. Where
+    // time costs nothing its return can be kept, but is not always the earliest for its metres.
     [[nodiscard]] std::optional<Trip> join(const Labels& labels, std::int32_t from, const Step& to, const Needs& needs,
                                            double limit = kForever) const;
 

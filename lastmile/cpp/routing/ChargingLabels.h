@@ -26,7 +26,9 @@
 //     t <= late,   u >= least,   t - u <= spare                                                                (2)
 // and the return that a label with these pairs comes to:
 //     max(returns, early + afterEarly, empty + afterEmpty, afterMost - most)                                   (3)
-// which each step maps to the same form. A label and a need fit when early <= late, most >= least, empty <= spare.
+// which each step maps to the same form. `spare <= late - least` is kept throughout. A label and a need fit when
+// early <= late, most >= least and empty <= spare. Of two needs the one with more `late`, more `spare`, less `least`
+// and fewer metres dominates; where time costs something, no term of (3) may be greater besides.
 //
 // Desaulniers, Errico, Irnich, Schneider (2016). Exact algorithms for electric vehicle-routing problems with time
 // windows. doi:10.1287/opre.2016.1535
@@ -202,8 +204,6 @@ struct ChargingMargin {
         } else if (charger.fullOnly) {
             late = std::min(late, spare + charger.full);
             spare = late - charger.full;
-        } else {
-            spare = std::min(spare, late - least);
         }
         least = 0.0;
     }
@@ -263,12 +263,11 @@ struct ChargingReturn {
         returns = std::max(returns, afterMost - way.left);
         afterMost = -kForever;
         if (charger.instant) {
-            afterEarly = std::max(afterEarly, afterEmpty - way.left) + way.seconds;
-            afterEmpty = -kForever;
+            afterEmpty = -kForever;  // lack of charge costs no time
         } else {
             afterEmpty = std::max(charger.fullOnly ? afterEarly + way.left : afterEarly, afterEmpty) + both;
-            afterEarly += way.seconds;
         }
+        afterEarly += way.seconds;
     }
 
     void serve(double opens, double closes, double service) {

@@ -24,8 +24,8 @@ void checkNumber(double value, const char* name) {
 void checkLocations(std::span<const std::int32_t> list, std::size_t locations, const char* name) {
     for (const std::int32_t location : list) {
         if (location < 0 || std::cmp_greater_equal(location, locations)) {
-            throw std::invalid_argument(std::string(name) + ": location " + std::to_string(location) + " is outside 0.." +
-                                        std::to_string(locations) + " - 1");
+            throw std::invalid_argument(std::string(name) + ": location " + std::to_string(location) +
+                                        " is outside 0.." + std::to_string(locations) + " - 1");
         }
     }
 }
@@ -151,7 +151,7 @@ void Charging::Table::close() {
 // To each charger: with no other before it, the cheapest with others, and the one that reaches a charger soonest.
 void Charging::Table::chainsFrom(std::size_t place) {
     chains_.clear();
-    const Arc* const first = &toCharger_[place * chargers_];
+    const Arc* const first = toCharger_.data() + place * chargers_;
     for (std::size_t last = 0; last < chargers_; ++last) {
         const Chain none{kForever, kForever, kForever, kForever, kForever, last, kForever};
         Chain alone = none, cheapest = none, nearest = none;
@@ -210,7 +210,7 @@ void Charging::Table::leastFrom(std::size_t place) {
         }
     }
     for (std::size_t last = 0; last < chargers_; ++last) {
-        const Arc* const arcs = &fromCharger_[last * places_];
+        const Arc* const arcs = fromCharger_.data() + last * places_;
         for (std::size_t j = 0; j < places_; ++j) {
             if (within(arcs[j].energy)) {
                 metres[j] = std::min(metres[j], metresTo_[last] + arcs[j].metres);
@@ -307,13 +307,12 @@ void Charging::Table::waysTo(std::size_t place, std::size_t target) {
         });
     }
     const double directEnergy = direct.energy + load * direct.metres;
-    bool beaten = !within(direct.energy);
-    for (const Candidate& way : kept_) {  // a full battery may come through a charger sooner than past it
-        beaten = beaten || (!owner_->charger_.fullOnly &&
-                            dominates(way, {0.0, direct.metres, direct.seconds, directEnergy, directEnergy, directEnergy,
-                                            direct.metres, direct.metres}));
-    }
-    if (!beaten) {
+    const Candidate past{0.0,          direct.metres, direct.seconds, directEnergy,
+                         directEnergy, directEnergy,  direct.metres,  direct.metres};
+    // Forced to charge to full, who comes through a charger may be later than who passes it.
+    const bool beaten = !owner_->charger_.fullOnly &&
+                        std::ranges::any_of(kept_, [&](const Candidate& way) { return dominates(way, past); });
+    if (within(direct.energy) && !beaten) {
         add(direct.metres, direct.seconds, direct.energy, direct.energy, ChargingWay::kDirect, direct.metres, 0.0);
     }
     for (const Candidate& way : kept_) {

@@ -28,7 +28,9 @@ private:
     };
 
     [[nodiscard]] double costOf(double metres, double seconds, double energy) const;
-    [[nodiscard]] bool within(double energy) const { return energy <= owner_->charger_.full + owner_->charger_.tolerance; }
+    [[nodiscard]] bool within(double energy) const {
+        return energy <= owner_->charger_.full + owner_->charger_.tolerance;
+    }
     void close();
     void chainsFrom(std::size_t place);
     void leastFrom(std::size_t place);
