@@ -301,8 +301,8 @@ def test_time_has_its_price():
 
 
 def test_an_insertion_sees_what_waiting_with_a_full_battery_is_worth():
-    # Stops at 10, 10 and 90 m, the last opens at 1,000; the charger at 60 m. Filled on the way out, during the wait, the
-    # battery has 70 Wh at the last stop; home is 90 m: 20 Wh more, 40 s. 1,000 + 90 + 40.
+    # Stops at 10, 10 and 90 m, the last opens at 1,000; the charger at 60 m. Filled on the way out, during the wait,
+    # the battery has 70 Wh at the last stop; home is 90 m: 20 Wh more, 40 s. 1,000 + 90 + 40.
     town = Town(line(0, 10, 10, 90, 60), chargers=1, windows=[[ALWAYS], [ALWAYS], [(1000, 2000)]], fen_per_hour=3600)
     assert town.agreed()[:2] == (180, 1130)
     found = town.core().insertions(0, town.steps((1, 2)), town.steps((0,), closed=False), 0, DAY)
