@@ -48,7 +48,10 @@ def compiled(problem: RoutingProblem, objective: Objective) -> _core.RoutingCore
         if vehicle.breaks and vehicle.max_trips > 1:
             raise ValueError(f"vehicle {index}: breaks are not planned for vehicles that make several trips")
         if vehicle.battery is not None and len(problem.chargers):
-            raise ValueError(f"vehicle {index}: charging on the way is not planned yet; leave the chargers out")
+            if vehicle.breaks or vehicle.max_trips > 1:
+                raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks or several trips")
+            if (problem.on_board_s >= 0).any():
+                raise ValueError(f"vehicle {index}: charging on the way is not planned with limits of time on board")
     pools = {name: k for k, name in enumerate(problem.pools)}
     extra = _vehicle_first(problem, objective) if objective.fewest_vehicles else 0
     dimensions = problem.delivery.shape[1]

@@ -187,9 +187,8 @@ def _round(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Roun
     vehicle = problem.vehicles[tour.vehicle]
     visits: list[Visit] = []
     for k, (leave, back, _, halts) in enumerate(trips):
-        for option, rest, arrive, begin, depart in halts:
-            kind, index = ("order", option) if option >= 0 else ("break", rest)
-            visits.append(Visit(kind=kind, index=index, arrive_s=arrive, begin_s=begin, depart_s=depart))  # type: ignore[arg-type]
+        for option, rest, charger, *times in halts:
+            visits.append(_visit(option, rest, charger, *times))
         if k + 1 < len(trips):
             reload = vehicle.reloads[tour.reloads[k]]
             begin = max(back, reload.window_s[0])
@@ -220,6 +219,14 @@ def _round(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Roun
             options=float(problem.option_fen[options].sum()),
         ),
     )
+
+
+def _visit(option: int, rest: int, charger: int, arrive: float, begin: float, depart: float) -> Visit:
+    if option >= 0:
+        return Visit(kind="order", index=option, arrive_s=arrive, begin_s=begin, depart_s=depart)
+    if rest >= 0:
+        return Visit(kind="break", index=rest, arrive_s=arrive, begin_s=begin, depart_s=depart)
+    return Visit(kind="charge", index=charger, arrive_s=arrive, begin_s=begin, depart_s=depart)
 
 
 def _left_out(problem: RoutingProblem, rounds: Sequence[Round]) -> list[int]:

@@ -195,8 +195,10 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                     cost += plan.trips[trip].cost;
                     py::list stops;
                     for (const routing::Halt& halt : halts)
-                        stops.append(py::make_tuple(halt.visit, halt.rest, halt.arrive, halt.begin, halt.depart));
-                    trips.append(py::make_tuple(outcome.leave, outcome.back, outcome.distance, stops));
+                        stops.append(py::make_tuple(halt.visit, halt.rest, halt.charger, halt.arrive, halt.begin, halt.depart));
+                    const bool fractions = outcome.returns >= 0;
+                    trips.append(py::make_tuple(fractions ? outcome.departs : outcome.leave,
+                                                fractions ? outcome.returns : outcome.back, outcome.distance, stops));
                 }
                 return py::make_tuple(trips, cost);
             },

@@ -111,7 +111,7 @@ bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
         middle.push_back(s);
         if (s == b) break;
     }
-    const Money now = plan.trips[from].cost + plan.trips[to].cost;
+    const Money now = plan.trips[from].bound + plan.trips[to].bound;
     const Money less = empties ? 0 : plan.spliced(p, {}, n);
     if (less == NEVER) return false;
     const Money more = plan.spliced(after, middle, next);
@@ -153,7 +153,7 @@ bool LocalSearch::swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB)
     const Money costA = plan.spliced(pA, {toA, sizeA}, nA);
     if (costA == NEVER) return false;
     const Money costB = plan.spliced(pB, {toB, sizeB}, nB);
-    if (costB == NEVER || costA + costB >= plan.trips[tripA].cost + plan.trips[tripB].cost) return false;
+    if (costB == NEVER || costA + costB >= plan.trips[tripA].bound + plan.trips[tripB].bound) return false;
     first.clear();
     second.clear();
     for (int32_t s = plan.stops[plan.startOf(tripA)].next; plan.isVisit(s); s = plan.stops[s].next) {
@@ -196,7 +196,7 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
     const Money costA = plan.spliced(head, {}, tail);
     if (costA == NEVER) return false;
     const Money costB = empties ? 0 : plan.spliced(before, {}, after);
-    if (costB == NEVER || costA + costB >= A.cost + B.cost) return false;
+    if (costB == NEVER || costA + costB >= A.bound + B.bound) return false;
     first.clear();
     second.clear();
     bool passed = false;
@@ -242,7 +242,7 @@ bool LocalSearch::apply(int32_t tripA, int32_t tripB) {
 bool LocalSearch::rearrange(int32_t head, int32_t tail) {
     const int32_t trip = plan.stops[head].trip;
     if (plan.stops[head].position < plan.trips[trip].locked) return false;
-    if (plan.spliced(head, middle, tail) >= plan.trips[trip].cost) return false;
+    if (plan.spliced(head, middle, tail) >= plan.trips[trip].bound) return false;
     first.clear();
     if (plan.isVisit(head))
         for (int32_t s = plan.stops[plan.startOf(trip)].next;; s = plan.stops[s].next) {

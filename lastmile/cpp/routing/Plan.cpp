@@ -613,20 +613,20 @@ bool Plan::schedule(int32_t t) {
     for (; t >= 0; t = trips[t].after) {
         Trip& trip = trips[t];
         const VehicleType& type = problem.types[trip.type];
-        Money now = trip.options + (trip.before < 0 ? type.fixed : 0);
+        const Money base = trip.options + (trip.before < 0 ? type.fixed : 0);
+        Money now = base + trip.distance * type.perMetre;
+        if (problem.segmented) {
+            if (!judge(whole[t], trip, trip.leave, trip.back)) return false;
+            now += timeCost(trip, whole[t].duration, trip.back);
+        }
+        trip.bound = now;
         if (problem.exact) {
             sequence(t, order);
             const Outcome outcome = rules.evaluate(order, context(t));
             if (!outcome.feasible) return false;
             trip.leave = outcome.leave;
             trip.back = outcome.back;
-            now += outcome.cost;
-        } else {
-            now += trip.distance * type.perMetre;
-            if (problem.segmented) {
-                if (!judge(whole[t], trip, trip.leave, trip.back)) return false;
-                now += timeCost(trip, whole[t].duration, trip.back);
-            }
+            now = base + outcome.cost;
         }
         cost += now - trip.cost;
         trip.cost = now;

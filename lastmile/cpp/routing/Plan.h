@@ -37,6 +37,7 @@ struct Trip {
     int64_t load = 0;                 // delivered, dimension 0
     Money options = 0;
     Money cost = 0;
+    Money bound = 0;  // cost as the tests of moves see it: without the rules of the exact tier
     Seconds ready = 0, due = 0;   // it may leave; it must be back
     Seconds leave = 0, back = 0;  // its schedule, where time counts
 };

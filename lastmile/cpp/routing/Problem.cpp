@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace lastmile::routing {
 
@@ -16,7 +17,65 @@ constexpr double DAY = 86'400;  // seconds
 
 }  // namespace
 
+void Problem::electrify() {
+    std::vector<int32_t> places;
+    placeOf.assign(locations, -1);
+    const auto add = [&](int32_t location) {
+        if (location < 0 || placeOf[location] >= 0) return;
+        placeOf[location] = static_cast<int32_t>(places.size());
+        places.push_back(location);
+    };
+    for (const Visit& visit : visits) add(visit.location);
+    int64_t heaviest = 0;
+    for (size_t t = 0; t < types.size(); ++t) {
+        add(types[t].start);
+        add(types[t].end);
+        for (const Reload& reload : types[t].reloads) add(reload.location);
+        heaviest = std::max(heaviest, capacity[t * dimensions]);
+    }
+    for (const Window& window : windows) opening.push_back({window.open, window.close});
+    const size_t given = types.size();
+    for (size_t t = 0; t < given; ++t) {
+        VehicleType& type = types[t];
+        if (!type.electric) continue;
+        for (size_t u = 0; u < t && !type.charging; ++u) {
+            const VehicleType& other = types[u];
+            if (!other.charging || other.givenProfile != type.givenProfile || !(other.battery == type.battery) ||
+                other.perMetre != type.perMetre || other.perSecond != type.perSecond)
+                continue;
+            type.charging = other.charging;
+            type.profile = other.profile;
+        }
+        if (type.charging) continue;
+        const Profile& profile = profiles[type.givenProfile];
+        const size_t entries = locations * locations;
+        Charging::Tables tables{locations, {profile.duration, entries}, {profile.distance, entries}, {}};
+        if (profile.energy != nullptr) tables.wattHours = {profile.energy, entries};
+        type.charging = std::make_shared<const Charging>(
+            tables,
+            Charging::Battery{type.battery.capacity, type.battery.reserve, type.battery.perMetre,
+                              type.battery.perMetreLoad, type.battery.secondsPerWh, type.battery.fullOnly},
+            places, chargers, static_cast<double>(type.perMetre), static_cast<double>(type.perSecond),
+            static_cast<double>(heaviest), Charging::Limits{});
+        auto metres = std::make_unique<std::vector<int32_t>>(profile.distance, profile.distance + entries);
+        auto seconds = std::make_unique<std::vector<int32_t>>(profile.duration, profile.duration + entries);
+        for (size_t a = 0; a < places.size(); ++a) {
+            for (size_t b = 0; b < places.size(); ++b) {
+                const size_t cell = static_cast<size_t>(places[a]) * locations + places[b];
+                (*metres)[cell] = type.charging->leastMetres(a, b);
+                (*seconds)[cell] = type.charging->leastSeconds(a, b);
+            }
+        }
+        type.profile = static_cast<int32_t>(profiles.size());
+        profiles.push_back({seconds->data(), metres->data(), nullptr});
+        bounds.push_back(std::move(metres));
+        bounds.push_back(std::move(seconds));
+    }
+}
+
 void Problem::complete() {
+    for (VehicleType& type : types) type.givenProfile = type.profile;
+    if (!chargers.empty()) electrify();
     const size_t entries = locations * locations;
     int64_t longest = 0, slowest = 0, service = 0;
     for (const Profile& profile : profiles) {

@@ -3,8 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
+
+#include "routing/Charging.h"
 
 namespace lastmile::routing {
 
@@ -67,12 +70,15 @@ struct Reload {
 struct Battery {
     double capacity, reserve, perMetre, perMetreLoad, secondsPerWh;
     bool fullOnly;
+
+    bool operator==(const Battery&) const = default;
 };
 
 struct VehicleType {
     int32_t count;
     int32_t start, end;  // locations; end -1: open
-    int32_t profile;
+    int32_t profile;       // in which the search measures arcs
+    int32_t givenProfile;  // whose arcs are driven
     Seconds shiftStart, shiftEnd, overtime;
     Money fixed, perMetre, perSecond, perOvertimeSecond;
     int64_t maxDistance, maxDuration, maxOrders;
@@ -82,6 +88,7 @@ struct VehicleType {
     std::vector<int32_t> pools;
     bool electric = false;
     Battery battery{};
+    std::shared_ptr<const Charging> charging;  // null where it cannot charge on its way
 
     /// Whether the other one can take over a trip as it stands, but for capacity, limits and cost.
     bool exchangeable(const VehicleType& other) const {
@@ -119,7 +126,8 @@ public:
     bool trips = false;     // some vehicles make several
     bool paired = false;
 
-    /// Derive the flags. Throws std::invalid_argument when sums could overflow.
+    /// Derive the flags, and what batteries and chargers come to: vehicles that can charge on their way get a profile
+    /// of their own, in which every arc is the shortest and the fastest way over any chargers. Throws std::invalid_argument when sums could overflow.
     void complete();
 
     size_t visitCount() const { return visits.size(); }
@@ -133,6 +141,10 @@ public:
             if (load[d] > capacity[type * dimensions + d]) return false;
         return true;
     }
+    /// Places of charging: index of a location among those of stops and depots.
+    std::vector<int32_t> placeOf;
+    std::vector<std::array<int32_t, 2>> opening;  // the windows, as charging reads them
+
     /// Metres of an arc; nothing to an open end.
     int32_t distance(int32_t profile, int32_t from, int32_t to) const {
         return to < 0 ? 0 : profiles[profile].distance[from * locations + to];
@@ -140,6 +152,11 @@ public:
     Seconds duration(int32_t profile, int32_t from, int32_t to) const {
         return to < 0 ? 0 : profiles[profile].duration[from * locations + to];
     }
+
+private:
+    std::vector<std::unique_ptr<std::vector<int32_t>>> bounds;  // tables of the profiles that charging makes
+
+    void electrify();
 };
 
 }  // namespace lastmile::routing

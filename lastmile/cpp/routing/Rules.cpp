@@ -1,12 +1,14 @@
 #include "routing/Rules.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 namespace lastmile::routing {
 
 namespace {
 
-constexpr double kEnergySlack = 1e-6;  // watt-hours that rounding may cost
+constexpr double kEnergySlack = 1e-6;  // watt-hours or seconds that rounding may cost
 constexpr int64_t FOREVER = int64_t{8} * TIME_MAX;
 
 }  // namespace
@@ -78,11 +80,14 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     }
     if (problem.duration(type.profile, at, context.end) == UNREACHABLE) return outcome;
     outcome.distance += problem.distance(type.profile, at, context.end);
-    if (type.maxDistance >= 0 && outcome.distance > type.maxDistance) return outcome;
     if (type.maxOrders >= 0 && static_cast<int64_t>(visits.size()) > type.maxOrders) return outcome;
-    if (type.electric && energy(visits, context) > type.battery.capacity - type.battery.reserve + kEnergySlack)
+    if (type.electric && !type.charging && energy(visits, context) > type.battery.capacity - type.battery.reserve + kEnergySlack)
         return outcome;
-    if (!(limited ? linked(visits, context, outcome, halts) : plain(visits, context, outcome, halts))) return outcome;
+    if (!(type.charging ? charged(visits, context, outcome, halts)
+          : limited     ? linked(visits, context, outcome, halts)
+                        : plain(visits, context, outcome, halts)))
+        return outcome;
+    if (type.maxDistance >= 0 && outcome.distance > type.maxDistance) return outcome;
     const int64_t duration = int64_t{outcome.back} - outcome.leave;
     if (outcome.back > context.due || (type.maxDuration >= 0 && duration > type.maxDuration)) return outcome;
     const int64_t over = context.last ? std::max(0, outcome.back - type.shiftEnd) : 0;
@@ -151,11 +156,65 @@ bool Rules::plain(std::span<const int32_t> visits, const Context& context, Outco
             const Visit& visit = problem.visits[v];
             now += problem.duration(type.profile, at, visit.location);
             const int64_t begin = std::max<int64_t>(now, windowFrom(visit, now)->open);
-            halts->push_back({v, -1, static_cast<Seconds>(now), static_cast<Seconds>(begin),
-                              static_cast<Seconds>(begin + visit.service)});
+            halts->push_back({.visit = v,
+                              .arrive = static_cast<double>(now),
+                              .begin = static_cast<double>(begin),
+                              .depart = static_cast<double>(begin + visit.service)});
             now = begin + visit.service;
             at = visit.location;
         }
+    }
+    return true;
+}
+
+/// With chargers on the way: labels over them, for this order of visits (see Charging.h).
+bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                    std::vector<Halt>* halts) const {
+    const VehicleType& type = problem.types[context.type];
+    thread_local std::vector<Charging::Step> steps;
+    thread_local Charging::Scratch scratch;
+    steps.clear();
+    double load = 0;
+    Seconds ready = context.ready;
+    for (int32_t v : visits) {
+        load += static_cast<double>(problem.delivered[v * problem.dimensions]);
+        ready = std::max(ready, problem.visits[v].release);
+    }
+    for (int32_t v : visits) {
+        const Visit& visit = problem.visits[v];
+        steps.push_back({problem.placeOf[visit.location],
+                         {problem.opening.data() + visit.firstWindow, static_cast<size_t>(visit.windowCount)},
+                         static_cast<double>(visit.service),
+                         load});
+        const size_t first = v * problem.dimensions;
+        load += static_cast<double>(problem.gained[first] - problem.delivered[first]);
+    }
+    const std::array<int32_t, 2> home{0, context.due};
+    if (context.end >= 0) steps.push_back({problem.placeOf[context.end], {&home, 1}, 0.0, load});
+    const int32_t origin = problem.placeOf[context.start];
+    if (halts == nullptr) {
+        const auto trip = type.charging->drive(origin, steps, ready, context.due, kForever, scratch);
+        if (!trip) return false;
+        outcome.distance = static_cast<int64_t>(trip->metres);
+        outcome.back = static_cast<Seconds>(std::ceil(trip->returns - kEnergySlack));
+        outcome.leave = static_cast<Seconds>(std::floor(trip->departs + kEnergySlack));
+        return true;
+    }
+    const auto schedule = type.charging->schedule(origin, steps, ready, context.due, scratch);
+    if (!schedule) return false;
+    outcome.distance = schedule->metres;
+    outcome.back = static_cast<Seconds>(std::ceil(schedule->returns - kEnergySlack));
+    outcome.leave = static_cast<Seconds>(std::floor(schedule->departs + kEnergySlack));
+    outcome.departs = schedule->departs;
+    outcome.returns = schedule->returns;
+    halts->clear();
+    for (const Charging::Halt& halt : schedule->halts) {
+        if (halt.step == static_cast<int32_t>(visits.size())) continue;  // the depot
+        halts->push_back({.visit = halt.step < 0 ? -1 : visits[halt.step],
+                          .charger = halt.charger,
+                          .arrive = halt.arrives,
+                          .begin = halt.begins,
+                          .depart = halt.departs});
     }
     return true;
 }
@@ -212,8 +271,11 @@ bool Rules::linked(std::span<const int32_t> visits, const Context& context, Outc
             // What follows a break at the same stop arrived before it.
             if (link.travel > 0 || before.rest < 0) arrive = before.time + before.lasts + link.travel;
             const int64_t arrives = link.rest >= 0 ? link.time : arrive;
-            halts->push_back({link.visit, link.rest, static_cast<Seconds>(arrives), static_cast<Seconds>(link.time),
-                              static_cast<Seconds>(link.time + link.lasts)});
+            halts->push_back({.visit = link.visit,
+                              .rest = link.rest,
+                              .arrive = static_cast<double>(arrives),
+                              .begin = static_cast<double>(link.time),
+                              .depart = static_cast<double>(link.time + link.lasts)});
         }
     }
     return true;

@@ -16,23 +16,25 @@ struct Context {
     bool last = true;    // of the vehicle's day
 };
 
-/// What one trip costs and when it is back.
+/// What one trip costs and when it is back; where charging makes fractions of seconds, rounded outwards.
 struct Outcome {
     bool feasible = false;
     int64_t distance = 0;
     Seconds leave = 0, back = 0;
+    double departs = -1, returns = -1;  // the same in fractions, of a schedule with charging
     Money cost = 0;  // distance, time and overtime; not the vehicle's fixed cost, not the options
 };
 
 /// One halt of a schedule.
 struct Halt {
-    int32_t visit;  // -1: a break
-    int32_t rest;   // of the type's breaks; -1: a visit
-    Seconds arrive, begin, depart;
+    int32_t visit = -1;
+    int32_t rest = -1;     // of the type's breaks
+    int32_t charger = -1;  // of the problem's
+    double arrive, begin, depart;
 };
 
 /// The exact evaluation of one trip: the one place that knows the rules which the search does not see (several windows,
-/// breaks, time on board). The search asks only for what its own bounds let through.
+/// breaks, time on board, batteries). The search asks only for what its own bounds let through.
 ///
 /// Of the schedules that obey every rule it takes those that are back first, and of these the one that leaves last.
 /// Once it is fixed between which stops each break lies, a trip is a simple temporal problem (Dechter, Meiri & Pearl
@@ -56,6 +58,8 @@ private:
                std::vector<Halt>* halts) const;
     bool linked(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                 std::vector<Halt>* halts) const;
+    bool charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                 std::vector<Halt>* halts) const;
     bool chained(Chain& chain, std::span<const int32_t> visits, const Context& context,
                  std::span<const int32_t> gaps) const;
     const Window* windowFrom(const Visit& visit, int64_t moment) const;
