@@ -142,6 +142,7 @@ class RoutingCore:
     def schedule(
         self, tour: tuple[int, list[list[int]], list[int], int]
     ) -> tuple[list[tuple[float, float, int, list[tuple[int, int, int, float, float, float]]]], int] | None: ...
+
 class Charging:
     def __init__(
         self,

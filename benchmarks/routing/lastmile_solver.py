@@ -17,6 +17,7 @@ def run(instance: Instance, *, seconds: float | None, iterations: int | None, se
         seed=seed,
         threads=threads,
         objective=routing.Objective(fewest_vehicles=instance.facts.fewest_vehicles),
+        reasons=False,
     )
     return Found(
         routes=tuple(_route(instance, driven) for driven in solution.rounds),

@@ -123,9 +123,7 @@ def _vehicle_first(problem: RoutingProblem, objective: Objective) -> int:
     return dearest + _rate(int(problem.option_fen.sum()) * MONEY_PER_FEN, objective.options) + 1
 
 
-def _requests(
-    problem: RoutingProblem, objective: Objective
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _requests(problem: RoutingProblem, objective: Objective) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
     """What is served at most once: orders, groups, pairs. By order: partner's option, leads, request; (price, pair)."""
     owner = problem.option_order
     option_of = np.searchsorted(owner, np.arange(problem.orders))
@@ -148,9 +146,7 @@ def _requests(
     return partner, leads, request_of, np.column_stack((money, pair[heads])).astype(np.int64).reshape(-1, 2)
 
 
-def _vehicle(
-    vehicle: RoutingVehicle, objective: Objective, pools: dict[str, int], extra: int
-) -> dict[str, object]:
+def _vehicle(vehicle: RoutingVehicle, objective: Objective, pools: dict[str, int], extra: int) -> dict[str, object]:
     def limit(value: int | None) -> int:
         return -1 if value is None else value
 

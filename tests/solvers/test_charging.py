@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastmile._core import Charging, ChargingSteps
-from lastmile.solvers.charging_referee import drive_electric
 from lastmile.solvers.problem import TIME_MAX, UNREACHABLE, Battery, RoutingProfile, RoutingVehicle, routing_problem
+from lastmile.solvers.referee.charging import drive_electric
 
 DAY = 100_000
 ALWAYS = (0, TIME_MAX - 1)

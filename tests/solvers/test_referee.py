@@ -551,10 +551,10 @@ def test_pair_stays_together_and_in_sequence(trips, reloads, fits):
     assert isinstance(outcome, Round) == fits
 
 
-def test_vehicle_that_charges_on_its_way_is_refused():
-    problem = street(10, kind=vehicle(battery=Battery(capacity_wh=1)), chargers=[0])
-    with pytest.raises(ValueError, match="charges on its way"):
-        drive(problem, (0,))
+def test_charging_together_with_breaks_is_refused():
+    kind = vehicle(battery=Battery(capacity_wh=1), breaks=(Break(window_s=(0, 9), duration_s=1),))
+    with pytest.raises(ValueError, match="charging with breaks"):
+        drive(street(10, kind=kind, chargers=[0]), (0,))
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from random_problems import problems, problems_with_tours
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
 from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
 from lastmile.solvers.routing import Stop, solve
-from tests.solvers.random_problems import problems, problems_with_tours
 
 # What the core refuses to plan with together.
 APART = [frozenset({"breaks"}), frozenset({"reloads"})]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.solvers.problem import UNREACHABLE, Cost, Round, RoutingProblem, RoutingVehicle, Tour, Visit
+from lastmile.solvers.referee.charging import drive_electric
 from lastmile.solvers.referee.trips import Late, Limit, Rest, Times, Trip, schedule
 
 ENERGY_TOLERANCE_WH = 1e-6  # sums of fractions, added in another sequence, differ by less
@@ -57,22 +58,82 @@ def evaluate(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
     ValueError
         When the vehicle would charge on the way.
     """
+    broken = timeless(problem, tour)
+    if broken is not None:
+        return broken
+    return _charged(problem, tour) if charges(problem, tour) else _timed(problem, tour)
+
+
+def charges(problem: RoutingProblem, tour: Tour) -> bool:
+    """Whether the vehicle can charge on its way."""
+    return problem.vehicles[tour.vehicle].battery is not None and len(problem.chargers) > 0
+
+
+def timeless(problem: RoutingProblem, tour: Tour) -> Infeasible | None:
+    """The first rule that fails whatever the schedule."""
     broken = _tour_broken(problem, tour) or _orders_broken(problem, tour)
     if broken is not None:
         return broken
     vehicle = problem.vehicles[tour.vehicle]
-    if vehicle.battery is not None and len(problem.chargers):
-        raise ValueError(f"vehicle {tour.vehicle} charges on its way: the referee has no schedule for that")
     for k, trip in enumerate(tour.trips):
-        broken = (
-            _load_broken(problem, vehicle, k, trip)
-            or _roads_broken(problem, tour, k)
-            or _distance_broken(problem, tour, k)
-            or _energy_broken(problem, tour, k)
-        )
+        broken = _load_broken(problem, vehicle, k, trip)
+        if broken is None and not charges(problem, tour):
+            # By way of chargers there may be a road, and a shorter one.
+            broken = (
+                _roads_broken(problem, tour, k)
+                or _distance_broken(problem, tour, k)
+                or _energy_broken(problem, tour, k)
+            )
         if broken is not None:
             return broken
-    return _timed(problem, tour)
+    return None
+
+
+def _charged(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
+    """Schedule one trip that may charge on its way."""
+    vehicle = problem.vehicles[tour.vehicle]
+    trip = tour.trips[0]
+    if vehicle.breaks or len(tour.trips) > 1 or any(problem.on_board_s[problem.option_order[list(trip)]] >= 0):
+        raise ValueError(f"vehicle {tour.vehicle}: charging with breaks, several trips or times aboard has no schedule")
+    release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
+    driven = drive_electric(
+        problem,
+        vehicle,
+        trip,
+        origin=vehicle.start,
+        target=vehicle.end,
+        ready_s=max(vehicle.shift_s[0], release),
+        due_s=vehicle.shift_s[1] + vehicle.overtime_s,
+    )
+    if driven is None:
+        return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=0)
+    if vehicle.max_distance_m is not None and driven.distance_m > vehicle.max_distance_m:
+        words = f"{driven.distance_m} m, at most {vehicle.max_distance_m}"
+        return Infeasible(rule="distance", words=words, amount=driven.distance_m - vehicle.max_distance_m, trip=0)
+    out_s = driven.return_s - driven.depart_s
+    if vehicle.max_duration_s is not None and out_s > vehicle.max_duration_s:
+        words = f"{out_s:.6g} s out, at most {vehicle.max_duration_s}"
+        return Infeasible(rule="duration", words=words, amount=out_s - vehicle.max_duration_s, trip=0)
+    return Round(
+        tour=tour,
+        visits=driven.visits,
+        depart_s=driven.depart_s,
+        return_s=driven.return_s,
+        distance_m=driven.distance_m,
+        cost=cost_of(problem, tour, driven.distance_m, out_s, driven.return_s),
+    )
+
+
+def cost_of(problem: RoutingProblem, tour: Tour, distance_m: int, out_s: float, return_s: float) -> Cost:
+    """Parts of a round's cost, from what its schedule comes to."""
+    vehicle = problem.vehicles[tour.vehicle]
+    return Cost(
+        fixed=float(vehicle.fixed_fen),
+        distance=distance_m * vehicle.fen_per_km / 1000,
+        duration=out_s * vehicle.fen_per_hour / 3600,
+        overtime=max(0, return_s - vehicle.shift_s[1]) * vehicle.overtime_fen_per_hour / 3600,
+        options=float(sum(int(problem.option_fen[option]) for trip in tour.trips for option in trip)),
+    )
 
 
 def places(problem: RoutingProblem, tour: Tour, k: int) -> list[int]:
@@ -266,13 +327,7 @@ def _timed(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
         depart_s=departures[0],
         return_s=arrive,
         distance_m=distance,
-        cost=Cost(
-            fixed=float(vehicle.fixed_fen),
-            distance=distance * vehicle.fen_per_km / 1000,
-            duration=out_s * vehicle.fen_per_hour / 3600,
-            overtime=max(0, arrive - vehicle.shift_s[1]) * vehicle.overtime_fen_per_hour / 3600,
-            options=float(sum(int(problem.option_fen[option]) for trip in tour.trips for option in trip)),
-        ),
+        cost=cost_of(problem, tour, distance, out_s, arrive),
     )
 
 

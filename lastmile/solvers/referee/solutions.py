@@ -7,7 +7,18 @@ from itertools import pairwise
 from math import isclose
 
 from lastmile.solvers.problem import Battery, Cost, Round, RoutingProblem, RoutingSolution, Visit
-from lastmile.solvers.referee.rounds import ENERGY_TOLERANCE_WH, Infeasible, aboard, evaluate, limits, places, windows
+from lastmile.solvers.referee.rounds import (
+    ENERGY_TOLERANCE_WH,
+    Infeasible,
+    aboard,
+    charges,
+    cost_of,
+    evaluate,
+    limits,
+    places,
+    timeless,
+    windows,
+)
 
 _TOLERANCE_S = 1e-6  # charging makes times fractional
 _RELATIVE = 1e-6  # of money
@@ -27,6 +38,17 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> list[str]:
 
 
 def _round_violations(problem: RoutingProblem, driven: Round) -> Iterator[str]:
+    if charges(problem, driven.tour):
+        # The twin tries every sequence of chargers, too many of them for more than a toy: the schedule is followed
+        # step by step, but nobody says that none is better.
+        broken = timeless(problem, driven.tour)
+        if broken is not None:
+            yield f"{broken.rule}: {broken.words}"
+            return
+        out_s = driven.return_s - driven.depart_s
+        yield from _differences(driven.cost, cost_of(problem, driven.tour, driven.distance_m, out_s, driven.return_s))
+        yield from _steps(problem, driven)
+        return
     twin = evaluate(problem, driven.tour)
     if isinstance(twin, Infeasible):
         where = "".join(
