@@ -18,6 +18,7 @@ from lastmile.scenario import (
     PermitTarget,
     ScenarioFile,
 )
+from lastmile.stages.breaks import breaks_in_shift
 from lastmile.tables import Table
 from lastmile.units import DAY_S, parse_hours
 from lastmile.validation import nearest
@@ -109,6 +110,16 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
                     place=f"{place}, {where}.based_at",
                     cause="the type has no base, so none of its vehicles can drive",
                     remedy="name a depot, or a facility that dispatches; to keep it out of the plan write count = 0",
+                )
+            )
+        try:
+            breaks_in_shift(vehicle)
+        except ValueError as error:
+            faults.append(
+                Fault(
+                    place=f"{place}, {where}.breaks",
+                    cause=str(error),
+                    remedy="make them shorter or fewer, or their windows wider",
                 )
             )
     for i, target in enumerate(file.targets):

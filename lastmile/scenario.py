@@ -252,7 +252,7 @@ class VehicleType(_Model):
     fuel_l_per_100km: Amount = 0.0
     trips_per_day: Annotated[int, Field(gt=0)] = 1
     reload_minutes: Amount = 0.0
-    breaks: tuple[Break, ...] = ()
+    breaks: Annotated[tuple[Break, ...], Field(max_length=6)] = Field((), description="at most six")
     skills: tuple[str, ...] = ()
     emission_stage: Annotated[int, Field(ge=0, le=7)] | None = None
     gross_weight_t: Positive | None = None
@@ -467,7 +467,9 @@ class Search(_Model):
     siting_seconds: Positive = Field(20.0, description="ceiling; a plan that it ends may differ between machines")
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     routing_seconds: Positive = Field(30.0, description="ceiling for all rounds together; see siting_seconds")
-    routing_solutions: Annotated[int, Field(gt=0)] = Field(400, description="improving steps per independent problem")
+    routing_iterations: Annotated[int, Field(gt=0)] = Field(
+        2000, description="iterations of the search for rounds, for each visit of an independent problem"
+    )
     threads: Annotated[int, Field(gt=0)] = Field(2, description="for travel tables and catchments")
 
 

@@ -125,6 +125,13 @@ def vehicles(draw, bases, name, shift):
         "max_stops": st.integers(1, 4),
         "max_distance_km": st.sampled_from([2.5, 6.0]),
         "max_work_hours": st.sampled_from([0.5, 4.0]),
+        "breaks": st.sampled_from(
+            [
+                [{"minutes": 45, "window": "08:30-09:30"}],
+                [{"minutes": 20, "window": "09:00-12:00"}, {"minutes": 20, "window": "09:15-10:00"}],
+                [{"minutes": 15.5, "window": "21:30-22:00"}, {"minutes": 60, "window": "00:00-24:00"}],
+            ]
+        ),
     }
     for key, choice in optional.items():
         if draw(st.integers(0, 3 if key != "count" else 1)) == 1:
@@ -211,7 +218,7 @@ def scenarios(draw):
         "areas": {"file": "communities.csv"} | table,
         "zones_file": {"file": "zones.geojson"} | table,
         "demand": {"orders": {"file": "orders.csv"} | table},
-        "search": {"siting_seconds": 5.0, "routing_seconds": 20.0, "routing_solutions": 4, "threads": 1},
+        "search": {"siting_seconds": 5.0, "routing_seconds": 20.0, "routing_iterations": 50, "threads": 1},
         "zones": [zone] if draw(st.booleans()) or zone["effect"] == "permit" else [],
         "permits": [permit],
         "facilities": facilities,

@@ -317,5 +317,5 @@ fuel_l_per_100km = 12.0
 [search]
 siting_seconds = 5.0
 routing_seconds = 5.0
-routing_solutions = 4
+routing_iterations = 50
 """

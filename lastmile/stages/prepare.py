@@ -199,8 +199,6 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
     for vehicle in scenario.file.vehicles:
         if vehicle.trips_per_day > 1:
             found.append(f"vehicle {vehicle.id}: only one of {vehicle.trips_per_day} trips a day is planned so far")
-        if vehicle.breaks:
-            found.append(f"vehicle {vehicle.id}: breaks are checked, but not yet planned")
         if vehicle.battery is not None and (vehicle.battery.charging or vehicle.battery.swap_minutes):
             found.append(f"vehicle {vehicle.id}: charging and swapping during a round are not planned yet")
     batteries = [vehicle.battery for vehicle in scenario.file.vehicles if vehicle.battery is not None]

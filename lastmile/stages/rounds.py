@@ -1,5 +1,7 @@
 """Stage 3b: from sequences of visits to routes on the road: paths, times, energy and cost."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from lastmile.geo.snapping import EdgePoints
 from lastmile.plans import Leg, Route, Stop
 from lastmile.scenario import Permit, VehicleType
-from lastmile.solvers.problem import Round
+from lastmile.solvers.problem import Break, Round, Visit
 from lastmile.stages.prepare import City
 from lastmile.stages.territories import Base, Entry, Task, Territory, walks_to_doors_s
 from lastmile.units import fen
@@ -19,20 +21,22 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
     entry = territory.entries[found.vehicle]
     base = territory.bases[entry.base]
     points = territory.points[entry.profile.mode]
-    tasks = [territory.tasks[order] for order in found.orders]
-    places = [entry.base, *(len(territory.bases) + order for order in found.orders), entry.base]
+    tasks = [territory.tasks[order] for order in found.options]
+    places = [entry.base, *(len(territory.bases) + order for order in found.options), entry.base]
+    rests = _rests(territory, found)
     aboard_g = sum(task.weight_g for task in tasks)
     walk_s = walks_to_doors_s(city, points, bases=len(territory.bases)).tolist()
-    second = found.depart_s
+    second = round(found.depart_s)
     stops = [_at_base(base, points, entry.base, arrive=second, depart=second)]
     legs = []
-    for task, (origin, target) in zip([*tasks, None], pairwise(places), strict=True):
+    for task, rest, (origin, target) in zip([*tasks, None], rests, pairwise(places), strict=True):
+        second = _rested(second, rest.before_drive)
         leg = _drive(city, points, origin, target, entry, depart_s=second, aboard_g=aboard_g)
         legs.append(leg)
         if task is None:
             stops.append(_at_base(base, points, entry.base, arrive=leg.arrive_s, depart=leg.arrive_s))
             break
-        start = max(leg.arrive_s + walk_s[target], task.window_s[0])
+        start = max(_rested(leg.arrive_s + walk_s[target], rest.on_arrival), task.window_s[0])
         second = start + task.service_s + walk_s[target]
         stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=second))
         aboard_g -= task.weight_g
@@ -48,6 +52,38 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
         legs=tuple(legs),
         cost_fen=route_cost_fen(entry.vehicle, permits, tuple(stops), tuple(legs)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rests:
+    """Breaks on the way from one stop to the next: before the drive, and between the arrival and the service."""
+
+    before_drive: list[Break] = field(default_factory=list)
+    on_arrival: list[Break] = field(default_factory=list)
+
+
+def _rests(territory: Territory, found: Round) -> list[_Rests]:
+    """Where the breaks of a round lie: on the way to each of its stops and back."""
+    breaks = territory.problem.vehicles[found.vehicle].breaks
+    ways, waiting = [_Rests()], list[Visit]()
+    for visit in found.visits:
+        if visit.kind == "break":
+            waiting.append(visit)
+            continue
+        for rest in waiting:
+            way = ways[-1].on_arrival if rest.begin_s >= visit.arrive_s else ways[-1].before_drive
+            way.append(breaks[rest.index])
+        ways.append(_Rests())
+        waiting = []
+    ways[-1].before_drive.extend(breaks[rest.index] for rest in waiting)
+    return ways
+
+
+def _rested(second: int, rests: Sequence[Break]) -> int:
+    """When the breaks are over for who is ready to take them at a moment, never later than the round has planned."""
+    for rest in rests:
+        second = max(second, rest.window_s[0]) + rest.duration_s
+    return second
 
 
 def route_cost_fen(vehicle: VehicleType, permits: list[Permit], stops: tuple[Stop, ...], legs: tuple[Leg, ...]) -> int:

@@ -1,14 +1,15 @@
 """Stage 3: which vehicles drive which rounds: from depots to sites and doors, and from sites to the doors near them."""
 
+import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from lastmile.plans import Route, Service, Site, Unserved
-from lastmile.solvers.problem import Blocked, RoutingSolution
-from lastmile.solvers.routing import NO_ROAD, NOT_ALLOWED, latest_departure, solve
+from lastmile.solvers import routing
+from lastmile.solvers.problem import Blocked, RoutingSolution, Tour
+from lastmile.solvers.reasons import NO_ROAD, NOT_ALLOWED, latest_departure
 from lastmile.stages.dispatch import dispatch, nearest_base, not_dispatched
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.rounds import make_route
@@ -47,7 +48,7 @@ class Rounds:
 
 @dataclass(slots=True)
 class _Clock:
-    """Shares out what is left of the ceiling on the search time, so that steps and not the clock end a search."""
+    """Shares out what is left of the ceiling on the search time, so that iterations and not the clock end a search."""
 
     seconds: float
     visits: int
@@ -305,11 +306,15 @@ def _solve_groups(
             left = {permit: number - held[permit] for permit, number in work.permits.items()}
             territory = make_territory(city, group.base.id, (group.base,), group.tasks, counts[g], left)
             on_progress("routing", f"{what}: round {look + 1}, {done} of {len(changed)}, {len(group.tasks)} visits")
-            solution = solve(
+            solution = routing.solve(
                 territory.problem,
-                seconds=work.clock.share(len(group.tasks)),
-                solutions=search.routing_solutions,
-                on_progress=partial(on_progress, "routing"),
+                stop=routing.Stop(
+                    seconds=work.clock.share(len(group.tasks)),
+                    iterations=search.routing_iterations * len(group.tasks),
+                ),
+                seed=city.scenario.file.seed % 2**63,
+                start=_driven_before(territory, *solved[g]) if g in solved else (),
+                on_progress=_telling(on_progress),
             )
             work.clock.cut_short |= solution.stopped == "time"
             if g not in solved or _merit(solution) < _merit(solved[g][1]):
@@ -320,8 +325,30 @@ def _solve_groups(
     return [solved[g] for g in range(len(groups))]
 
 
-def _merit(solution: RoutingSolution) -> tuple[int, int]:
-    return len(solution.blocked), solution.cost_fen
+def _driven_before(territory: Territory, before: Territory, solution: RoutingSolution) -> tuple[Tour, ...]:
+    """Tours of an earlier solution of the same visits, by vehicles that are to be had still."""
+    entry_of = {(entry.vehicle.id, entry.permits): v for v, entry in enumerate(territory.entries)}
+    keys = [(entry.vehicle.id, entry.permits) for entry in before.entries]
+    tours = [found.tour for found in solution.rounds if keys[found.vehicle] in entry_of]
+    return tuple(replace(tour, vehicle=entry_of[keys[tour.vehicle]]) for tour in tours)
+
+
+def _telling(on_progress: Progress) -> Callable[[routing.Progress], None]:
+    """Tell of the search whenever it has found something cheaper."""
+    told = math.inf
+
+    def tell(now: routing.Progress) -> None:
+        nonlocal told
+        if now.best_fen < told:
+            told = now.best_fen
+            left_out = f", {now.unserved} visits left out" if now.unserved else ""
+            on_progress("routing", f"cost {told / 100:,.0f} yuan, {now.vehicles} vehicles{left_out}")
+
+    return tell
+
+
+def _merit(solution: RoutingSolution) -> tuple[int, float]:
+    return len(solution.blocked), solution.cost.total
 
 
 def _permits_held(solved: Mapping[int, tuple[Territory, RoutingSolution]], *, except_for: int) -> Counter[str]:

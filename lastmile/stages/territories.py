@@ -20,12 +20,25 @@ from lastmile.geo.tags import Mode
 from lastmile.loading import depot_places
 from lastmile.plans import Site
 from lastmile.scenario import Facility, Permit, VehicleType
-from lastmile.solvers.problem import UNREACHABLE, RoutingProblem, RoutingProfile, RoutingVehicle
+from lastmile.solvers.problem import (
+    TIME_MAX,
+    UNREACHABLE,
+    Battery,
+    RoutingProblem,
+    RoutingProfile,
+    RoutingVehicle,
+    routing_problem,
+)
+from lastmile.stages.breaks import breaks_in_shift
 from lastmile.stages.prepare import City
 from lastmile.units import DAY_S, fen, parse_hours
 
-_NO_LIMIT: Final = 10**12
-_MOST_WH: Final = 10**9  # more than any battery has
+# More than any vehicle carries, battery has, route costs, and of anything there is: numbers that are larger say no
+# more, and sums of these fit.
+_NO_LIMIT: Final = 10**10
+_MOST_WH: Final = 10**9
+_MOST_FEN: Final = 10**12
+_MOST: Final = 2**31 - 1
 _GRAMS, _CM3 = 1000.0, 1_000_000.0
 
 
@@ -156,23 +169,16 @@ def entries_for(
             over = tuple(p for p in city.roads.periods if p.start_s < max(end, start + 1) and p.end_s > start)
             held = tuple(permit for permit in useful_permits(city, vehicle, over) if left[permit] > 0)
             for permits in dict.fromkeys(((), held)):
-                found.append(
-                    Entry(
-                        vehicle=vehicle, permits=permits, base=at, count=orders if count is None else count, over=over
-                    )
-                )
+                number = orders if count is None else min(count, _MOST)
+                found.append(Entry(vehicle=vehicle, permits=permits, base=at, count=number, over=over))
     return tuple(found)
 
 
 def capacity(vehicle: VehicleType) -> NDArray[np.int64]:
     """Parcels, grams and cubic centimetres that a vehicle takes."""
+    stated = ((vehicle.parcels, 1.0), (vehicle.payload_kg, _GRAMS), (vehicle.volume_m3, _CM3))
     return np.array(
-        [
-            _NO_LIMIT if vehicle.parcels is None else int(vehicle.parcels),
-            _NO_LIMIT if vehicle.payload_kg is None else int(vehicle.payload_kg * _GRAMS),
-            _NO_LIMIT if vehicle.volume_m3 is None else int(vehicle.volume_m3 * _CM3),
-        ],
-        dtype=np.int64,
+        [_NO_LIMIT if most is None else int(min(most * unit, _NO_LIMIT)) for most, unit in stated], dtype=np.int64
     )
 
 
@@ -207,23 +213,25 @@ def make_territory(
     }
     # A type shared by several depots must not be counted once for each.
     limits = {vehicle.id: vehicle.count for vehicle in city.scenario.file.vehicles if vehicle.count is not None}
-    pools = {pool: min(limit, limits.get(pool.removeprefix("type "), limit)) for pool, limit in pools.items()}
+    pools = {pool: min(limit, limits.get(pool.removeprefix("type "), limit), _MOST) for pool, limit in pools.items()}
     numbers = [tables[entry.profile, entry.over] for entry in entries]
-    problem = RoutingProblem(
-        profiles=tuple(profiles),
-        vehicles=tuple(
-            _vehicle(city, entry, bases[entry.base], number, profiles[number], tasks, pools)
+    loads = np.array([[t.parcels, t.weight_g, t.volume_cm3, t.pickups] for t in tasks], dtype=np.int64).reshape(-1, 4)
+    loads = np.minimum(loads, _NO_LIMIT + 1)
+    problem = routing_problem(
+        profiles=profiles,
+        vehicles=[
+            _vehicle(city, entry, bases[entry.base], number, profiles[number], pools)
             for entry, number in zip(entries, numbers, strict=True)
-        ),
-        location=np.arange(len(bases), len(bases) + len(tasks), dtype=np.int32),
-        delivery=np.array([[t.parcels, t.weight_g, t.volume_cm3] for t in tasks], dtype=np.int64).reshape(-1, 3),
-        pickup=np.array([[t.pickups, 0, 0] for t in tasks], dtype=np.int64).reshape(-1, 3),
-        service_s=np.array([t.service_s for t in tasks], dtype=np.int32),
-        window_s=np.array([t.window_s for t in tasks], dtype=np.int32).reshape(-1, 2),
-        release_s=np.array([t.release_s for t in tasks], dtype=np.int32),
-        price_fen=np.array([t.price_fen for t in tasks], dtype=np.int64),
+        ],
+        location=np.arange(len(bases), len(bases) + len(tasks)),
+        delivery=loads[:, :3],
+        pickup=np.column_stack((loads[:, 3], np.zeros((len(tasks), 2)))),
+        service_s=np.array([min(t.service_s, TIME_MAX - 1) for t in tasks]),
+        window_s=np.array([t.window_s for t in tasks]).reshape(-1, 2),
+        release_s=np.array([t.release_s for t in tasks]),
+        price_fen=np.array([min(t.price_fen, _MOST_FEN) for t in tasks]),
         allowed=allowed,
-        on_board_s=np.array([t.on_board_s for t in tasks], dtype=np.int32),
+        on_board_s=np.array([min(t.on_board_s, TIME_MAX - 1) for t in tasks]),
         pools=pools,
     )
     return Territory(
@@ -253,14 +261,18 @@ def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, load_g:
     # drive must never take longer than the table promises.
     walk = walks_to_doors_s(city, points, bases=bases)
     there = found.duration_s.astype(np.int64) + 1 + walk[:, None] + walk[None, :]
-    duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, np.minimum(there, UNREACHABLE - 1))
+    duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, np.minimum(there, TIME_MAX - 1))
     np.fill_diagonal(duration, 0)
     distance = np.where(found.duration_s == UNREACHABLE, 0, np.ceil(found.distance_m)).astype(np.int32)
-    energy = None
-    if entry.vehicle.battery is not None and entry.vehicle.battery.physics is not None:
+    energy, battery = None, entry.vehicle.battery
+    if battery is not None:
         # Of the heaviest load, or of none where load gives back on a descent. A descent itself gives nothing here: the
         # battery may be full. One more for legs, whose energy is rounded up, and for the tables' own rounding.
-        heaviest = found.energy_wh + np.maximum(found.energy_wh_per_kg, 0) * (load_g / 1000)
+        if battery.physics is not None:
+            heaviest = found.energy_wh + np.maximum(found.energy_wh_per_kg, 0).astype(np.float64) * (load_g / 1000)
+        else:
+            # 1 kWh/km is 1 Wh/m
+            heaviest = distance * (battery.kwh_per_km + battery.kwh_per_ton_km * load_g / 1e6)
         energy = (np.ceil(np.clip(heaviest, 0, _MOST_WH)) + 1).astype(np.int32)
         energy[found.duration_s == UNREACHABLE] = 0
         np.fill_diagonal(energy, 0)
@@ -298,27 +310,19 @@ def _allowed(
 
 
 def _vehicle(
-    city: City,
-    entry: Entry,
-    base: Base,
-    profile: int,
-    table: RoutingProfile,
-    tasks: Sequence[Task],
-    pools: Mapping[str, int],
+    city: City, entry: Entry, base: Base, profile: int, table: RoutingProfile, pools: Mapping[str, int]
 ) -> RoutingVehicle:
     vehicle = entry.vehicle
-    battery = vehicle.battery
-    wh_per_m, range_wh, yuan_per_km = 0.0, None, vehicle.yuan_per_km
-    if battery is not None:
-        range_wh = int((battery.usable_kwh - battery.reserve_kwh) * 1000)
-        if table.energy_wh is not None:
-            # The limit is by the table's energies; for money their mean is good enough to choose by.
-            wh_per_m = float(table.energy_wh.sum()) / max(float(table.distance_m.sum()), 1.0)
-        else:
-            payload_t = _heaviest_g(vehicle, tasks) / 1e6
-            wh_per_m = battery.kwh_per_km + battery.kwh_per_ton_km * payload_t  # 1 kWh/km is 1 Wh/m
-            range_wh -= len(tasks) + 1  # every leg's energy is rounded up to a whole watt-hour
+    battery, yuan_per_km = None, vehicle.yuan_per_km
+    if vehicle.battery is not None and table.energy_wh is not None:
+        battery = Battery(
+            capacity_wh=min(vehicle.battery.usable_kwh * 1000, _MOST_WH),
+            reserve_wh=min(vehicle.battery.reserve_kwh * 1000, _MOST_WH),
+        )
+        # For money the mean of the table is good enough to choose by.
+        wh_per_m = float(table.energy_wh.sum()) / max(float(table.distance_m.sum()), 1.0)
         yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
+    fixed_yuan = vehicle.yuan_per_day + sum(permit.yuan_per_day for permit in _held(city, entry.permits))
     named = (f"type {vehicle.id}", *(f"permit {permit}" for permit in entry.permits))
     return RoutingVehicle(
         count=entry.count,
@@ -327,16 +331,25 @@ def _vehicle(
         profile=profile,
         capacity=capacity(vehicle),
         shift_s=shift_of(vehicle, base),
-        fixed_fen=fen(vehicle.yuan_per_day) + sum(fen(p.yuan_per_day) for p in _held(city, entry.permits)),
-        fen_per_km=fen(yuan_per_km),
-        fen_per_hour=fen(vehicle.yuan_per_hour),
-        max_distance_m=None if vehicle.max_distance_km is None else int(vehicle.max_distance_km * 1000),
-        max_duration_s=None if vehicle.max_work_hours is None else int(vehicle.max_work_hours * 3600),
-        max_orders=vehicle.max_stops,
-        wh_per_m=wh_per_m,
-        range_wh=None if range_wh is None else max(range_wh, 0),
+        fixed_fen=_rate(fixed_yuan),
+        fen_per_km=_rate(yuan_per_km),
+        fen_per_hour=_rate(vehicle.yuan_per_hour),
+        max_distance_m=_limit(vehicle.max_distance_km, 1000),
+        max_duration_s=_limit(vehicle.max_work_hours, 3600),
+        max_orders=_limit(vehicle.max_stops, 1),
+        breaks=breaks_in_shift(vehicle),
+        battery=battery,
         pools=tuple(pool for pool in named if pool in pools),
     )
+
+
+def _rate(yuan: float) -> int:
+    return fen(min(yuan, _MOST_FEN / 100))
+
+
+def _limit(most: float | None, unit: int) -> int | None:
+    """A limit of the user's in whole units of the problem; None without, and where nothing reaches it."""
+    return None if most is None or most * unit > _MOST else int(most * unit)
 
 
 def _held(city: City, permits: Iterable[str]) -> list[Permit]:

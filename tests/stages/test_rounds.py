@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from lastmile.solvers.problem import Round
+from lastmile.solvers.problem import Cost, Round, Tour, Visit
+from lastmile.solvers.referee import evaluate
 from lastmile.stages.rounds import make_route
 from lastmile.stages.territories import depot_bases, door_task, make_territory
 
@@ -15,6 +16,7 @@ def drive(make_city, row):
     """The route of one vehicle to doors east along row 0, leaving at a moment."""
 
     def make(vehicle, columns, depart_s, scenario=None, weights=()):
+        """Without a departure: as the referee of routing schedules the tour."""
         orders = [
             row(f"o{k}", 0, column, 2, weight)
             for k, (column, weight) in enumerate(zip(columns, weights or [1] * len(columns), strict=True))
@@ -23,7 +25,14 @@ def drive(make_city, row):
         city = make_city(both | (scenario or {}), orders=orders, header="id,lon,lat,parcels,weight")
         tasks = [door_task(city, k) for k in range(len(columns))]
         territory = make_territory(city, "dc", depot_bases(city), tasks, {(vehicle, 0): 1}, {"marked": 0})
-        found = Round(vehicle=0, orders=tuple(range(len(columns))), depart_s=depart_s)
+        tour = Tour(vehicle=0, trips=(tuple(range(len(columns))),))
+        found = evaluate(territory.problem, tour)
+        if depart_s is not None:
+            visits = tuple(
+                Visit(kind="order", index=k, arrive_s=depart_s, begin_s=depart_s, depart_s=depart_s)
+                for k in range(len(columns))
+            )
+            found = Round(tour=tour, visits=visits, depart_s=depart_s, return_s=depart_s, distance_m=0, cost=Cost())
         return city, make_route(city, territory, found, "v-1")
 
     return make
@@ -88,3 +97,23 @@ def test_two_orders_at_one_place_have_a_leg_of_no_length(drive):
     _, route = drive("truck", [3, 3], 10 * 3600)
     leg = route.legs[1]
     assert (leg.edges, leg.distance_m, leg.arrive_s - leg.depart_s) == ((), 0.0, 0)
+
+
+def rest(hours, minutes=60):
+    return {'id = "truck"\n': f'id = "truck"\nbreaks = [{{ minutes = {minutes}, window = "{hours}" }}]\n'}
+
+
+def test_break_that_the_round_cannot_avoid_is_waited_for(drive):
+    # Leaves by 12:00, the end of the shift before its break would be later: two doors of 70 min of work each.
+    long = {
+        "[demand]": "[demand]\ndoor = { visit_s = 4200.0, parcel_s = 0.0 }",
+        'shift = "04:30-16:00"': 'shift = "12:00-16:00"',
+    }
+    _, route = drive("truck", [3, 6], None, rest("12:30-14:30") | long)
+    busy = sorted(
+        [(leg.depart_s, leg.arrive_s) for leg in route.legs] + [(s.start_s, s.depart_s) for s in route.stops[1:-1]]
+    )
+    gaps = [(a_end, b) for (_, a_end), (b, _) in pairwise(busy)]
+    assert any(min(end, 14.5 * 3600) - max(start, 12.5 * 3600) >= 3600 for start, end in gaps)
+    _, same = drive("truck", [3, 6], None, long)
+    assert route.duration_s >= same.duration_s + 3600

@@ -3,6 +3,7 @@
 import pytest
 import town
 
+from lastmile.errors import InputError
 from lastmile.loading import load_scenario
 from lastmile.pipeline import plan_scenario
 
@@ -134,3 +135,22 @@ def test_order_with_nothing_to_hand_over_needs_no_visit(make_plan, door):
     plan = make_plan([door("none", 3, 3, 0)])
     assert plan.unserved == ()
     assert plan.routes == ()
+
+
+def test_rounds_leave_room_for_breaks(make_plan, door):
+    # One trike with six stops of 40 min and one hour of rest from 12:00 to 14:00: out from 10:30 at the earliest, it
+    # cannot rest before or after them.
+    rests = {
+        "count = 6\n": 'count = 1\nbreaks = [{ minutes = 60, window = "12:00-14:00" }]\nshift = "10:30-16:30"\n',
+        "[demand]\n": "[demand]\ndoor = { visit_s = 2400.0, parcel_s = 0.0 }\n",
+    }
+    orders = [door(f"d{k}", 3, 2 + k) for k in range(6)]
+    plan = make_plan(orders, rests)
+    assert len(left(plan)) == 0
+    assert [len(route.stops) for route in plan.routes if route.vehicle_type == "trike"] == [8]
+
+
+def test_breaks_that_leave_no_room_for_each_other_are_an_error_of_the_input(make_plan, door):
+    rests = '[{ minutes = 60, window = "12:00-13:00" }, { minutes = 5, window = "12:00-13:00" }]'
+    with pytest.raises(InputError, match="find no room one after another"):
+        make_plan([door("a", 3, 3)], {"count = 6\n": f"count = 6\nbreaks = {rests}\n"})

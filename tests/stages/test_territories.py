@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lastmile.scenario import Facility, VehicleType
+from lastmile.solvers.problem import Break
 from lastmile.stages.territories import (
     Base,
     capacity,
@@ -117,8 +118,13 @@ def test_energy_counts_the_heaviest_load_there_can_be(make_city):
     tasks = [door_task(city, 0), door_task(city, 3), door_task(city, 6)]
     problem = make_territory(city, "dc", depot_bases(city), tasks, {("trike", 0): 1}, {"marked": 1}).problem
     grams = sum(task.weight_g for task in tasks)
-    assert problem.vehicles[0].wh_per_m == pytest.approx(2.0 + grams / 1e6)
-    assert problem.vehicles[0].range_wh == 4900 - 3 - 1  # a watt-hour is lost to rounding on each of four legs
+    (table,), (kind,) = problem.profiles, problem.vehicles
+    # Rounded up, and one more: a leg's own energy is rounded up as well.
+    legs = ~np.eye(4, dtype=bool)
+    exact = np.ceil(table.distance_m * (2.0 + grams / 1e6)) + 1
+    assert table.energy_wh[legs].tolist() == exact[legs].tolist()
+    assert np.diag(table.energy_wh).tolist() == [0] * 4
+    assert (kind.battery.capacity_wh, kind.battery.reserve_wh) == (5400, 500)
 
 
 def test_physics_limits_the_round_by_energies_of_the_heaviest_load(make_city):
@@ -137,8 +143,9 @@ def test_physics_limits_the_round_by_energies_of_the_heaviest_load(make_city):
     assert (table.energy_wh >= exact - 0.01).all()
     assert (table.energy_wh <= exact + 2.5).all()
     assert np.diag(table.energy_wh).tolist() == [0] * 4
-    assert kind.range_wh == 4900
-    assert kind.wh_per_m == pytest.approx(table.energy_wh.sum() / table.distance_m.sum())
+    assert kind.battery.capacity_wh - kind.battery.reserve_wh == 4900
+    # 20 yuan an hour; a kWh costs 0.6 yuan, and money goes by the mean of the table.
+    assert kind.fen_per_km == round(60 * table.energy_wh.sum() / table.distance_m.sum())
 
 
 def test_too_far_from_the_road_and_without_skill_is_objected(make_city, row):
@@ -162,3 +169,29 @@ def test_no_vehicle_makes_a_problem_without_vehicles(make_city):
     assert problem.vehicles == ()
     assert problem.allowed.shape == (1, 0)
     assert np.array_equal(problem.location, [1])
+
+
+def test_numbers_beyond_all_measure_make_a_problem_all_the_same(make_city, row):
+    # More parcels, money, kilometres and vehicles than any city has; nothing of it is an error of the user's.
+    city = make_city(
+        {'id = "truck"\n': 'id = "truck"\nparcels = 1e300\nmax_distance_km = 1e300\nmax_work_hours = 1e300\n',
+         "yuan_per_day = 120.0": "yuan_per_day = 1e200", "count = 2\n": "count = 9000000000\n"},
+        orders=[row("a", 3, 3, 1, 1e12, 1e15)], header="id,lon,lat,parcels,weight,price",
+    )  # fmt: skip
+    tasks = [door_task(city, 0)]
+    problem = make_territory(
+        city, "dc", depot_bases(city), tasks, {("truck", 0): 9 * 10**9}, {"marked": 10**12}
+    ).problem
+    kind = problem.vehicles[0]
+    assert (kind.max_distance_m, kind.max_duration_s) == (None, None)
+    assert problem.delivery[0, 1] > kind.capacity[1]
+    assert kind.fixed_fen == problem.price_fen[0] == 10**12
+    assert kind.count == problem.pools["permit marked"] == 2**31 - 1
+
+
+def test_breaks_of_the_shift_are_breaks_of_the_vehicle(make_city):
+    city = make_city({'id = "truck"\n': 'id = "truck"\nbreaks = [{ minutes = 30, window = "11:00-13:00" }]\n'})
+    problem = make_territory(
+        city, "dc", depot_bases(city), [door_task(city, 0)], {("truck", 0): 1}, {"marked": 0}
+    ).problem
+    assert problem.vehicles[0].breaks == (Break(window_s=(11 * HOUR, 13 * HOUR), duration_s=1800),)
