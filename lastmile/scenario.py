@@ -470,7 +470,9 @@ class Search(_Model):
     routing_iterations: Annotated[int, Field(gt=0)] = Field(
         2000, description="iterations of the search for rounds, for each visit of an independent problem"
     )
-    threads: Annotated[int, Field(gt=0)] = Field(2, description="for travel tables and catchments")
+    threads: Annotated[int, Field(gt=0)] = Field(
+        2, description="for travel tables, catchments and the search for rounds; another number may give other rounds"
+    )
 
 
 class Economics(_Model):

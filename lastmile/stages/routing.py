@@ -313,6 +313,7 @@ def _solve_groups(
                     iterations=search.routing_iterations * len(group.tasks),
                 ),
                 seed=city.scenario.file.seed % 2**63,
+                threads=search.threads,
                 start=_driven_before(territory, *solved[g]) if g in solved else (),
                 on_progress=_telling(on_progress),
             )

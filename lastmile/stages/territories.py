@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ from lastmile.units import DAY_S, fen, parse_hours
 # more, and sums of these fit.
 _NO_LIMIT: Final = 10**10
 _MOST_WH: Final = 10**9
-_MOST_FEN: Final = 10**12
+_MOST_FEN: Final = 10**8
 _MOST: Final = 2**31 - 1
 _GRAMS, _CM3 = 1000.0, 1_000_000.0
 
@@ -265,11 +265,12 @@ def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, load_g:
     np.fill_diagonal(duration, 0)
     distance = np.where(found.duration_s == UNREACHABLE, 0, np.ceil(found.distance_m)).astype(np.int32)
     energy, battery = None, entry.vehicle.battery
+    heaviest: NDArray[np.floating[Any]]
     if battery is not None:
         # Of the heaviest load, or of none where load gives back on a descent. A descent itself gives nothing here: the
         # battery may be full. One more for legs, whose energy is rounded up, and for the tables' own rounding.
         if battery.physics is not None:
-            heaviest = found.energy_wh + np.maximum(found.energy_wh_per_kg, 0).astype(np.float64) * (load_g / 1000)
+            heaviest = found.energy_wh + np.maximum(found.energy_wh_per_kg, 0) * (load_g / 1000)
         else:
             # 1 kWh/km is 1 Wh/m
             heaviest = distance * (battery.kwh_per_km + battery.kwh_per_ton_km * load_g / 1e6)

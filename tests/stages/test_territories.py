@@ -185,7 +185,7 @@ def test_numbers_beyond_all_measure_make_a_problem_all_the_same(make_city, row):
     kind = problem.vehicles[0]
     assert (kind.max_distance_m, kind.max_duration_s) == (None, None)
     assert problem.delivery[0, 1] > kind.capacity[1]
-    assert kind.fixed_fen == problem.price_fen[0] == 10**12
+    assert kind.fixed_fen == problem.price_fen[0] == 10**8
     assert kind.count == problem.pools["permit marked"] == 2**31 - 1
 
 
