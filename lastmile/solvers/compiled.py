@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lastmile import _core
 from lastmile.solvers.problem import RoutingProblem, RoutingVehicle
@@ -94,7 +95,7 @@ def compiled(problem: RoutingProblem, objective: Objective) -> _core.RoutingCore
     )
 
 
-def _rates(values: np.ndarray, weight: float) -> np.ndarray:  # type: ignore[type-arg]
+def _rates(values: NDArray[np.int64], weight: float) -> NDArray[np.int64]:
     """Whole numbers stay exact at weight 1."""
     return values if weight == 1 else np.rint(values * weight).astype(np.int64)
 
@@ -123,7 +124,9 @@ def _vehicle_first(problem: RoutingProblem, objective: Objective) -> int:
     return dearest + _rate(int(problem.option_fen.sum()) * MONEY_PER_FEN, objective.options) + 1
 
 
-def _requests(problem: RoutingProblem, objective: Objective) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _requests(
+    problem: RoutingProblem, objective: Objective
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """What is served at most once: orders, groups, pairs. By order: partner's option, leads, request; (price, pair)."""
     owner = problem.option_order
     option_of = np.searchsorted(owner, np.arange(problem.orders))

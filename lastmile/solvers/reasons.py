@@ -108,7 +108,9 @@ def _of_type(problem: RoutingProblem, order: int, v: int, rounds: Sequence[Round
     if problem.vehicles[v].battery is not None and len(problem.chargers):
         # To try all chargers in all sequences is the referee's way, and takes too long here.
         text = "could not be found a place; trips that charge on their way are not examined further"
-        return _Finding([text], [Remedy(changes=1, hard=0, share=1.0, text="use a larger battery, or search longer")])
+        return _Finding(
+            [text], [Remedy(changes=1, hard=0, share=1.0, rank=0, text="use a larger battery, or search longer")]
+        )
     small, tours = _alone(problem, order, v)
     number = sorted(_together(problem, order)).index(order)
     fresh = [driven for tour in tours if isinstance(driven := evaluate(small, tour), Round)]

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -124,7 +125,8 @@ def solve(
         return True
 
     tours: list[Tour] = []
-    iterations, stopped = 0, "nothing to solve"
+    iterations = 0
+    stopped: Literal["iterations", "time", "interrupted", "nothing to solve"] = "nothing to solve"
     if problem.orders and any(vehicle.count for vehicle in problem.vehicles):
         found, iterations, stopped = core.solve(
             seconds=stop.seconds or 0.0,
@@ -186,7 +188,7 @@ def _round(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Roun
     trips, _ = found
     vehicle = problem.vehicles[tour.vehicle]
     visits: list[Visit] = []
-    for k, (leave, back, _, halts) in enumerate(trips):
+    for k, (_, back, _, halts) in enumerate(trips):
         for option, rest, charger, *times in halts:
             visits.append(_visit(option, rest, charger, *times))
         if k + 1 < len(trips):
