@@ -125,8 +125,9 @@ void Problem::complete() {
     segmented |= trips || paired;
     gains |= paired;
     timed |= segmented || exact;
-    // What must be served is left out only where it cannot be served.
-    const double price = 10 * (dearest + 1);
+    // What must be served is left out only where it cannot be served, whatever the others pay.
+    double price = 10 * (dearest + 1);
+    for (const Request& request : requests) price += request.required ? 0.0 : static_cast<double>(request.price);
     for (Request& request : requests) {
         if (request.required && price < static_cast<double>(NEVER)) request.price = static_cast<Money>(price);
         money += request.required ? price : static_cast<double>(request.price);
