@@ -291,3 +291,19 @@ def test_progress_and_trace_tell_of_ever_better_plans():
     assert costs
     assert costs == sorted(costs, reverse=True)
     assert run(street(60)).trace == ()
+
+
+def test_charger_on_the_way_carries_further_than_the_battery():
+    # 100 m out and back take 200 Wh, 110 are aboard: a charger at 60 m fills in the missing 90, at 2 s each.
+    battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
+    made = problem([line(100, 60)], [vehicle(battery=battery, fen_per_hour=3600)], count=1, chargers=[2])
+    (found,) = solve(made, stop=Stop(iterations=100)).rounds
+    assert "charge" in [visit.kind for visit in found.visits]
+    assert found.return_s - found.depart_s == pytest.approx(200 + 2 * 90)
+
+
+def test_charging_is_refused_beside_breaks():
+    battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
+    kind = vehicle(battery=battery, breaks=(Break(window_s=(0, 100), duration_s=10),))
+    with pytest.raises(ValueError, match="break"):
+        solve(problem([line(100, 60)], [kind], count=1, chargers=[2]), stop=Stop(iterations=1))
