@@ -469,7 +469,7 @@ def towns(*, most_chargers=3):
     return st.builds(random_town, st.integers(0, 2**32 - 1), chargers)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(towns(), st.booleans())
 def test_the_core_is_its_twin(town, closed):
     town.agreed(closed=closed)

@@ -326,7 +326,7 @@ def test_no_vehicle_at_all_is_an_answer():
     assert (blocked.reasons, blocked.remedy) == ((), "add a vehicle")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(made=problems())
 def test_alone_an_order_is_servable_or_every_type_has_an_obstacle(made):
     first_of = {second: first for first, second in made.pairs.tolist()}
@@ -346,7 +346,7 @@ def test_alone_an_order_is_servable_or_every_type_has_an_obstacle(made):
             assert servable == reason.startswith(("all 0 of", "a round of its own")), (order, v, reason)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(case=problems_with_tours(min_orders=2, max_orders=4, without={"groups", "pairs", "allowed"}))
 def test_what_is_said_of_rounds_in_use_agrees_with_trying_every_place(case):
     made, tour = case
@@ -382,7 +382,7 @@ NUMBERS = {
 }
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     made=problems(
         max_orders=2, most_vehicles=1, without={"allowed", "unreachable", "capacity", "pairs", "battery", "pools"}

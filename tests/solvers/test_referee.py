@@ -630,7 +630,7 @@ def wider(problem, v, change, amount):
     return replace(problem, vehicles=(*problem.vehicles[:v], mended, *problem.vehicles[v + 1 :]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(
     data=st.data(),
     change=st.sampled_from(["windows", "aboard", "shift", "capacity", "overtime", "distance", "battery"]),

@@ -18,7 +18,7 @@ def plain(tour):
 
 
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
     problem, tour = data.draw(problems_with_tours(without=without))
@@ -41,7 +41,7 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
 
 
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_what_the_search_returns_obeys_every_rule(without, data):
     problem = data.draw(problems(max_orders=6, without=without))
@@ -50,7 +50,7 @@ def test_what_the_search_returns_obeys_every_rule(without, data):
     assert check(problem, solution) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"breaks", "on_board"})))
 def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     cost, tours = cheapest(problem)
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_plan(problem, threads):
     assert once.iterations == again.iterations
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problem=problems(max_orders=6, without=frozenset({"breaks"})))
 def test_a_given_plan_is_never_returned_worse(problem):
     first = solve(problem, stop=Stop(iterations=20), seed=3)

@@ -412,6 +412,8 @@ bool Plan::drive(const Tour& tour) {
         const int32_t trip =
             openTrip({.type = tour.type, .behind = behind, .reload = k == 0 ? -1 : tour.reloads[k - 1]});
         if (k == 0) trips[trip].locked = tour.locked;
+        // The trip before now ends where the vehicle reloads.
+        if (k > 0 && !walk(behind)) return false;
         int32_t at = startOf(trip);
         for (int32_t visit : tour.trips[k]) {
             const Visit& v = problem.visits[visit];

@@ -13,8 +13,6 @@ int64_t greatest(const int32_t* table, size_t entries) {
     return entries == 0 ? 0 : *std::max_element(table, table + entries);
 }
 
-constexpr double DAY = 86'400;  // seconds
-
 }  // namespace
 
 void Problem::electrify() {
@@ -98,19 +96,21 @@ void Problem::complete() {
         segmented |= type.perSecond > 0 || type.perOvertimeSecond > 0 || type.maxDuration >= 0;
         trips |= type.maxTrips > 1;
         exact |= !type.breaks.empty() || type.electric;
+        const double way = 2.0 * static_cast<double>(longest) * static_cast<double>(type.perMetre);
+        const double day = static_cast<double>(type.shiftEnd) + type.overtime - type.shiftStart;
+        const double own = static_cast<double>(type.fixed) + way +
+                           day * static_cast<double>(type.perSecond) +
+                           type.overtime * static_cast<double>(type.perOvertimeSecond);
+        dearest = std::max(dearest, own);
         // Each visit may have a vehicle of its own; twice, as differences of such sums are formed.
-        const double trip = static_cast<double>(type.fixed) + 2.0 * static_cast<double>(longest) * type.perMetre +
-                            2.0 * TIME_MAX * (static_cast<double>(type.perSecond) + type.perOvertimeSecond);
-        money += 2 * stops * trip;
-        // A trip of its own takes no longer than twice the longest arc, its service, and the waiting of a day.
-        const double paid = std::min(2.0 * static_cast<double>(slowest), 2.0 * TIME_MAX) + 2 * DAY;
-        dearest = std::max(dearest, static_cast<double>(type.fixed) + 2.0 * static_cast<double>(longest) * type.perMetre +
-                                        paid * (static_cast<double>(type.perSecond) + type.perOvertimeSecond));
+        money += 2 * stops * own;
     }
+    double outBy = 0;  // no vehicle has to leave later
+    for (const VehicleType& type : types) outBy = std::max<double>(outBy, type.shiftStart);
     for (size_t k = 0; k < visits.size(); ++k) {
         const Visit& visit = visits[k];
         segmented |= visit.release > 0;
-        timed |= visit.open > 0 || (visit.close < TIME_MAX - 1 && visit.close < horizon) || visit.windowCount > 1;
+        timed |= visit.open > 0 || visit.close < outBy + horizon || visit.windowCount > 1;
         for (int d = 0; d < dimensions; ++d) gains |= gained[k * dimensions + d] != 0;
     }
     kin.resize(types.size());

@@ -135,6 +135,10 @@ Team::Ending Team::run(const Budget& budget, const std::function<bool(const Prog
         if (failure) std::rethrow_exception(failure);
         if (late) stop = true;
         exchange();
+        if (!interrupted && !report()) {
+            interrupted = true;
+            stop = true;
+        }
     }
     return interrupted ? Ending::interrupted : late ? Ending::time : each > 0 ? Ending::iterations : Ending::time;
 }
