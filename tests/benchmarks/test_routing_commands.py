@@ -43,7 +43,7 @@ def answer(monkeypatch):
     def stand_in(*rounds):
         asked = Asked()
 
-        def solve(problem, *, stop, seed, threads, objective):
+        def solve(problem, *, stop, seed, threads, objective, reasons):
             asked.problem, asked.stop, asked.objective = problem, stop, objective
             asked.seed, asked.threads = seed, threads
             driven = tuple(

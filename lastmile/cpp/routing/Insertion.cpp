@@ -13,7 +13,7 @@ Insertion::Insertion(Plan& plan, const Neighbours& neighbours, Random& random, i
         for (size_t v = 0; v < visits; ++v)
             newVehicle[t * visits + v] =
                 problem.visits[v].partner >= 0
-                    ? NEVER
+                    ? kNever
                     : plan.openingCost({.type = static_cast<int32_t>(t)}, static_cast<int32_t>(v));
     untilBlink = 1 + static_cast<int32_t>(random.exponential() / blink);
 }
@@ -45,7 +45,7 @@ void Insertion::considerTrip(int32_t trip, int32_t visit) {
     surcharge[trip] = 0;
     if (plan.mayJoin(trip, visit)) return;
     becomes[trip] = plan.upgrade(trip, visit, surcharge[trip]);
-    if (becomes[trip] < 0) surcharge[trip] = NEVER;
+    if (becomes[trip] < 0) surcharge[trip] = kNever;
 }
 
 void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
@@ -54,7 +54,7 @@ void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
     triedAt[after] = stamp;
     const int32_t trip = plan.stops[after].trip;
     if (seenAt[trip] != stamp) considerTrip(trip, visit);
-    if (surcharge[trip] == NEVER || plan.stops[after].position < plan.trips[trip].locked || blinks()) return;
+    if (surcharge[trip] == kNever || plan.stops[after].position < plan.trips[trip].locked || blinks()) return;
     const Money bound = choice.delta - surcharge[trip];
     const Money delta = plan.insertion(after, visit, bound);
     if (delta >= bound) return;
@@ -95,7 +95,7 @@ void Insertion::consider(int32_t visit, bool openFreely, Choice& choice) {
         const int32_t trip = plan.stops[y].trip;
         if (trip < 0) continue;
         if (seenAt[trip] != stamp) test(plan.startOf(trip), visit, choice);
-        if (surcharge[trip] == NEVER) continue;
+        if (surcharge[trip] == kNever) continue;
         test(y, visit, choice);
         test(plan.stops[y].previous, visit, choice);
     }
@@ -106,7 +106,7 @@ void Insertion::consider(int32_t visit, bool openFreely, Choice& choice) {
             if (plan.trips[t].count == 0) continue;
             const auto trip = static_cast<int32_t>(t);
             if (seenAt[trip] != stamp) considerTrip(trip, visit);
-            if (surcharge[trip] == NEVER) continue;
+            if (surcharge[trip] == kNever) continue;
             for (int32_t s = plan.startOf(trip); s != plan.endOf(trip); s = plan.stops[s].next) test(s, visit, choice);
         }
         if (problem.exact) decide(choice);
@@ -181,9 +181,9 @@ void Insertion::considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choic
             const int32_t tail = plan.stops[end].next;
             middle.push_back(follow);
             Money cost = plan.spliced(head, middle, tail);
-            if (cost < NEVER && problem.exact && cost - now < choice.delta) cost = plan.splicedExactly(head, middle, tail);
+            if (cost < kNever && problem.exact && cost - now < choice.delta) cost = plan.splicedExactly(head, middle, tail);
             middle.pop_back();
-            if (cost < NEVER && cost - now < choice.delta)
+            if (cost < kNever && cost - now < choice.delta)
                 choice = {.delta = cost - now, .visit = lead, .after = head, .end = end};
             if (!plan.isVisit(tail)) break;
         }

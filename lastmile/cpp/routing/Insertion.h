@@ -22,7 +22,7 @@ public:
 
 private:
     struct Choice {
-        Money delta = NEVER;
+        Money delta = kNever;
         int32_t visit = -1;
         int32_t after = -1;  // -1: a trip of its own
         int32_t type = -1;   // that the trip changes to
@@ -43,7 +43,7 @@ private:
     std::vector<Money> newVehicle;  // (types, visits): cost with one visit
     std::vector<int64_t> triedAt;   // by stop: stamp
     std::vector<int64_t> seenAt;    // by trip: stamp
-    std::vector<Money> surcharge;   // by trip: of changing its type so that the visit fits; NEVER: it may not join
+    std::vector<Money> surcharge;   // by trip: of changing its type so that the visit fits; kNever: it may not join
     std::vector<int32_t> becomes;   // by trip: that type, -1 as it is
     std::vector<Candidate> candidates;
     std::vector<int32_t> middle;

@@ -6,7 +6,7 @@ namespace lastmile::routing {
 
 namespace {
 
-constexpr int32_t CHAIN = 3;  // longest chain of visits that moves as one
+constexpr int32_t kChain = 3;  // longest chain of visits that moves as one
 
 }  // namespace
 
@@ -67,7 +67,7 @@ bool LocalSearch::around(int32_t u) {
 
 bool LocalSearch::follow(int32_t v, int32_t u) {
     int32_t last = u;
-    for (int32_t length = 1; length <= CHAIN && plan.isVisit(last); ++length) {
+    for (int32_t length = 1; length <= kChain && plan.isVisit(last); ++length) {
         if (moveChain(u, last, v)) return true;
         last = plan.stops[last].next;
     }
@@ -82,7 +82,7 @@ bool LocalSearch::follow(int32_t v, int32_t u) {
 
 bool LocalSearch::precede(int32_t u, int32_t v) {
     int32_t from = u;
-    for (int32_t length = 1; length <= CHAIN && plan.isVisit(from); ++length) {
+    for (int32_t length = 1; length <= kChain && plan.isVisit(from); ++length) {
         if (moveChain(from, u, plan.stops[v].previous)) return true;
         from = plan.stops[from].previous;
     }
@@ -113,9 +113,9 @@ bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
     }
     const Money now = plan.trips[from].bound + plan.trips[to].bound;
     const Money less = empties ? 0 : plan.spliced(p, {}, n);
-    if (less == NEVER) return false;
+    if (less == kNever) return false;
     const Money more = plan.spliced(after, middle, next);
-    if (more == NEVER || less + more >= now) return false;
+    if (more == kNever || less + more >= now) return false;
     first.clear();
     second.clear();
     for (int32_t s = plan.stops[plan.startOf(from)].next; plan.isVisit(s); s = plan.stops[s].next) {
@@ -151,9 +151,9 @@ bool LocalSearch::swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB)
         if (s == lastA) break;
     }
     const Money costA = plan.spliced(pA, {toA, sizeA}, nA);
-    if (costA == NEVER) return false;
+    if (costA == kNever) return false;
     const Money costB = plan.spliced(pB, {toB, sizeB}, nB);
-    if (costB == NEVER || costA + costB >= plan.trips[tripA].bound + plan.trips[tripB].bound) return false;
+    if (costB == kNever || costA + costB >= plan.trips[tripA].bound + plan.trips[tripB].bound) return false;
     first.clear();
     second.clear();
     for (int32_t s = plan.stops[plan.startOf(tripA)].next; plan.isVisit(s); s = plan.stops[s].next) {
@@ -194,9 +194,9 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
     const Money fixed = empties && B.before < 0 ? problem.types[B.type].fixed : 0;
     if (now >= old + fixed && !problem.segmented && problem.types.size() == 1) return false;
     const Money costA = plan.spliced(head, {}, tail);
-    if (costA == NEVER) return false;
+    if (costA == kNever) return false;
     const Money costB = empties ? 0 : plan.spliced(before, {}, after);
-    if (costB == NEVER || costA + costB >= A.bound + B.bound) return false;
+    if (costB == kNever || costA + costB >= A.bound + B.bound) return false;
     first.clear();
     second.clear();
     bool passed = false;
@@ -274,7 +274,7 @@ bool LocalSearch::shift(int32_t u, int32_t v, bool behind) {
     };
     const int32_t after = behind ? v : plan.stops[v].previous;
     int32_t far = u;
-    for (int32_t length = 1; length <= CHAIN && plan.isVisit(far); ++length) {
+    for (int32_t length = 1; length <= kChain && plan.isVisit(far); ++length) {
         const int32_t a = behind ? u : far, b = behind ? far : u;
         if (at(after) >= at(a) && at(after) <= at(b)) break;
         const int32_t p = plan.stops[a].previous, n = plan.stops[b].next, next = plan.stops[after].next;

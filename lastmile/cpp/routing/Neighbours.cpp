@@ -7,8 +7,8 @@ namespace lastmile::routing {
 
 namespace {
 
-constexpr double WAIT = 0.2, DELAY = 1.0;  // weights of waiting and delay against travel: as in the paper
-constexpr int32_t NEAREST = 10;
+constexpr double kWait = 0.2, kDelay = 1.0;  // weights of waiting and delay against travel: as in the paper
+constexpr int32_t kNearest = 10;
 
 }  // namespace
 
@@ -24,38 +24,38 @@ Neighbours::Neighbours(const Problem& problem, int32_t most, bool timed) {
         for (int32_t b = 0; b < visits; ++b) {
             if (a == b) continue;
             const Visit& y = problem.visits[b];
-            double nearest = static_cast<double>(UNREACHABLE);
+            double nearest = static_cast<double>(kUnreachable);
             for (size_t p = 0; p < problem.profiles.size(); ++p) {
                 const auto there = problem.duration(p, x.location, y.location);
                 const auto back = problem.duration(p, y.location, x.location);
-                if (there != UNREACHABLE) {
+                if (there != kUnreachable) {
                     double reach = problem.distance(p, x.location, y.location);
                     if (timed) {
                         const double wait = double(y.open) - there - x.service - x.close;
                         const double delay = double(x.open) + x.service + there - y.close;
-                        reach += WAIT * std::max(0.0, wait) + DELAY * std::max(0.0, delay);
+                        reach += kWait * std::max(0.0, wait) + kDelay * std::max(0.0, delay);
                     }
                     nearest = std::min(nearest, reach);
                 }
-                if (back != UNREACHABLE) {
+                if (back != kUnreachable) {
                     double reach = problem.distance(p, y.location, x.location);
                     if (timed) {
                         const double wait = double(x.open) - back - y.service - y.close;
                         const double delay = double(y.open) + y.service + back - x.close;
-                        reach += WAIT * std::max(0.0, wait) + DELAY * std::max(0.0, delay);
+                        reach += kWait * std::max(0.0, wait) + kDelay * std::max(0.0, delay);
                     }
                     nearest = std::min(nearest, reach);
                 }
             }
             // Visits of one request are never together, but for a pair's.
-            if (x.request == y.request && x.partner != b) nearest += static_cast<double>(UNREACHABLE);
+            if (x.request == y.request && x.partner != b) nearest += static_cast<double>(kUnreachable);
             row.emplace_back(nearest, b);
         }
         std::nth_element(row.begin(), row.begin() + std::max(0, width - 1), row.end());
         std::sort(row.begin(), row.begin() + width);
         for (int32_t k = 0; k < width; ++k) {
             lists[static_cast<size_t>(a) * width + k] = row[k].second;
-            if (k < NEAREST && row[k].first < static_cast<double>(UNREACHABLE)) {
+            if (k < kNearest && row[k].first < static_cast<double>(kUnreachable)) {
                 metres += problem.distance(0, x.location, problem.visits[row[k].second].location);
                 seconds += problem.duration(0, x.location, problem.visits[row[k].second].location);
                 ++counted;

@@ -77,20 +77,20 @@ Money Plan::insertion(int32_t after, int32_t visit, Money bound) const {
     const int64_t detour = int64_t{in} + out - p.ahead;
     Money delta = detour * type.perMetre + v.cost;
     if (delta >= bound) return delta;
-    if (type.maxDistance >= 0 && trip.distance + detour > type.maxDistance) return NEVER;
+    if (type.maxDistance >= 0 && trip.distance + detour > type.maxDistance) return kNever;
     if (problem.timed) {
         const Seconds to = problem.duration(type.profile, p.location, v.location);
         const Seconds from = problem.duration(type.profile, v.location, n.location);
         if (!problem.segmented) {
             const int64_t arrive = int64_t{p.depart} + to;
-            if (arrive > v.close) return NEVER;
-            if (std::max<int64_t>(arrive, v.open) + v.service + from > n.latest) return NEVER;
+            if (arrive > v.close) return kNever;
+            if (std::max<int64_t>(arrive, v.open) + v.service + from > n.latest) return kNever;
         } else {
             TimeSegment whole = isVisit(after) ? timeTo[after] : TimeSegment{};
-            if (!whole.append(to, TimeSegment::of(problem.visits[visit]))) return NEVER;
-            if (!whole.append(from, isVisit(p.next) ? timeFrom[p.next] : TimeSegment{})) return NEVER;
+            if (!whole.append(to, TimeSegment::of(problem.visits[visit]))) return kNever;
+            if (!whole.append(from, isVisit(p.next) ? timeFrom[p.next] : TimeSegment{})) return kNever;
             Seconds leave, back;
-            if (!judge(whole, trip, leave, back)) return NEVER;
+            if (!judge(whole, trip, leave, back)) return kNever;
             delta += timeCost(trip, whole.duration, back) - timeCost(trip, trip.back - trip.leave, trip.back);
         }
     }
@@ -100,7 +100,7 @@ Money Plan::insertion(int32_t after, int32_t visit, Money bound) const {
             LoadSegment whole = isVisit(after) ? loadTo[after * D + d] : LoadSegment{};
             whole = whole.then(LoadSegment::of(problem.delivered[visit * D + d], problem.gained[visit * D + d]));
             if (isVisit(p.next)) whole = whole.then(loadFrom[p.next * D + d]);
-            if (whole.peak > problem.capacity[trip.type * D + d]) return NEVER;
+            if (whole.peak > problem.capacity[trip.type * D + d]) return kNever;
         }
     }
     return delta;
@@ -108,7 +108,7 @@ Money Plan::insertion(int32_t after, int32_t visit, Money bound) const {
 
 Money Plan::insertionExactly(int32_t after, int32_t visit) const {
     const Money cost = splicedExactly(after, {&visit, 1}, stops[after].next);
-    return cost == NEVER ? NEVER : cost - trips[stops[after].trip].cost;
+    return cost == kNever ? kNever : cost - trips[stops[after].trip].cost;
 }
 
 Money Plan::spliced(int32_t head, std::span<const int32_t> middle, int32_t tail) const {
@@ -125,7 +125,7 @@ Money Plan::spliced(int32_t head, std::span<const int32_t> middle, int32_t tail)
     for (int32_t v : middle) load += stops[v].load, options += stops[v].cost;
     const size_t D = problem.dimensions;
     const int64_t* capacity = problem.capacity.data() + trip.type * D;
-    if (load > capacity[0]) return NEVER;
+    if (load > capacity[0]) return kNever;
     int32_t at = stops[head].location;
     int64_t depart = stops[head].depart;
     TimeSegment time = problem.segmented && isVisit(head) ? timeTo[head] : TimeSegment{};
@@ -140,20 +140,20 @@ Money Plan::spliced(int32_t head, std::span<const int32_t> middle, int32_t tail)
                 const TimeSegment next = !last             ? TimeSegment::of(problem.visits[s])
                                          : isVisit(tail) ? timeFrom[tail]
                                                          : TimeSegment{};
-                if (!time.append(travel, next)) return NEVER;
+                if (!time.append(travel, next)) return kNever;
             } else {
                 const int64_t arrive = depart + travel;
-                if (arrive > (last ? stop.latest : stop.close)) return NEVER;
+                if (arrive > (last ? stop.latest : stop.close)) return kNever;
                 depart = std::max<int64_t>(arrive, stop.open) + stop.service;
             }
         }
         at = stop.location;
     }
-    if (type.maxDistance >= 0 && distance > type.maxDistance) return NEVER;
+    if (type.maxDistance >= 0 && distance > type.maxDistance) return kNever;
     Money result = distance * type.perMetre + options + (trip.before < 0 ? type.fixed : 0);
     if (problem.segmented) {
         Seconds leave, back;
-        if (!judge(time, trip, leave, back)) return NEVER;
+        if (!judge(time, trip, leave, back)) return kNever;
         result += timeCost(trip, time.duration, back);
     }
     if (problem.gains) {
@@ -162,7 +162,7 @@ Money Plan::spliced(int32_t head, std::span<const int32_t> middle, int32_t tail)
             for (int32_t v : middle)
                 whole = whole.then(LoadSegment::of(problem.delivered[v * D + d], problem.gained[v * D + d]));
             if (isVisit(tail)) whole = whole.then(loadFrom[tail * D + d]);
-            if (whole.peak > capacity[d]) return NEVER;
+            if (whole.peak > capacity[d]) return kNever;
         }
     }
     return result;
@@ -177,7 +177,7 @@ Money Plan::splicedExactly(int32_t head, std::span<const int32_t> middle, int32_
     order.insert(order.end(), middle.begin(), middle.end());
     for (int32_t s = tail; isVisit(s); s = stops[s].next) order.push_back(s);
     const Outcome outcome = rules.evaluate(order, context(t));
-    if (!outcome.feasible) return NEVER;
+    if (!outcome.feasible) return kNever;
     Money cost = outcome.cost + (trips[t].before < 0 ? problem.types[trips[t].type].fixed : 0);
     for (int32_t v : order) cost += stops[v].cost;
     return cost;
@@ -236,20 +236,20 @@ Money Plan::costAlone(std::span<const int32_t> visits, const Context& context) c
             const size_t at = v * problem.dimensions + d;
             load = load.then(LoadSegment::of(problem.delivered[at], problem.gained[at]));
         }
-        if (load.peak > problem.capacity[context.type * problem.dimensions + d]) return NEVER;
+        if (load.peak > problem.capacity[context.type * problem.dimensions + d]) return kNever;
     }
     Money options = 0;
     for (int32_t v : visits) {
-        if (!problem.mayServe(context.type, v)) return NEVER;
+        if (!problem.mayServe(context.type, v)) return kNever;
         options += stops[v].cost;
     }
     const Outcome outcome = rules.evaluate(visits, context);
-    return outcome.feasible ? outcome.cost + options : NEVER;
+    return outcome.feasible ? outcome.cost + options : kNever;
 }
 
 Money Plan::costAlone(int32_t type, std::span<const int32_t> visits) const {
     const Money cost = costAlone(visits, fresh(type));
-    return cost == NEVER ? NEVER : cost + problem.types[type].fixed;
+    return cost == kNever ? kNever : cost + problem.types[type].fixed;
 }
 
 int32_t Plan::tripsOf(int32_t t) const {
@@ -440,16 +440,16 @@ Money Plan::openingCost(const Opening& opening, int32_t visit) const {
     // Where another trip now begins or ends elsewhere than before, its arcs would change as well.
     if (opening.behind >= 0) {
         const Trip& before = trips[opening.behind];
-        if (stops[endOf(opening.behind)].location != reload.location) return NEVER;
+        if (stops[endOf(opening.behind)].location != reload.location) return kNever;
         context.start = reload.location;
         context.ready = std::max(before.back, reload.window.open) + reload.duration;
-        if (before.back > reload.window.close) return NEVER;
+        if (before.back > reload.window.close) return kNever;
         context.due = before.due;
         context.last = before.after < 0;
         if (!context.last) context.end = type.reloads[before.reload].location;
     } else {
         const Trip& after = trips[opening.ahead];
-        if (stops[startOf(opening.ahead)].location != reload.location) return NEVER;
+        if (stops[startOf(opening.ahead)].location != reload.location) return kNever;
         const int64_t leaveBy = std::min(whole[opening.ahead].late, after.due - whole[opening.ahead].duration);
         context.end = reload.location;
         context.due = static_cast<Seconds>(std::min<int64_t>(reload.window.close, leaveBy - reload.duration));
@@ -560,7 +560,7 @@ bool Plan::walk(int32_t t) {
                 const int64_t arrive = int64_t{stop.depart} + stop.aheadTime;
                 inTime &= arrive <= next.close;
                 next.depart = static_cast<Seconds>(
-                    std::min<int64_t>(std::max<int64_t>(arrive, next.open) + next.service, TIME_MAX));
+                    std::min<int64_t>(std::max<int64_t>(arrive, next.open) + next.service, kTimeMax));
             }
         }
         if (nextId != end) {

@@ -15,9 +15,9 @@ struct alignas(64) Stop {
     int32_t location = -1;
     int32_t trip = -1;  // -1: in none
     int32_t previous = -1, next = -1;
-    Seconds open = 0, close = TIME_MAX, service = 0;
+    Seconds open = 0, close = kTimeMax, service = 0;
     Seconds depart = 0;         // earliest end of service
-    Seconds latest = TIME_MAX;  // latest begin of service
+    Seconds latest = kTimeMax;  // latest begin of service
     int32_t position = 0;       // 0 at the start of its trip
     int32_t ahead = 0;          // metres to the next stop
     Seconds aheadTime = 0;      // seconds to the next stop
@@ -80,12 +80,12 @@ public:
 
     /// Whether a visit may be in a trip, wherever: skills, load, number of orders.
     bool mayJoin(int32_t trip, int32_t visit) const;
-    /// Cost of a visit behind `after`, in a trip that it may join; above `bound` any number above it. NEVER if its
+    /// Cost of a visit behind `after`, in a trip that it may join; above `bound` any number above it. kNever if its
     /// hull of windows, loads or limits forbid it. Exact but for the rules of the exact tier.
     Money insertion(int32_t after, int32_t visit, Money bound) const;
     /// The same with all rules.
     Money insertionExactly(int32_t after, int32_t visit) const;
-    /// Cost of the trip of `head` if behind `head` it went to `middle` and then from `tail` on to the trip's end; NEVER
+    /// Cost of the trip of `head` if behind `head` it went to `middle` and then from `tail` on to the trip's end; kNever
     /// where that cannot be. `tail` may be of another trip of an exchangeable type, its end standing for this one's.
     Money spliced(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
     /// Note a trip as it is, before visits move between trips.

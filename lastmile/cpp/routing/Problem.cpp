@@ -129,10 +129,10 @@ void Problem::complete() {
     double price = 10 * (dearest + 1);
     for (const Request& request : requests) price += request.required ? 0.0 : static_cast<double>(request.price);
     for (Request& request : requests) {
-        if (request.required && price < static_cast<double>(NEVER)) request.price = static_cast<Money>(price);
+        if (request.required && price < static_cast<double>(kNever)) request.price = static_cast<Money>(price);
         money += request.required ? price : static_cast<double>(request.price);
     }
-    if (money >= static_cast<double>(NEVER))
+    if (money >= static_cast<double>(kNever))
         throw std::invalid_argument(
             "costs, prices and distances are so great that their sum may exceed 64 bits; use smaller numbers");
 }

@@ -11,16 +11,13 @@
 
 namespace lastmile::routing {
 
-/// Money in 1/18,000 fen: both a metre at whole fen per km and a second at whole fen per hour are whole numbers of it.
+/// Whatever unit the caller counts in; all sums fit 64 bits.
 using Money = int64_t;
-constexpr Money MONEY_PER_FEN = 18'000;
-constexpr Money MONEY_PER_METRE = 18;  // at one fen per km
-constexpr Money MONEY_PER_SECOND = 5;  // at one fen per hour
-constexpr Money NEVER = std::numeric_limits<Money>::max() / 4;
+constexpr Money kNever = std::numeric_limits<Money>::max() / 4;
 
 using Seconds = int32_t;
-constexpr Seconds UNREACHABLE = std::numeric_limits<int32_t>::max();
-constexpr Seconds TIME_MAX = 1 << 30;
+constexpr Seconds kUnreachable = std::numeric_limits<int32_t>::max();
+constexpr Seconds kTimeMax = 1 << 30;
 
 /// Travel tables, row = origin; owned by whoever made the problem, so that none is copied.
 struct Profile {

@@ -9,14 +9,14 @@ namespace lastmile::routing {
 namespace {
 
 constexpr double kEnergySlack = 1e-6;  // watt-hours or seconds that rounding may cost
-constexpr int64_t FOREVER = int64_t{8} * TIME_MAX;
+constexpr int64_t kBeyond = int64_t{8} * kTimeMax;
 
 }  // namespace
 
 /// A moment of a trip: its departure, the begin of a service or of a break, its return.
 struct Rules::Link {
     int32_t visit = -1, rest = -1;
-    int64_t open = 0, close = FOREVER;  // of what is not a visit
+    int64_t open = 0, close = kBeyond;  // of what is not a visit
     int64_t lasts = 0;
     int64_t travel = 0;  // since the end of the link before
     int64_t time = 0;
@@ -32,7 +32,7 @@ struct Rules::Chain {
     std::vector<Link> links;
     std::vector<Limit> limits;
     size_t leave = 0;
-    int64_t back = FOREVER, left = 0;
+    int64_t back = kBeyond, left = 0;
     size_t rests = 0;  // taken on the way
 
     bool betterThan(const Chain& other) const {
@@ -73,12 +73,12 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     bool limited = !type.breaks.empty();
     for (int32_t v : visits) {
         const Visit& visit = problem.visits[v];
-        if (problem.duration(type.profile, at, visit.location) == UNREACHABLE) return outcome;
+        if (problem.duration(type.profile, at, visit.location) == kUnreachable) return outcome;
         outcome.distance += problem.distance(type.profile, at, visit.location);
         limited |= visit.onBoard >= 0;
         at = visit.location;
     }
-    if (problem.duration(type.profile, at, context.end) == UNREACHABLE) return outcome;
+    if (problem.duration(type.profile, at, context.end) == kUnreachable) return outcome;
     outcome.distance += problem.distance(type.profile, at, context.end);
     if (type.maxOrders >= 0 && static_cast<int64_t>(visits.size()) > type.maxOrders) return outcome;
     if (type.electric && !type.charging && energy(visits, context) > type.battery.capacity - type.battery.reserve + kEnergySlack)
@@ -259,7 +259,7 @@ bool Rules::linked(std::span<const int32_t> visits, const Context& context, Outc
         const int32_t next = gaps[b - 1] + 1;
         std::fill(gaps.begin() + b - 1, gaps.end(), next);
     }
-    if (best.back == FOREVER || best.back > context.due) return false;
+    if (best.back == kBeyond || best.back > context.due) return false;
     outcome.back = static_cast<Seconds>(best.back);
     outcome.leave = static_cast<Seconds>(best.left);
     if (halts != nullptr) {
@@ -290,7 +290,7 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
     links.clear();
     chain.limits.clear();
     chain.rests = 0;
-    int64_t backBy = FOREVER;
+    int64_t backBy = kBeyond;
     size_t b = 0;
     const auto rests = [&](int32_t gap, int64_t travel) {
         for (; b < gaps.size() && gaps[b] == gap; ++b) {
@@ -334,9 +334,9 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
 
     // Push all moments up until nothing moves; what passes the day's end never settles.
     const auto up = [&](const Link& link, int64_t moment) {
-        if (link.visit < 0) return moment > link.close ? FOREVER : std::max(moment, link.open);
+        if (link.visit < 0) return moment > link.close ? kBeyond : std::max(moment, link.open);
         const Window* window = windowFrom(problem.visits[link.visit], moment);
-        return window == nullptr ? FOREVER : std::max<int64_t>(moment, window->open);
+        return window == nullptr ? kBeyond : std::max<int64_t>(moment, window->open);
     };
     const auto pushUp = [&] {
         for (bool moved = true; moved;) {
@@ -346,7 +346,7 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
                 if (k > 0) moment = std::max(moment, links[k - 1].time + links[k - 1].lasts + links[k].travel);
                 moment = up(links[k], moment);
                 if (moment > context.due && k >= chain.leave) return false;
-                if (moment >= FOREVER) return false;
+                if (moment >= kBeyond) return false;
                 moved |= moment != links[k].time;
                 links[k].time = moment;
             }
@@ -365,7 +365,7 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
     chain.back = links.back().time;
 
     // With the return held there, push them down: the latest departure.
-    for (size_t k = 0; k + 1 < links.size(); ++k) links[k].time = FOREVER;
+    for (size_t k = 0; k + 1 < links.size(); ++k) links[k].time = kBeyond;
     for (bool moved = true; moved;) {
         moved = false;
         for (size_t k = links.size() - 1; k-- > 0;) {

@@ -9,7 +9,7 @@ namespace lastmile::routing {
 
 namespace {
 
-constexpr size_t MOST_ABSENT = 10;  // absent requests that one recreation tries besides the removed ones
+constexpr size_t kMostAbsent = 10;  // absent requests that one recreation tries besides the removed ones
 
 }  // namespace
 
@@ -192,7 +192,7 @@ void Search::ruin() {
             const int32_t trip = plan.stops[y].trip;
             if (trip < 0) {
                 const int32_t request = problem.visits[y].request;
-                if (extra < MOST_ABSENT && plan.isAbsent(request) &&
+                if (extra < kMostAbsent && plan.isAbsent(request) &&
                     std::find(pending.begin(), pending.end(), request) == pending.end()) {
                     pending.push_back(request);
                     ++extra;
@@ -204,7 +204,7 @@ void Search::ruin() {
         }
     }
     // Those that must be served are tried each time.
-    for (size_t k = 0, extra = 0; k < plan.absent().size() && extra < MOST_ABSENT; ++k) {
+    for (size_t k = 0, extra = 0; k < plan.absent().size() && extra < kMostAbsent; ++k) {
         const int32_t request = plan.absent()[k];
         if (!problem.requests[request].required && served > 0) continue;
         if (std::find(pending.begin(), pending.end(), request) != pending.end()) continue;

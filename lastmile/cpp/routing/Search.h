@@ -54,7 +54,7 @@ public:
     template <typename Share>
     void run(int64_t until, Share share, const std::atomic<bool>& stop) {
         while (iteration < until && !stop.load(std::memory_order_relaxed)) {
-            if (iteration % STRIDE == 0) {
+            if (iteration % kStride == 0) {
                 const double used = share(iteration);
                 if (used >= 1) break;
                 cool(used);
@@ -71,7 +71,7 @@ public:
     std::vector<Tour> bestTours() const;
 
 private:
-    static constexpr int64_t STRIDE = 64;  // iterations between two looks at the budget
+    static constexpr int64_t kStride = 64;  // iterations between two looks at the budget
 
     struct BestTrip {
         Trip trip;
@@ -87,7 +87,7 @@ private:
     LocalSearch local;
     int64_t iteration = 0;
     double scale, temperature = 0;
-    Money best = NEVER;
+    Money best = kNever;
     int32_t vehiclesOfBest = 0, absentOfBest = 0;
     std::vector<BestTrip> bestTrips;
     std::vector<int32_t> changedSince;  // trips, since the best

@@ -13,8 +13,8 @@ namespace lastmile::routing {
 /// cannot be driven in time are not merged.
 struct TimeSegment {
     int64_t duration = 0;
-    int64_t early = -TIME_MAX;  // beginning earlier does not end earlier
-    int64_t late = TIME_MAX;    // beginning later is too late
+    int64_t early = -kTimeMax;  // beginning earlier does not end earlier
+    int64_t late = kTimeMax;    // beginning later is too late
     int64_t release = 0;        // the trip may not leave earlier
 
     static TimeSegment of(const Visit& visit) { return {visit.service, visit.open, visit.close, visit.release}; }

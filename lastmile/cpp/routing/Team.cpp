@@ -12,9 +12,9 @@ namespace lastmile::routing {
 
 namespace {
 
-constexpr int32_t AROUND = 100;   // neighbours among which a ruin finds its trips
-constexpr int32_t EXCHANGES = 16;
-constexpr std::chrono::milliseconds POLL{200};
+constexpr int32_t kAround = 100;   // neighbours among which a ruin finds its trips
+constexpr int32_t kExchanges = 16;
+constexpr std::chrono::milliseconds kPoll{200};
 
 using Clock = std::chrono::steady_clock;
 
@@ -23,7 +23,7 @@ double since(Clock::time_point moment) { return std::chrono::duration<double>(Cl
 /// What a search tells while it runs.
 struct Published {
     std::atomic<int64_t> iterations{0};
-    std::atomic<Money> cost{NEVER};
+    std::atomic<Money> cost{kNever};
     std::atomic<int32_t> vehicles{0}, absent{0};
 };
 
@@ -33,7 +33,7 @@ Team::Team(const Problem& problem, uint64_t seed, int32_t threads, const Setting
     : problem(problem),
       rules(problem),
       near(problem, std::max(settings.near, settings.moves), problem.timed),
-      around(problem, AROUND, false) {
+      around(problem, kAround, false) {
     for (int32_t k = 0; k < threads; ++k)
         searches.push_back(std::make_unique<Search>(problem, rules, near, around, seed * 1'000'003 + k, settings));
 }
@@ -74,7 +74,7 @@ Team::Ending Team::run(const Budget& budget, const std::function<bool(const Prog
     const int64_t each = budget.iterations > 0 ? (budget.iterations + count - 1) / count : 0;
 
     const auto report = [&] {
-        Progress progress{.seconds = since(started), .cost = NEVER};
+        Progress progress{.seconds = since(started), .cost = kNever};
         for (const Published& one : published) {
             progress.iterations += one.iterations;
             if (one.cost < progress.cost) {
@@ -86,9 +86,9 @@ Team::Ending Team::run(const Budget& budget, const std::function<bool(const Prog
         return poll(progress);
     };
 
-    for (int32_t part = 1; part <= EXCHANGES && !stop; ++part) {
-        const double until = static_cast<double>(part) / EXCHANGES;
-        const int64_t last = each > 0 ? first + each * part / EXCHANGES : std::numeric_limits<int64_t>::max();
+    for (int32_t part = 1; part <= kExchanges && !stop; ++part) {
+        const double until = static_cast<double>(part) / kExchanges;
+        const int64_t last = each > 0 ? first + each * part / kExchanges : std::numeric_limits<int64_t>::max();
         std::mutex mutex;
         std::condition_variable done;
         int64_t running = count;
@@ -122,7 +122,7 @@ Team::Ending Team::run(const Budget& budget, const std::function<bool(const Prog
         }
         {
             std::unique_lock lock(mutex);
-            while (!done.wait_for(lock, POLL, [&] { return running == 0; })) {
+            while (!done.wait_for(lock, kPoll, [&] { return running == 0; })) {
                 lock.unlock();
                 if (!interrupted && !report()) {
                     interrupted = true;
