@@ -224,7 +224,7 @@ def short_days(draw):
     return problem, Tour(vehicle=0, trips=trips, reloads=(0,) * (len(trips) - 1))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(day=short_days())
 def test_no_schedule_returns_earlier_or_leaves_later_for_it(day):
     problem, tour = day
@@ -560,7 +560,7 @@ def test_charging_together_with_breaks_is_refused():
 # --- laws -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(case=problems_with_tours())
 def test_what_is_evaluated_passes_the_check(case):
     problem, tour = case
@@ -630,7 +630,7 @@ def wider(problem, v, change, amount):
     return replace(problem, vehicles=(*problem.vehicles[:v], mended, *problem.vehicles[v + 1 :]))
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     data=st.data(),
     change=st.sampled_from(["windows", "aboard", "shift", "capacity", "overtime", "distance", "battery"]),
@@ -650,7 +650,7 @@ def test_less_strict_limits_never_forbid_a_tour_or_make_it_return_later(data, ch
         assert replace(loose.cost, duration=0).total <= replace(strict.cost, duration=0).total
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(case=problems_with_tours(without={"limits"}))
 def test_amount_of_a_late_tour_is_what_its_limit_lacks(case):
     problem, tour = case

@@ -18,7 +18,7 @@ def plain(tour):
 
 
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
     problem, tour = data.draw(problems_with_tours(without=without))
@@ -41,7 +41,7 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
 
 
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_what_the_search_returns_obeys_every_rule(without, data):
     problem = data.draw(problems(max_orders=6, without=without))

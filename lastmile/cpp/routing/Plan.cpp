@@ -321,10 +321,10 @@ void Plan::rollback() {
             empties.push_back(entry.trip);
         }
     }
-    if (problem.segmented || problem.gains)
-        for (const Saved& entry : saved) walk(entry.trip);
-    if (!problem.gains && problem.dimensions > 1)
-        for (const Saved& entry : saved) walk(entry.trip);
+    // What the log does not hold is made again; empty trips have nothing of it.
+    if (problem.segmented || problem.gains || problem.dimensions > 1)
+        for (const Saved& entry : saved)
+            if (entry.count > 0) walk(entry.trip);
     cost = savedCost;
     commit();
 }
