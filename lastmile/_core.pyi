@@ -134,6 +134,7 @@ class RoutingCore:
         iterations: int,
         seed: int,
         threads: int,
+        fewest_vehicles: bool,
         start: list[tuple[int, list[list[int]], list[int], int]],
         poll: Callable[[float, int, int, int, int], bool],
     ) -> tuple[

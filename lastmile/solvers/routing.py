@@ -133,6 +133,7 @@ def solve(
             iterations=stop.iterations or 0,
             seed=seed,
             threads=threads,
+            fewest_vehicles=objective.fewest_vehicles,
             start=[_given(tour) for tour in start],
             poll=poll,
         )

@@ -150,14 +150,16 @@ void lastmile::bindings::bindRouting(py::module_& module) {
         .def(
             "solve",
             [](const Holder& holder, double seconds, std::int64_t iterations, std::uint64_t seed, int threads,
-               const py::list& start, const py::function& poll) {
+               bool fewest, const py::list& start, const py::function& poll) {
                 const std::vector<routing::Tour> given = toursOf(start);
                 std::vector<routing::Tour> best;
                 std::int64_t done = 0;
                 routing::Team::Ending ending{};
                 {
                     const py::gil_scoped_release unlocked;
-                    routing::Team team(holder.problem, seed, threads, routing::Settings::of(holder.problem));
+                    routing::Settings settings = routing::Settings::of(holder.problem);
+                    settings.fewest = fewest;
+                    routing::Team team(holder.problem, seed, threads, settings);
                     team.start(given);
                     ending = team.run({.seconds = seconds, .iterations = iterations},
                                       [&](const routing::Progress& progress) {
@@ -177,7 +179,7 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                 return py::make_tuple(tours, done, stopped);
             },
             py::kw_only(), py::arg("seconds"), py::arg("iterations"), py::arg("seed"), py::arg("threads"),
-            py::arg("start"), py::arg("poll"))
+            py::arg("fewest_vehicles"), py::arg("start"), py::arg("poll"))
         .def(
             "schedule",
             [](const Holder& holder, const py::tuple& given) -> py::object {
@@ -189,7 +191,6 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                 std::vector<routing::Halt> halts;
                 std::int32_t trip = 0;
                 routing::Money cost = 0;
-                while (plan.trips[trip].before >= 0) trip = plan.trips[trip].before;
                 for (std::size_t k = 0; k < tour.trips.size(); ++k, trip = plan.trips[trip].after) {
                     const routing::Outcome outcome = rules.evaluate(tour.trips[k], plan.context(trip), &halts);
                     cost += plan.trips[trip].cost;

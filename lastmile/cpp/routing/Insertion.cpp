@@ -5,6 +5,12 @@
 
 namespace lastmile::routing {
 
+namespace {
+
+constexpr double kLeastShare = 0.02;  // of a vehicle, that a visit of hardly any load needs
+
+}  // namespace
+
 Insertion::Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink)
     : plan(plan), problem(plan.problem), neighbours(neighbours), random(random), near(near), blink(blink) {
     const size_t visits = problem.visitCount();
@@ -25,18 +31,26 @@ bool Insertion::blinks() {
     return true;
 }
 
-bool Insertion::insert(int32_t request, bool openFreely) {
+bool Insertion::insert(int32_t request, Openings openings) {
     const Request& wanted = problem.requests[request];
     Choice choice;
     if (!wanted.required) choice.delta = wanted.price;
     if (wanted.pair) {
-        considerPair(request, openFreely, choice);
+        considerPair(request, openings, choice);
     } else {
-        for (int32_t visit : problem.visitsOf(request)) consider(visit, openFreely, choice);
+        for (int32_t visit : problem.visitsOf(request)) consider(visit, openings, choice);
     }
     if (choice.visit < 0) return false;
     place(choice, request);
     return true;
+}
+
+bool Insertion::servable(int32_t request) const {
+    if (problem.requests[request].pair) return true;
+    for (int32_t visit : problem.visitsOf(request))
+        for (size_t t = 0; t < problem.types.size(); ++t)
+            if (newVehicle[t * problem.visitCount() + visit] < kNever) return true;
+    return false;
 }
 
 void Insertion::considerTrip(int32_t trip, int32_t visit) {
@@ -82,7 +96,7 @@ void Insertion::decide(Choice& choice) {
     }
 }
 
-void Insertion::consider(int32_t visit, bool openFreely, Choice& choice) {
+void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
     ++stamp;
     triedAt.resize(plan.stops.size(), 0);
     seenAt.resize(plan.trips.size(), 0);
@@ -111,17 +125,20 @@ void Insertion::consider(int32_t visit, bool openFreely, Choice& choice) {
         }
         if (problem.exact) decide(choice);
     }
-    if (problem.trips || openFreely || choice.visit < 0) considerOpenings(visit, choice);
+    if (problem.trips || openings != Openings::last || choice.visit < 0) considerOpenings(visit, openings, choice);
 }
 
-void Insertion::considerOpenings(int32_t visit, Choice& choice) {
+void Insertion::considerOpenings(int32_t visit, Openings openings, Choice& choice) {
     const size_t visits = problem.visitCount();
     const auto offer = [&](const Opening& opening, Money cost) {
         if (cost < choice.delta) choice = {.delta = cost, .visit = visit, .opening = opening};
     };
-    for (size_t t = 0; t < problem.types.size(); ++t)
-        if (newVehicle[t * visits + visit] < choice.delta && plan.available(t))
-            offer({.type = static_cast<int32_t>(t)}, newVehicle[t * visits + visit]);
+    for (size_t t = 0; t < problem.types.size(); ++t) {
+        Money cost = newVehicle[t * visits + visit];
+        if (cost == kNever) continue;
+        if (openings != Openings::whole) cost = static_cast<Money>(share(t, visit) * static_cast<double>(cost));
+        if (cost < choice.delta && plan.available(t)) offer({.type = static_cast<int32_t>(t)}, cost);
+    }
     if (!problem.trips) return;
     for (size_t k = 0; k < plan.trips.size(); ++k) {
         const Trip& trip = plan.trips[k];
@@ -139,7 +156,19 @@ void Insertion::considerOpenings(int32_t visit, Choice& choice) {
     }
 }
 
-void Insertion::considerPair(int32_t request, bool openFreely, Choice& choice) {
+/// Of a type's capacity, that a visit needs.
+double Insertion::share(size_t type, int32_t visit) const {
+    double most = kLeastShare;
+    for (int d = 0; d < problem.dimensions; ++d) {
+        const auto capacity = static_cast<double>(problem.capacity[type * problem.dimensions + d]);
+        const size_t at = visit * problem.dimensions + d;
+        const auto load = static_cast<double>(std::max(problem.delivered[at], problem.gained[at]));
+        if (load > 0) most = std::max(most, load / capacity);
+    }
+    return most;
+}
+
+void Insertion::considerPair(int32_t request, Openings openings, Choice& choice) {
     const auto both = problem.visitsOf(request);
     const int32_t lead = problem.visits[both[0]].leads ? both[0] : both[1];
     const int32_t follow = problem.visits[lead].partner;
@@ -160,7 +189,7 @@ void Insertion::considerPair(int32_t request, bool openFreely, Choice& choice) {
     if (choice.visit < 0)
         for (size_t t = 0; t < plan.trips.size(); ++t)
             if (plan.trips[t].count > 0) considerOnce(static_cast<int32_t>(t));
-    if (!openFreely && choice.visit >= 0) return;
+    if (openings == Openings::last && choice.visit >= 0) return;
     const std::array<int32_t, 2> order{lead, follow};
     for (size_t t = 0; t < problem.types.size(); ++t) {
         if (!plan.available(t)) continue;

@@ -9,6 +9,12 @@
 
 namespace lastmile::routing {
 
+/// How a new vehicle is weighed: against every place in a trip, at all that it costs or at the share of its cost that the
+/// request would bear were it full; or, at that share, only where no place will do. The share is what a vehicle for
+/// many requests at once looks like to the first of them: without it large vehicles, and any at all where requests may
+/// be left out, would seldom begin.
+enum class Openings { whole, shared, last };
+
 /// Puts requests back into a plan, each at its cheapest place, but for places passed over at random ("blinks").
 ///
 /// Only places beside visits that are near, and beside depots, are tried; all others when none of these will do.
@@ -16,9 +22,10 @@ class Insertion {
 public:
     Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink);
 
-    /// Whether the request was served. With `openFreely` a new vehicle is weighed against every place, else it is used
-    /// where there is no place.
-    bool insert(int32_t request, bool openFreely);
+    /// Whether the request was served.
+    bool insert(int32_t request, Openings openings);
+    /// Whether some vehicle could serve it, had it nothing else to do; of a pair it is not known.
+    bool servable(int32_t request) const;
 
 private:
     struct Choice {
@@ -51,12 +58,13 @@ private:
     int32_t untilBlink = 0;
 
     bool blinks();
-    void consider(int32_t visit, bool openFreely, Choice& choice);
+    double share(size_t type, int32_t visit) const;
+    void consider(int32_t visit, Openings openings, Choice& choice);
     void considerTrip(int32_t trip, int32_t visit);
     void test(int32_t after, int32_t visit, Choice& choice);
     void decide(Choice& choice);
-    void considerOpenings(int32_t visit, Choice& choice);
-    void considerPair(int32_t request, bool openFreely, Choice& choice);
+    void considerOpenings(int32_t visit, Openings openings, Choice& choice);
+    void considerPair(int32_t request, Openings openings, Choice& choice);
     void considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choice& choice);
     void place(const Choice& choice, int32_t request);
 };

@@ -28,7 +28,7 @@ void LocalSearch::improve() {
     for (size_t k = 0; k < queue.size(); ++k) {
         const int32_t u = queue[k];
         queued[u] = 0;
-        while (plan.stops[u].trip >= 0 && around(u)) {
+        while (plan.stops[u].trip >= 0 && (around(u) || split(u))) {
         }
     }
 }
@@ -38,12 +38,61 @@ bool LocalSearch::mayMove(int32_t visit, int32_t trip) const {
            plan.stops[visit].position > plan.trips[plan.stops[visit].trip].locked;
 }
 
-bool LocalSearch::chained(int32_t trip) const { return plan.trips[trip].before >= 0 || plan.trips[trip].after >= 0; }
-
-Money LocalSearch::arc(int32_t trip, int32_t from, int32_t to) const {
+int64_t LocalSearch::arc(int32_t trip, int32_t from, int32_t to) const {
     const VehicleType& type = problem.types[plan.trips[trip].type];
-    return problem.distance(type.profile, plan.stops[from].location, plan.stops[to].location) * type.perMetre;
+    return problem.distance(type.profile, plan.stops[from].location, plan.stops[to].location);
 }
+
+/// What a move costs by its arcs, at least: first all that it removes, so that a new arc that costs more ends the test.
+/// Waiting is taken to vanish.
+class LocalSearch::Balance {
+public:
+    Balance(const LocalSearch& search, int32_t a, int32_t b)
+        : plan(search.plan),
+          problem(search.problem),
+          typeA(problem.types[plan.trips[a].type]),
+          typeB(problem.types[plan.trips[b].type]),
+          tripA(a) {
+        cost = -plan.trips[a].waiting * typeA.perSecond - plan.trips[b].waiting * typeB.perSecond;
+    }
+
+    /// Whether the arcs tell.
+    bool tells() const {
+        return typeA.profile == typeB.profile && typeA.perSecond == typeB.perSecond && typeA.perOvertimeSecond == 0 &&
+               typeB.perOvertimeSecond == 0;
+    }
+    /// Without the arc behind a stop.
+    void cut(int32_t stop) {
+        const Stop& from = plan.stops[stop];
+        cost -= price(from.trip == tripA ? typeA : typeB, from.ahead, from.aheadTime);
+    }
+    /// So many metres are driven by the one instead of the other.
+    void hand(int64_t metres, const VehicleType& giver, const VehicleType& taker) {
+        cost += metres * (taker.perMetre - giver.perMetre);
+    }
+    void handA(int64_t metres) { hand(metres, typeA, typeB); }
+    void handB(int64_t metres) { hand(metres, typeB, typeA); }
+    void add(Money money) { cost += money; }
+    /// With a new arc; whether something is still saved.
+    bool saves(bool ofA, int32_t from, int32_t to) {
+        const VehicleType& type = ofA ? typeA : typeB;
+        const int32_t a = plan.stops[from].location, b = plan.stops[to].location;
+        cost += price(type, problem.distance(type.profile, a, b),
+                      type.perSecond > 0 ? problem.duration(type.profile, a, b) : 0);
+        return cost < 0;
+    }
+
+private:
+    const Plan& plan;
+    const Problem& problem;
+    const VehicleType &typeA, &typeB;
+    const int32_t tripA;
+    Money cost;
+
+    static Money price(const VehicleType& type, int64_t metres, int64_t seconds) {
+        return metres * type.perMetre + seconds * type.perSecond;
+    }
+};
 
 bool LocalSearch::around(int32_t u) {
     int32_t looked = 0;
@@ -98,13 +147,19 @@ bool LocalSearch::precede(int32_t u, int32_t v) {
 bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
     const int32_t from = plan.stops[a].trip, to = plan.stops[after].trip;
     const int32_t p = plan.stops[a].previous, n = plan.stops[b].next, next = plan.stops[after].next;
-    if (plan.stops[after].position < plan.trips[to].locked) return false;
-    const Money gain = arc(from, p, a) + arc(from, b, n) - arc(from, p, n);
-    const Money loss = arc(to, after, a) + arc(to, b, next) - arc(to, after, next);
+    if (plan.stops[after].position < plan.trips[to].locked || !mayMove(a, to) || !mayMove(b, to)) return false;
     const bool empties = !plan.isVisit(p) && !plan.isVisit(n);
-    if (empties && chained(from)) return false;
-    const Money fixed = empties && plan.trips[from].before < 0 ? problem.types[plan.trips[from].type].fixed : 0;
-    if (loss >= gain + fixed && !problem.segmented && problem.types.size() == 1) return false;
+    if (empties && plan.trips[from].chained()) return false;
+    Balance balance(*this, from, to);
+    if (balance.tells()) {
+        balance.cut(p);
+        balance.cut(b);
+        balance.cut(after);
+        balance.handA(plan.metresBetween(a, b));
+        if (empties) balance.add(-problem.types[plan.trips[from].type].fixed);
+        if (!balance.saves(false, after, a) || !balance.saves(false, b, next) || (!empties && !balance.saves(true, p, n)))
+            return false;
+    }
     middle.clear();
     for (int32_t s = a;; s = plan.stops[s].next) {
         if (!mayMove(s, to)) return false;
@@ -135,9 +190,18 @@ bool LocalSearch::swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB)
     const int32_t tripA = plan.stops[a].trip, tripB = plan.stops[b].trip;
     const int32_t pA = plan.stops[a].previous, nA = plan.stops[lastA].next;
     const int32_t pB = plan.stops[b].previous, nB = plan.stops[lastB].next;
-    const Money before = arc(tripA, pA, a) + arc(tripA, lastA, nA) + arc(tripB, pB, b) + arc(tripB, lastB, nB);
-    const Money after = arc(tripA, pA, b) + arc(tripA, lastB, nA) + arc(tripB, pB, a) + arc(tripB, lastA, nB);
-    if (after >= before && !problem.segmented && problem.types.size() == 1) return false;
+    if (!mayMove(a, tripB) || !mayMove(b, tripA)) return false;
+    Balance balance(*this, tripA, tripB);
+    if (balance.tells()) {
+        balance.cut(pA);
+        balance.cut(lastA);
+        balance.cut(pB);
+        balance.cut(lastB);
+        balance.handA(plan.metresBetween(a, lastA) - plan.metresBetween(b, lastB));
+        if (!balance.saves(true, pA, b) || !balance.saves(false, pB, a) || !balance.saves(true, lastB, nA) ||
+            !balance.saves(false, lastA, nB))
+            return false;
+    }
     int32_t toA[2], toB[2];
     size_t sizeA = 0, sizeB = 0;
     for (int32_t s = b;; s = plan.stops[s].next) {
@@ -182,20 +246,45 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
     const int32_t tripA = plan.stops[head].trip, tripB = plan.stops[tail].trip;
     const Trip& A = plan.trips[tripA];
     const Trip& B = plan.trips[tripB];
-    if (!problem.types[A.type].exchangeable(problem.types[B.type])) return false;
-    if (plan.stops[plan.endOf(tripA)].location != plan.stops[plan.endOf(tripB)].location) return false;
+    const VehicleType& typeA = problem.types[A.type];
+    const VehicleType& typeB = problem.types[B.type];
+    if (typeA.profile != typeB.profile) return false;
+    const int32_t endA = plan.endOf(tripA), endB = plan.endOf(tripB);
+    // Where the ends of the two differ, so do the arcs to them.
+    const bool alike = typeA.exchangeable(typeB) && plan.stops[endA].location == plan.stops[endB].location;
     const int32_t after = plan.stops[head].next, before = plan.stops[tail].previous;
     if (A.paired + B.paired > 0 || plan.stops[after].position <= A.locked || plan.stops[tail].position <= B.locked)
         return false;
-    const Money old = arc(tripA, head, after) + arc(tripB, before, tail);
-    const Money now = arc(tripA, head, tail) + arc(tripB, before, after);
     const bool empties = !plan.isVisit(after) && !plan.isVisit(before);
-    if (empties && (chained(tripA) || chained(tripB))) return false;
-    const Money fixed = empties && B.before < 0 ? problem.types[B.type].fixed : 0;
-    if (now >= old + fixed && !problem.segmented && problem.types.size() == 1) return false;
-    const Money costA = plan.spliced(head, {}, tail);
+    if (empties && (A.chained() || B.chained())) return false;
+    Balance balance(*this, tripA, tripB);
+    if (balance.tells()) {
+        balance.cut(head);
+        balance.cut(before);
+        const int32_t lastA = plan.stops[endA].previous, lastB = plan.stops[endB].previous;
+        const bool moves = plan.isVisit(after);  // anything to B
+        if (!alike) {
+            balance.cut(lastB);
+            if (moves) balance.cut(lastA);
+        }
+        balance.handA((alike ? plan.metresBetween(after, endA) : moves ? plan.metresBetween(after, lastA) : 0) -
+                      plan.metresBetween(tail, alike ? endB : lastB));
+        if (empties) balance.add(-typeB.fixed);
+        if (A.count == 0) balance.add(typeA.fixed);
+        if (!balance.saves(true, head, tail) ||
+            (!empties && !balance.saves(false, before, alike || moves ? after : endB)) ||
+            (!alike && (!balance.saves(true, lastB, endA) || (moves && !balance.saves(false, lastA, endB)))))
+            return false;
+    }
+    const auto joined = [&](int32_t from, int32_t on, int32_t end) {
+        if (alike) return plan.spliced(from, {}, on);
+        middle.clear();
+        for (int32_t s = on; plan.isVisit(s); s = plan.stops[s].next) middle.push_back(s);
+        return plan.spliced(from, middle, end);
+    };
+    const Money costA = joined(head, tail, endA);
     if (costA == kNever) return false;
-    const Money costB = empties ? 0 : plan.spliced(before, {}, after);
+    const Money costB = empties ? 0 : joined(before, after, endB);
     if (costB == kNever || costA + costB >= A.bound + B.bound) return false;
     first.clear();
     second.clear();
@@ -221,6 +310,23 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
     if (!apply(tripA, tripB)) return false;
     enqueue({head, tail, after, before});
     return true;
+}
+
+/// What is from `u` on leaves for a vehicle of its own.
+bool LocalSearch::split(int32_t u) {
+    const int32_t trip = plan.stops[u].trip;
+    const int32_t p = plan.stops[u].previous;
+    if (!plan.isVisit(p) || plan.trips[trip].chained() || !plan.available(plan.trips[trip].type)) return false;
+    Balance balance(*this, trip, trip);
+    if (balance.tells()) {
+        balance.cut(p);
+        balance.add(problem.types[plan.trips[trip].type].fixed);
+        if (!balance.saves(true, p, plan.endOf(trip)) || !balance.saves(true, plan.startOf(trip), u)) return false;
+    }
+    const int32_t made = plan.openTrip({.type = plan.trips[trip].type});
+    if (exchangeTails(plan.startOf(made), u)) return true;
+    plan.settle(made);
+    return false;
 }
 
 bool LocalSearch::apply(int32_t tripA, int32_t tripB) {
@@ -279,7 +385,7 @@ bool LocalSearch::shift(int32_t u, int32_t v, bool behind) {
         if (at(after) >= at(a) && at(after) <= at(b)) break;
         const int32_t p = plan.stops[a].previous, n = plan.stops[b].next, next = plan.stops[after].next;
         if (after != p && arc(trip, p, n) + arc(trip, after, a) + arc(trip, b, next) <
-                              arc(trip, p, a) + arc(trip, b, n) + arc(trip, after, next)) {
+                              plan.stops[p].ahead + plan.stops[b].ahead + plan.stops[after].ahead) {
             const bool later = at(after) > at(b);
             middle.clear();
             if (later) take(n, next);
@@ -298,7 +404,7 @@ bool LocalSearch::shift(int32_t u, int32_t v, bool behind) {
     const int32_t head = inner ? x : plan.stops[x].previous;
     const int32_t tail = inner ? plan.stops[y].next : y;
     const int32_t from = plan.stops[head].next, to = plan.stops[tail].previous;
-    if (from == to || arc(trip, head, to) + arc(trip, from, tail) >= arc(trip, head, from) + arc(trip, to, tail))
+    if (from == to || arc(trip, head, to) + arc(trip, from, tail) >= plan.stops[head].ahead + plan.stops[to].ahead)
         return false;
     middle.clear();
     for (int32_t s = to; s != head; s = plan.stops[s].previous) middle.push_back(s);

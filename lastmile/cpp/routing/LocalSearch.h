@@ -19,6 +19,8 @@ public:
     void improve();
 
 private:
+    class Balance;
+
     Plan& plan;
     const Problem& problem;
     const Neighbours& neighbours;
@@ -35,12 +37,12 @@ private:
     bool moveChain(int32_t first, int32_t last, int32_t after);
     bool swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB);
     bool exchangeTails(int32_t head, int32_t tail);
+    bool split(int32_t u);
     bool rearrange(int32_t head, int32_t tail);
     bool apply(int32_t tripA, int32_t tripB);
     bool inOrder() const;
     bool mayMove(int32_t visit, int32_t trip) const;
-    bool chained(int32_t trip) const;
-    Money arc(int32_t trip, int32_t from, int32_t to) const;
+    int64_t arc(int32_t trip, int32_t from, int32_t to) const;
 };
 
 }  // namespace lastmile::routing

@@ -10,6 +10,18 @@ namespace {
 constexpr double kWait = 0.2, kDelay = 1.0;  // weights of waiting and delay against travel: as in the paper
 constexpr int32_t kNearest = 10;
 
+/// How far the one is behind the other.
+double reach(const Problem& problem, size_t profile, const Visit& from, const Visit& to, bool timed) {
+    const auto p = static_cast<int32_t>(profile);
+    const Seconds travel = problem.duration(p, from.location, to.location);
+    if (travel == kUnreachable) return static_cast<double>(kUnreachable);
+    const double metres = problem.distance(p, from.location, to.location);
+    if (!timed) return metres;
+    const double wait = static_cast<double>(to.open) - travel - from.service - from.close;
+    const double delay = static_cast<double>(from.open) + from.service + travel - to.close;
+    return metres + kWait * std::max(0.0, wait) + kDelay * std::max(0.0, delay);
+}
+
 }  // namespace
 
 Neighbours::Neighbours(const Problem& problem, int32_t most, bool timed) {
@@ -26,26 +38,8 @@ Neighbours::Neighbours(const Problem& problem, int32_t most, bool timed) {
             const Visit& y = problem.visits[b];
             double nearest = static_cast<double>(kUnreachable);
             for (size_t p = 0; p < problem.profiles.size(); ++p) {
-                const auto there = problem.duration(p, x.location, y.location);
-                const auto back = problem.duration(p, y.location, x.location);
-                if (there != kUnreachable) {
-                    double reach = problem.distance(p, x.location, y.location);
-                    if (timed) {
-                        const double wait = double(y.open) - there - x.service - x.close;
-                        const double delay = double(x.open) + x.service + there - y.close;
-                        reach += kWait * std::max(0.0, wait) + kDelay * std::max(0.0, delay);
-                    }
-                    nearest = std::min(nearest, reach);
-                }
-                if (back != kUnreachable) {
-                    double reach = problem.distance(p, y.location, x.location);
-                    if (timed) {
-                        const double wait = double(x.open) - back - y.service - y.close;
-                        const double delay = double(y.open) + y.service + back - x.close;
-                        reach += kWait * std::max(0.0, wait) + kDelay * std::max(0.0, delay);
-                    }
-                    nearest = std::min(nearest, reach);
-                }
+                nearest = std::min(nearest, reach(problem, p, x, y, timed));
+                nearest = std::min(nearest, reach(problem, p, y, x, timed));
             }
             // Visits of one request are never together, but for a pair's.
             if (x.request == y.request && x.partner != b) nearest += static_cast<double>(kUnreachable);

@@ -4,6 +4,15 @@
 
 namespace lastmile::routing {
 
+namespace {
+
+Trip emptyTripOf(int32_t type, const Problem& problem) {
+    const VehicleType& kind = problem.types[type];
+    return {.type = type, .ready = kind.shiftStart, .due = kind.shiftEnd + kind.overtime};
+}
+
+}  // namespace
+
 Plan::Plan(const Problem& problem, const Rules& rules)
     : problem(problem),
       rules(rules),
@@ -98,7 +107,7 @@ Money Plan::insertion(int32_t after, int32_t visit, Money bound) const {
         for (int d = 0; d < problem.dimensions; ++d) {
             const size_t D = problem.dimensions;
             LoadSegment whole = isVisit(after) ? loadTo[after * D + d] : LoadSegment{};
-            whole = whole.then(LoadSegment::of(problem.delivered[visit * D + d], problem.gained[visit * D + d]));
+            whole = whole.then(LoadSegment::of(problem, visit, d));
             if (isVisit(p.next)) whole = whole.then(loadFrom[p.next * D + d]);
             if (whole.peak > problem.capacity[trip.type * D + d]) return kNever;
         }
@@ -160,7 +169,7 @@ Money Plan::spliced(int32_t head, std::span<const int32_t> middle, int32_t tail)
         for (size_t d = 0; d < D; ++d) {
             LoadSegment whole = isVisit(head) ? loadTo[head * D + d] : LoadSegment{};
             for (int32_t v : middle)
-                whole = whole.then(LoadSegment::of(problem.delivered[v * D + d], problem.gained[v * D + d]));
+                whole = whole.then(LoadSegment::of(problem, v, d));
             if (isVisit(tail)) whole = whole.then(loadFrom[tail * D + d]);
             if (whole.peak > capacity[d]) return kNever;
         }
@@ -203,7 +212,7 @@ bool Plan::assign(int32_t t, std::span<const int32_t> order) {
     return settle(t);
 }
 
-bool Plan::available(int32_t type) const {
+bool Plan::spare(int32_t type) const {
     if (usedOf[type] >= problem.types[type].count) return false;
     for (int32_t pool : problem.types[type].pools)
         if (drawn[pool] >= problem.poolSize[pool]) return false;
@@ -233,8 +242,7 @@ Money Plan::costAlone(std::span<const int32_t> visits, const Context& context) c
     for (int d = 0; d < problem.dimensions; ++d) {
         LoadSegment load;
         for (int32_t v : visits) {
-            const size_t at = v * problem.dimensions + d;
-            load = load.then(LoadSegment::of(problem.delivered[at], problem.gained[at]));
+            load = load.then(LoadSegment::of(problem, v, d));
         }
         if (load.peak > problem.capacity[context.type * problem.dimensions + d]) return kNever;
     }
@@ -377,9 +385,8 @@ int32_t Plan::emptyTrip() {
 int32_t Plan::openTrip(const Opening& opening) {
     const int32_t t = emptyTrip();
     touch(t);
-    const VehicleType& type = problem.types[opening.type];
     Trip& trip = trips[t];
-    trip = Trip{.type = opening.type, .ready = type.shiftStart, .due = type.shiftEnd + type.overtime};
+    trip = emptyTripOf(opening.type, problem);
     if (opening.behind >= 0) {
         touch(opening.behind);
         trip.before = opening.behind;
@@ -508,8 +515,7 @@ bool Plan::detach(int32_t t) {
     Trip& trip = trips[t];
     const int32_t before = trip.before, after = trip.after;
     cost -= trip.cost;
-    const VehicleType& type = problem.types[trip.type];
-    trip = Trip{.type = trip.type, .ready = type.shiftStart, .due = type.shiftEnd + type.overtime};
+    trip = emptyTripOf(trip.type, problem);
     if (!listedEmpty[t]) {
         listedEmpty[t] = 1;
         empties.push_back(t);
@@ -536,6 +542,7 @@ bool Plan::walk(int32_t t) {
     const int D = problem.dimensions;
     const int32_t start = startOf(t), end = endOf(t);
     trip.distance = trip.load = trip.options = 0;
+    int64_t busy = 0;
     for (int d = 1; d < D; ++d) loads[t * D + d] = 0;
     stops[start].depart = trip.ready;
     sums[start] = {};
@@ -554,6 +561,7 @@ bool Plan::walk(int32_t t) {
             stop.aheadTime = problem.duration(type.profile, stop.location, next.location);
             if (problem.segmented) {
                 const bool last = nextId == end;
+                busy += stop.aheadTime + next.service;
                 inTime &= time.append(stop.aheadTime, last ? TimeSegment{} : TimeSegment::of(problem.visits[nextId]));
                 (last ? whole[t] : timeTo[nextId]) = time;
             } else {
@@ -571,6 +579,7 @@ bool Plan::walk(int32_t t) {
         sums[nextId] = {trip.distance, trip.load, trip.options};
         s = nextId;
     }
+    if (problem.segmented) trip.waiting = whole[t].duration - busy;
     if (!inTime || (type.maxDistance >= 0 && trip.distance > type.maxDistance)) return false;
     if (type.maxOrders >= 0 && trip.count > type.maxOrders) return false;
     loads[t * D] = trip.load;
@@ -596,12 +605,12 @@ bool Plan::walk(int32_t t) {
             LoadSegment load;
             for (int32_t s = stops[start].next; s != end; s = stops[s].next)
                 loadTo[s * D + d] = load =
-                    load.then(LoadSegment::of(problem.delivered[s * D + d], problem.gained[s * D + d]));
+                    load.then(LoadSegment::of(problem, s, d));
             if (load.peak > problem.capacity[trip.type * D + d]) return false;
             load = {};
             for (int32_t s = stops[end].previous; s != start; s = stops[s].previous)
                 loadFrom[s * D + d] = load =
-                    LoadSegment::of(problem.delivered[s * D + d], problem.gained[s * D + d]).then(load);
+                    LoadSegment::of(problem, s, d).then(load);
         }
     }
     return inTime;
@@ -659,11 +668,10 @@ bool Plan::relay(int32_t first) {
 
 int32_t Plan::upgrade(int32_t t, int32_t visit, Money& extra) const {
     const Trip& trip = trips[t];
-    if (problem.kin[trip.type].size() < 2 || problem.gains || trip.before >= 0 || trip.after >= 0) return -1;
-    const VehicleType& type = problem.types[trip.type];
+    if (problem.kin[trip.type].size() < 2 || problem.gains || trip.chained()) return -1;
     int32_t found = -1;
     for (int32_t other : problem.kin[trip.type]) {
-        if (other == trip.type || !available(other) || !problem.mayServe(other, visit)) continue;
+        if (other == trip.type || !spare(other) || !problem.mayServe(other, visit)) continue;
         const VehicleType& kind = problem.types[other];
         if (kind.maxOrders >= 0 && trip.count >= kind.maxOrders) continue;
         bool fits = true;
@@ -671,8 +679,7 @@ int32_t Plan::upgrade(int32_t t, int32_t visit, Money& extra) const {
             fits = loads[t * problem.dimensions + d] + problem.delivered[visit * problem.dimensions + d] <=
                    problem.capacity[other * problem.dimensions + d];
         if (!fits) continue;
-        const Money more = kind.fixed - type.fixed + (kind.perMetre - type.perMetre) * trip.distance +
-                           (kind.perSecond - type.perSecond) * (trip.back - trip.leave);
+        const Money more = estimate(t, other) - estimate(t, trip.type);
         if ((found < 0 || more < extra) && mayDrive(other, t)) {
             found = other;
             extra = more;
@@ -688,17 +695,41 @@ bool Plan::mayDrive(int32_t type, int32_t t) const {
 }
 
 void Plan::retype(int32_t t) {
-    const Trip& trip = trips[t];
-    if (trip.count == 0 || trip.before >= 0 || trip.after >= 0) return;
-    for (int32_t other : problem.kin[trip.type]) {
-        if (other == trip.type || !available(other)) continue;
-        const VehicleType& kind = problem.types[other];
-        const VehicleType& type = problem.types[trip.type];
-        const int64_t saving = type.fixed - kind.fixed + (type.perMetre - kind.perMetre) * trip.distance +
-                               (type.perSecond - kind.perSecond) * (trip.back - trip.leave);
-        if (saving <= 0 || (!problem.gains && !problem.fits(other, &loads[t * problem.dimensions]))) continue;
-        if (mayDrive(other, t) && changeType(t, other, true)) return;
+    if (trips[t].count == 0 || trips[t].chained() || trips[t].locked > 0) return;
+    for (size_t other = 0; other < problem.types.size(); ++other) {
+        const auto type = static_cast<int32_t>(other);
+        if (type == trips[t].type || !spare(type) || estimate(t, type) >= estimate(t, trips[t].type)) continue;
+        tryType(t, type, true);
     }
+}
+
+/// Cost of a trip with a vehicle of another type, as long as it takes no longer.
+Money Plan::estimate(int32_t t, int32_t type) const {
+    const Trip& trip = trips[t];
+    const VehicleType& kind = problem.types[type];
+    int64_t metres = trip.distance;
+    const VehicleType& own = problem.types[trip.type];
+    if (kind.profile != own.profile) {
+        metres = 0;
+        int32_t at = kind.start;
+        for (int32_t s = stops[startOf(t)].next; isVisit(s); s = stops[s].next) {
+            metres += problem.distance(kind.profile, at, stops[s].location);
+            at = stops[s].location;
+        }
+        metres += problem.distance(kind.profile, at, kind.end);
+    } else if (kind.start != own.start || kind.end != own.end) {
+        const Stop& first = stops[stops[startOf(t)].next];
+        const Stop& last = stops[stops[endOf(t)].previous];
+        metres += problem.distance(kind.profile, kind.start, first.location) - stops[startOf(t)].ahead +
+                  problem.distance(kind.profile, last.location, kind.end) - last.ahead;
+    }
+    return kind.fixed + kind.perMetre * metres + kind.perSecond * (trip.back - trip.leave);
+}
+
+void Plan::tryType(int32_t t, int32_t type, bool onlyIfCheaper) {
+    if (trips[t].chained() || trips[t].locked > 0 || !spare(type)) return;
+    if ((problem.gains || problem.fits(type, &loads[t * problem.dimensions])) && mayDrive(type, t))
+        changeType(t, type, onlyIfCheaper);
 }
 
 bool Plan::changeType(int32_t t, int32_t type, bool onlyIfCheaper) {

@@ -40,6 +40,9 @@ struct Trip {
     Money bound = 0;  // cost as the tests of moves see it: without the rules of the exact tier
     Seconds ready = 0, due = 0;   // it may leave; it must be back
     Seconds leave = 0, back = 0;  // its schedule, where time counts
+    int64_t waiting = 0;          // of it, neither driven nor served
+
+    bool chained() const { return before >= 0 || after >= 0; }
 };
 
 /// What one vehicle does.
@@ -57,6 +60,8 @@ struct Opening {
     int32_t reload = -1;  // between the two: index into the type's reloads
 };
 
+constexpr int32_t kUnlimited = std::numeric_limits<int32_t>::max();
+
 /// The trips of all vehicles as linked lists, with what makes the test of an insertion O(1), and an undo log: taking
 /// back a change costs as much as the trips it touched, whatever the size of the problem.
 class Plan {
@@ -72,6 +77,8 @@ public:
     int32_t startOf(int32_t trip) const { return visits + 2 * trip; }
     int32_t endOf(int32_t trip) const { return visits + 2 * trip + 1; }
     bool isVisit(int32_t stop) const { return stop < visits; }
+    /// Along one trip, from a stop to one behind it.
+    int64_t metresBetween(int32_t from, int32_t to) const { return sums[to].metres - sums[from].metres; }
     bool isAbsent(int32_t request) const { return absentAt[request] >= 0; }
     const std::vector<int32_t>& absent() const { return absentees; }
     int32_t vehicles() const { return vehicleCount; }
@@ -88,13 +95,16 @@ public:
     /// Cost of the trip of `head` if behind `head` it went to `middle` and then from `tail` on to the trip's end; kNever
     /// where that cannot be. `tail` may be of another trip of an exchangeable type, its end standing for this one's.
     Money spliced(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
+    /// The same with all rules.
+    Money splicedExactly(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
     /// Note a trip as it is, before visits move between trips.
     void touch(int32_t trip);
-    Money splicedExactly(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
     /// Drive these visits instead; all trips that they come from must have been touched.
     bool assign(int32_t trip, std::span<const int32_t> visits);
-    /// Whether one more vehicle of the type can be used.
-    bool available(int32_t type) const;
+    /// Whether there is a vehicle of the type that is not in use; whether one more vehicle can be.
+    bool spare(int32_t type) const;
+    bool available(int32_t type) const { return vehicleCount < mostVehicles && spare(type); }
+    int32_t mostVehicles = kUnlimited;  // that may be in use
     /// Cost of a new vehicle for these visits alone, with all rules.
     Money costAlone(int32_t type, std::span<const int32_t> visits) const;
     int32_t tripsOf(int32_t trip) const;  // of its vehicle
@@ -118,15 +128,16 @@ public:
     /// Bring a trip's times, loads and cost up to date; false where what is left cannot be driven: it is then as it is,
     /// and must be changed or rolled back.
     bool settle(int32_t trip);
-    /// Give a trip the cheapest vehicle type that can drive it.
+    /// Give a trip, its vehicle's only one, the cheapest vehicle type that can drive it.
     void retype(int32_t trip);
+    /// Give it this one, if it is available and can drive the trip.
+    void tryType(int32_t trip, int32_t type, bool onlyIfCheaper);
     /// The cheapest other type that could drive the trip with one more visit, -1 where there is none; `extra` is what
     /// its vehicle costs more.
     int32_t upgrade(int32_t trip, int32_t visit, Money& extra) const;
     bool changeType(int32_t trip, int32_t type, bool onlyIfCheaper);
 
 private:
-
     const Rules& rules;
     const int32_t visits;
     struct Sums {
@@ -164,6 +175,7 @@ private:
     void save(int32_t trip);
     Money costAlone(std::span<const int32_t> visits, const Context& context) const;
     void use(const Trip& trip, int32_t change);
+    Money estimate(int32_t trip, int32_t type) const;
     void markAbsent(int32_t request);
     void markServed(int32_t request);
     int32_t emptyTrip();

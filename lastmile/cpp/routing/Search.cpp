@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +27,7 @@ Search::Search(const Problem& problem, const Rules& rules, const Neighbours& nea
     for (const VehicleType& type : problem.types)
         rate += static_cast<double>(type.perMetre) * around.meanMetres() +
                 static_cast<double>(type.perSecond) * around.meanSeconds();
+    for (const Request& request : problem.requests) priced |= !request.required;
     scale = problem.types.empty() ? 1.0 : std::max(1.0, rate / static_cast<double>(problem.types.size()));
 }
 
@@ -39,10 +41,9 @@ void Search::start(std::span<const Tour> tours) {
     plan.begin();
     build(tours);
     plan.commit();
-    changedSince.clear();
     if (!tours.empty()) {
         // What was given is the best until something better is found.
-        for (size_t t = 0; t < plan.trips.size(); ++t) changedSince.push_back(static_cast<int32_t>(t));
+        rememberAll();
         keep();
     }
     plan.begin();
@@ -50,12 +51,23 @@ void Search::start(std::span<const Tour> tours) {
     recreate();
     local.improve();
     plan.commit();
-    for (size_t t = 0; t < plan.trips.size(); ++t) changedSince.push_back(static_cast<int32_t>(t));
+    rememberAll();
     if (plan.cost < best) keep();
+    if (!settings.fewest) return;
+    fleet.emplace(plan, insertion);
+    shed();
 }
 
 void Search::adopt(std::span<const Tour> tours, Money cost) {
-    if (cost >= plan.cost) return;
+    if (cost >= (fleet ? best : plan.cost)) return;
+    if (fleet) fleet->release();
+    replace(tours);
+    if (plan.cost < best) keep();
+    if (fleet) shed();
+}
+
+/// Drive these tours instead.
+void Search::replace(std::span<const Tour> tours) {
     plan.begin();
     for (size_t t = 0; t < plan.trips.size(); ++t) {
         const auto trip = static_cast<int32_t>(t);
@@ -64,8 +76,7 @@ void Search::adopt(std::span<const Tour> tours, Money cost) {
     for (size_t t = 0; t < plan.trips.size(); ++t) plan.settle(static_cast<int32_t>(t));
     build(tours);
     plan.commit();
-    for (size_t t = 0; t < plan.trips.size(); ++t) changedSince.push_back(static_cast<int32_t>(t));
-    if (plan.cost < best) keep();
+    rememberAll();
 }
 
 /// Copies what changed since the last best plan.
@@ -102,17 +113,58 @@ void Search::cool(double used) {
     temperature = scale * settings.hot * std::pow(settings.cold / settings.hot, used);
 }
 
+/// Goes on with one vehicle less if all is served, or ends the phase where no fewer can do.
+void Search::shed() {
+    fleet->look();
+    if (!fleet->complete()) return;
+    if (fleet->least()) {
+        endShedding();
+        return;
+    }
+    plan.begin();
+    fleet->takeOne();
+    remember();
+    plan.commit();
+}
+
+void Search::endShedding() {
+    fleet->release();
+    fleet.reset();
+    replace(bestTours());
+}
+
+bool Search::accepts(Money before) {
+    const int order = fleet ? fleet->compare() : 0;
+    return order < 0 ||
+           (order == 0 && static_cast<double>(plan.cost - before) < temperature * random.exponential());
+}
+
 void Search::step() {
     ++iteration;
     const Money before = plan.cost;
+    if (fleet) fleet->look();
     plan.begin();
     ruin();
     recreate();
-    if (settings.polish > 0 && random.unit() < settings.polish) local.improve();
-    if (static_cast<double>(plan.cost - before) >= temperature * random.exponential()) {
+    if (random.unit() < (fleet ? settings.polishFleet : settings.polish)) local.improve();
+    if (!accepts(before)) {
         plan.rollback();
         return;
     }
+    remember();
+    plan.commit();
+    if (plan.cost < best) keep();
+    if (fleet) shed();
+}
+
+void Search::rememberAll() {
+    changedSince.resize(plan.trips.size());
+    std::iota(changedSince.begin(), changedSince.end(), 0);
+    isChanged.assign(plan.trips.size(), 1);
+}
+
+/// Notes what differs from the best plan.
+void Search::remember() {
     isChanged.resize(plan.trips.size(), 0);
     for (int32_t trip : plan.touched()) {
         if (!isChanged[trip]) {
@@ -120,8 +172,6 @@ void Search::step() {
             changedSince.push_back(trip);
         }
     }
-    plan.commit();
-    if (plan.cost < best) keep();
 }
 
 void Search::removeRequest(int32_t visit) {
@@ -154,16 +204,14 @@ void Search::removeString(int32_t centre, int32_t longest) {
     const int32_t gap = kept > 0 ? 1 + random.below(length - 1) : length;
     int32_t s = centre;
     for (int32_t k = at; k > first; --k) s = plan.stops[s].previous;
-    const auto leaving = pending.size();
+    leaving.clear();
     for (int32_t k = 0; k < span; ++k) {
         const int32_t next = plan.stops[s].next;
-        if (k < gap || k >= gap + kept) pending.push_back(s);
+        if (k < gap || k >= gap + kept) leaving.push_back(s);
         s = next;
     }
-    // Pending holds visits for a moment; of a pair one of the two may have left with the other.
-    const std::vector<int32_t> visits(pending.begin() + leaving, pending.end());
-    pending.resize(leaving);
-    for (int32_t visit : visits)
+    // Of a pair one of the two may have left with the other.
+    for (int32_t visit : leaving)
         if (plan.stops[visit].trip >= 0) removeRequest(visit);
     if (!plan.settle(trip)) {
         // What is left breaks a rule: tables that break the triangle inequality allow that. The whole trip goes.
@@ -180,19 +228,32 @@ void Search::ruin() {
     if (served > 0) {
         const auto visits = static_cast<int32_t>(problem.visitCount());
         int32_t centre = random.below(visits);
-        while (plan.stops[centre].trip < 0) centre = centre + 1 < visits ? centre + 1 : 0;
+        if (fleet && !fleet->complete() && random.unit() < settings.focus)
+            centre = problem.visitsOf(fleet->anyMissing(random))[0];
         const double mean = static_cast<double>(served) / std::max(1, plan.vehicles());
         const double longest = std::max(1.0, std::min(settings.longest, mean));
         const double most = std::max(1.0, 4 * settings.removed / (1 + longest) - 1);
         const auto strings = static_cast<size_t>(random.unit() * most + 1);
-        removeString(centre, static_cast<int32_t>(longest));
+        if (plan.stops[centre].trip >= 0) {
+            removeString(centre, static_cast<int32_t>(longest));
+        } else if (plan.isAbsent(problem.visits[centre].request)) {
+            pending.push_back(problem.visits[centre].request);
+        } else {
+            // Another option of its request is in use: it gets a chance.
+            for (int32_t other : problem.visitsOf(problem.visits[centre].request)) {
+                const int32_t trip = plan.stops[other].trip;
+                if (trip < 0 || plan.stops[other].position <= plan.trips[trip].locked) continue;
+                removeString(other, 1);
+                break;
+            }
+        }
         size_t extra = 0;
         for (int32_t y : around.of(centre)) {
             if (ruined.size() >= strings) break;
             const int32_t trip = plan.stops[y].trip;
             if (trip < 0) {
                 const int32_t request = problem.visits[y].request;
-                if (extra < kMostAbsent && plan.isAbsent(request) &&
+                if (extra < std::max<double>(kMostAbsent, mean) && plan.isAbsent(request) &&
                     std::find(pending.begin(), pending.end(), request) == pending.end()) {
                     pending.push_back(request);
                     ++extra;
@@ -211,13 +272,31 @@ void Search::ruin() {
         pending.push_back(request);
         ++extra;
     }
-    for (int32_t trip : ruined) plan.retype(trip);
+    flooded = priced && random.unit() < settings.flood;
+    if (flooded) pending = plan.absent();
+    for (int32_t trip : ruined) changeVehicle(trip);
+}
+
+/// What a ruined trip is driven with may change before it is filled again.
+void Search::changeVehicle(int32_t trip) {
+    if (problem.types.size() < 2 || plan.trips[trip].count == 0) return;
+    const double dice = random.unit();
+    if (dice < settings.cheapest) {
+        plan.retype(trip);
+    } else if (dice < settings.cheapest + settings.other) {
+        const int32_t type = random.below(static_cast<int32_t>(problem.types.size()));
+        if (type != plan.trips[trip].type) plan.tryType(trip, type, false);
+    }
 }
 
 void Search::recreate() {
-    enum Order { ANY, LOAD, FAR, NEAR, NARROW, EARLY, LATE };
-    const auto order = static_cast<Order>(random.below(problem.timed ? 7 : 4));
-    const bool openFreely = random.unit() < settings.opening;
+    enum Order { ANY, LOAD, FAR, NEAR, PRICE, NARROW, EARLY, LATE };
+    auto order = static_cast<Order>(random.below(problem.timed ? 8 : 5));
+    if (order == PRICE && !priced) order = ANY;
+    const double weighed = iteration == 0 ? 1 : random.unit();
+    Openings openings = weighed < settings.whole                     ? Openings::whole
+                        : weighed < settings.whole + settings.shared ? Openings::shared
+                                                                     : Openings::last;
     keyed.clear();
     for (int32_t request : pending) {
         const int32_t first = problem.visitsOf(request)[0];
@@ -229,6 +308,7 @@ void Search::recreate() {
             case LOAD: key = -static_cast<double>(plan.stops[first].load); break;
             case FAR: key = -depot; break;
             case NEAR: key = depot; break;
+            case PRICE: key = -static_cast<double>(problem.requests[request].price); break;
             case NARROW: key = static_cast<double>(visit.close) - visit.open; break;
             case EARLY: key = visit.open; break;
             case LATE: key = -static_cast<double>(visit.close); break;
@@ -236,7 +316,12 @@ void Search::recreate() {
         keyed.emplace_back(key, request);
     }
     std::sort(keyed.begin(), keyed.end());
-    for (const auto& [key, request] : keyed) insertion.insert(request, openFreely);
+    const int32_t vehicles = plan.vehicles();
+    for (const auto& [key, request] : keyed) {
+        // Of a flood one more vehicle is filled.
+        if (flooded) openings = plan.vehicles() > vehicles ? Openings::whole : Openings::shared;
+        insertion.insert(request, openings);
+    }
     for (size_t k = 0; k < plan.touched().size(); ++k) plan.retype(plan.touched()[k]);
 }
 

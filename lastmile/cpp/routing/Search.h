@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "routing/FewestVehicles.h"
 #include "routing/Insertion.h"
 #include "routing/LocalSearch.h"
 #include "routing/Neighbours.h"
@@ -19,18 +21,27 @@ struct Settings {
     double removed = 10;   // mean visits that a ruin removes
     double longest = 10;   // longest string
     double split = 0.5;    // share of strings with a gap that stays
-    double hot = 2;        // first temperature, in costs of a mean arc between neighbours
-    double cold = 0.04;    // last temperature
+    double hot = 6;        // first temperature, in costs of a mean arc between neighbours
+    double cold = 0.08;    // last temperature
     double blink = 0.01;   // share of places that an insertion passes over
     int32_t near = 40;     // neighbours beside which an insertion looks
     int32_t moves = 10;    // neighbours beside which the local search looks
-    double opening = 0.1;  // share of recreations in which new vehicles compete with places in trips
+    double whole = 0.8;    // share of recreations in which new vehicles are weighed so; see Openings
+    double shared = 0.1;   // and so; in the others they come last
+    double flood = 0.01;   // share of recreations that try all requests which may be left out and are
+    double cheapest = 0.5; // share of ruined trips that get the cheapest vehicle type for what is left
+    double other = 0.3;    // and any other type that can drive it
     double polish = 1;     // share of recreations that the local search follows
+    bool fewest = false;   // vehicles come before all else: the search begins with a phase that takes them away
+    double fleetShare = 0.15;   // of the budget, for that phase
+    double fleetHeat = 0.5;     // share of the budget whose temperature it has
+    double focus = 0.5;         // share of its ruins around what is not served
+    double polishFleet = 0.3;   // share of its recreations that the local search follows
 
     /// What pays for a problem: without times, routes are short and the local search finds little.
     static Settings of(const Problem& problem) {
         Settings settings;
-        if (!problem.timed) settings.polish = 0.03;
+        if (!problem.timed) settings.polish = settings.polishFleet = 0.1;
         return settings;
     }
 };
@@ -57,13 +68,13 @@ public:
             if (iteration % kStride == 0) {
                 const double used = share(iteration);
                 if (used >= 1) break;
-                cool(used);
+                if (fleet && used >= settings.fleetShare) endShedding();
+                cool(fleet ? settings.fleetHeat : used);
             }
             step();
         }
     }
 
-    const Plan& current() const { return plan; }
     Money bestCost() const { return best; }
     int32_t bestVehicles() const { return vehiclesOfBest; }
     int32_t bestAbsent() const { return absentOfBest; }
@@ -85,18 +96,29 @@ private:
     Random random;
     Insertion insertion;
     LocalSearch local;
+    std::optional<FewestVehicles> fleet;  // while the phase lasts
     int64_t iteration = 0;
     double scale, temperature = 0;
+    bool priced = false;  // some requests may be left out
     Money best = kNever;
     int32_t vehiclesOfBest = 0, absentOfBest = 0;
     std::vector<BestTrip> bestTrips;
     std::vector<int32_t> changedSince;  // trips, since the best
     std::vector<uint8_t> isChanged;
     std::vector<int32_t> pending;  // requests to insert
+    std::vector<int32_t> leaving;  // visits
+    bool flooded = false;          // pending are all that are absent
     std::vector<int32_t> ruined;   // trips
     std::vector<std::pair<double, int32_t>> keyed;
 
     void cool(double used);
+    void shed();
+    void endShedding();
+    bool accepts(Money before);
+    void remember();
+    void rememberAll();
+    void replace(std::span<const Tour> tours);
+    void changeVehicle(int32_t trip);
     void step();
     void ruin();
     void removeString(int32_t centre, int32_t longest);

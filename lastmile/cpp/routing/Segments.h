@@ -38,7 +38,9 @@ struct LoadSegment {
     int64_t gained = 0;     // put aboard less taken off otherwise
     int64_t peak = 0;       // greatest load within, when just what is delivered within is aboard at its beginning
 
-    static LoadSegment of(int64_t delivered, int64_t gained) {
+    static LoadSegment of(const Problem& problem, int32_t visit, int dimension) {
+        const size_t at = static_cast<size_t>(visit) * problem.dimensions + dimension;
+        const int64_t delivered = problem.delivered[at], gained = problem.gained[at];
         return {delivered, gained, std::max({delivered, gained, int64_t{0}})};
     }
 

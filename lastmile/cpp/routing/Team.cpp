@@ -30,8 +30,7 @@ struct Published {
 }  // namespace
 
 Team::Team(const Problem& problem, uint64_t seed, int32_t threads, const Settings& settings)
-    : problem(problem),
-      rules(problem),
+    : rules(problem),
       near(problem, std::max(settings.near, settings.moves), problem.timed),
       around(problem, kAround, false) {
     for (int32_t k = 0; k < threads; ++k)

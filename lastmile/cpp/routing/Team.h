@@ -38,11 +38,9 @@ public:
     Ending run(const Budget& budget, const std::function<bool(const Progress&)>& poll);
 
     std::vector<Tour> bestTours() const { return searches[leader()]->bestTours(); }
-    Money bestCost() const { return searches[leader()]->bestCost(); }
     int64_t iterations() const;
 
 private:
-    const Problem& problem;
     Rules rules;
     Neighbours near, around;
     std::vector<std::unique_ptr<Search>> searches;
