@@ -1,6 +1,8 @@
 """Whole programs, each in a process of its own: wall time and peak memory, medians over runs."""
 
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -35,18 +37,30 @@ class Run:
         return json.loads(self.printed.splitlines()[-1])
 
 
-def run(*arguments: str) -> Run:
+def run(*arguments: str, patience_s: float | None = None) -> Run:
     """Run Python with arguments and measure it, imports included.
 
     Raises
     ------
     RuntimeError
-        When the program fails; with what it said.
+        When the program fails; with what it said. When it has not ended after `patience_s`; it is then ended.
     """
-    done = subprocess.run([sys.executable, "-c", _RUNNER, *arguments], check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr}")
-    return Run(**json.loads(done.stdout))
+    # In a group of its own, so that the program ends with its runner.
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUNNER, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            printed, said = process.communicate(timeout=patience_s)
+        except subprocess.TimeoutExpired as late:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise RuntimeError(f"{' '.join(arguments)} did not end in {patience_s:g} s") from late
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{said}")
+    return Run(**json.loads(printed))
 
 
 def by_turns(programs: Mapping[str, Sequence[str]], runs: int) -> dict[str, list[Run]]:

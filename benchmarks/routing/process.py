@@ -13,6 +13,8 @@ from benchmarks.processes import run as run_process
 from benchmarks.routing.families import read_instance
 from benchmarks.routing.found import CannotExpress, Found
 
+_PATIENCE: Final = 3.0  # times its seconds, and so many to start, after which a solver that does not stop is stopped
+_START_S: Final = 60.0
 PEERS: Final = {"pyvrp": "pyvrp", "ortools": "ortools", "vroom": "vroom"}  # name, and the module that it needs
 
 
@@ -29,7 +31,7 @@ def solve_apart(solver: str, path: Path, *, family: str, convention: str | None,
     CannotExpress
         When the solver has no means for a rule of the instance.
     RuntimeError
-        When the process fails.
+        When the process fails, or does not end long after its seconds.
     """
     task = {
         "path": str(path),
@@ -38,7 +40,8 @@ def solve_apart(solver: str, path: Path, *, family: str, convention: str | None,
         "seconds": seconds,
         "seed": seed,
     }
-    said = run_process("-m", "benchmarks.routing.process", solver, json.dumps(task)).said
+    patience_s = _PATIENCE * seconds + _START_S
+    said = run_process("-m", "benchmarks.routing.process", solver, json.dumps(task), patience_s=patience_s).said
     if "refused" in said:
         raise CannotExpress(said["refused"])
     return Found.read(said)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from random_problems import problems, problems_with_tours
+from streets import DAY, line, vehicle
 
 from lastmile.solvers.problem import (
     UNREACHABLE,
@@ -16,29 +17,11 @@ from lastmile.solvers.problem import (
     Reload,
     Round,
     RoutingProfile,
-    RoutingVehicle,
     Tour,
     routing_problem,
 )
 from lastmile.solvers.reasons import explain, latest_departure
 from lastmile.solvers.referee import evaluate
-
-DAY = 100_000
-
-
-def line(*metres):
-    """Places along a street, the base at 0; a metre takes a second."""
-    at = np.array([0, *metres])
-    table = np.abs(at[:, None] - at[None]).astype(np.int32)
-    return RoutingProfile(duration_s=table, distance_m=table)
-
-
-def vehicle(**changes):
-    base = {
-        "count": 1, "start": 0, "end": 0, "profile": 0, "capacity": np.array([10]), "shift_s": (0, DAY),
-        "fixed_fen": 1000, "fen_per_km": 1000,
-    }  # fmt: skip
-    return RoutingVehicle(**base | changes)
 
 
 def street(*metres, kinds=None, **columns):

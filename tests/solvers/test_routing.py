@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from random_problems import problems_with_tours
+from streets import line, vehicle
 
 from lastmile.solvers.problem import (
     UNREACHABLE,
@@ -18,33 +20,15 @@ from lastmile.solvers.problem import (
     Reload,
     Round,
     RoutingProfile,
-    RoutingVehicle,
     Tour,
     routing_problem,
 )
 from lastmile.solvers.referee import check, evaluate
 from lastmile.solvers.routing import Objective, Stop, solve
-from tests.solvers import random_problems
 
-DAY = 100_000
 EXAMPLES = settings(
     max_examples=100, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), deadline=None
 )
-
-
-def line(*metres):
-    """Places along a street, the base at 0; a metre takes a second."""
-    at = np.array([0, *metres])
-    table = np.abs(at[:, None] - at[None]).astype(np.int32)
-    return RoutingProfile(duration_s=table, distance_m=table)
-
-
-def vehicle(**changes):
-    base = {
-        "count": 1, "start": 0, "end": 0, "profile": 0, "capacity": np.array([10]), "shift_s": (0, DAY),
-        "fixed_fen": 1000, "fen_per_km": 1000,
-    }  # fmt: skip
-    return RoutingVehicle(**base | changes)
 
 
 def problem(profiles, vehicles, count=None, **changes):
@@ -91,7 +75,7 @@ def left_out_fen(made, tours):
 
 
 @EXAMPLES
-@given(drawn=random_problems.problems_with_tours(without=frozenset({"reloads"})), iterations=st.sampled_from([1, 50]))
+@given(drawn=problems_with_tours(without=frozenset({"reloads"})), iterations=st.sampled_from([1, 50]))
 def test_a_start_is_never_returned_worse(drawn, iterations):
     made, tour = drawn
     kind = made.vehicles[tour.vehicle]
@@ -241,6 +225,27 @@ def test_order_is_left_out_where_its_price_is_lower_than_its_round():
     assert solution.cost.unserved == solution.cost.total == 2999
     assert solution.blocked[0].reasons == ("a round of its own would cost 30.00 yuan, leaving it out 29.99",)
     assert run(replace(made, price_fen=np.array([3001]))).blocked == ()
+
+
+def test_vehicle_goes_out_for_orders_that_pay_only_together():
+    # 21 km and 1,000 fen for ten orders of 3,000 fen each; for one of them alone it would not.
+    made = problem([line(*range(10_000, 10_010))], [vehicle()], price_fen=[3000] * 10)
+    solution = run(made)
+    assert [len(options) for options in sequences(solution)] == [10]
+
+
+def test_fewest_vehicles_packs_loads_that_leave_little_room():
+    # Ten vehicles hold it all; neighbours do not fit together.
+    sizes = [6] * 5 + [7] * 5 + [3] * 5 + [4] * 5
+    made = problem([line(*range(10, 210, 10))], [vehicle(count=20, fixed_fen=0)], delivery=np.array(sizes)[:, None])
+    assert len(run(made, iterations=20_000, objective=Objective(fewest_vehicles=True)).rounds) == 10
+
+
+def test_fewest_vehicles_leaves_out_only_what_nobody_can_serve():
+    # The last order is too large for any vehicle.
+    made = problem([line(10, 20, 30)], [vehicle(count=3)], delivery=np.array([[5], [5], [11]]))
+    solution = run(made, objective=Objective(fewest_vehicles=True))
+    assert [sorted(options) for options in sequences(solution)] == [[0, 1]]
 
 
 def test_fewest_vehicles_goes_before_the_cost():

@@ -11,7 +11,11 @@ constexpr int32_t kChain = 3;  // longest chain of visits that moves as one
 }  // namespace
 
 LocalSearch::LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near)
-    : plan(plan), problem(plan.problem), neighbours(neighbours), near(near), queued(plan.problem.visitCount(), 0) {}
+    : plan(plan), problem(plan.problem), neighbours(neighbours), near(near), queued(plan.problem.visitCount(), 0) {
+    for (const uint8_t may : problem.allowed) selective |= !may;
+    for (const VehicleType& type : problem.types)
+        rates.push_back({problem.profiles[type.profile], type.perMetre, type.perSecond, type.perOvertimeSecond == 0});
+}
 
 void LocalSearch::enqueue(std::initializer_list<int32_t> visits) {
     for (int32_t s : visits) {
@@ -33,6 +37,11 @@ void LocalSearch::improve() {
     }
 }
 
+/// A quick look at what `mayMove` asks.
+bool LocalSearch::suits(int32_t visit, int32_t trip) const {
+    return !selective || problem.mayServe(plan.trips[trip].type, visit);
+}
+
 bool LocalSearch::mayMove(int32_t visit, int32_t trip) const {
     return problem.visits[visit].partner < 0 && problem.mayServe(plan.trips[trip].type, visit) &&
            plan.stops[visit].position > plan.trips[plan.stops[visit].trip].locked;
@@ -43,54 +52,54 @@ int64_t LocalSearch::arc(int32_t trip, int32_t from, int32_t to) const {
     return problem.distance(type.profile, plan.stops[from].location, plan.stops[to].location);
 }
 
-/// What a move costs by its arcs, at least: first all that it removes, so that a new arc that costs more ends the test.
-/// Waiting is taken to vanish.
+/// What a move costs by its arcs, at least: waiting is taken to vanish. New arcs are looked up all at once, as the tables
+/// are seldom in a near cache and the processor then fetches them side by side.
 class LocalSearch::Balance {
 public:
     Balance(const LocalSearch& search, int32_t a, int32_t b)
         : plan(search.plan),
           problem(search.problem),
-          typeA(problem.types[plan.trips[a].type]),
-          typeB(problem.types[plan.trips[b].type]),
-          tripA(a) {
-        cost = -plan.trips[a].waiting * typeA.perSecond - plan.trips[b].waiting * typeB.perSecond;
-    }
+          ofA(search.rates[plan.trips[a].type]),
+          ofB(search.rates[plan.trips[b].type]),
+          tripA(a),
+          cost(-plan.trips[a].waiting * ofA.perSecond - plan.trips[b].waiting * ofB.perSecond) {}
 
     /// Whether the arcs tell.
     bool tells() const {
-        return typeA.profile == typeB.profile && typeA.perSecond == typeB.perSecond && typeA.perOvertimeSecond == 0 &&
-               typeB.perOvertimeSecond == 0;
+        return &ofA == &ofB ? ofA.overtimeIsFree
+                            : ofA.tables.distance == ofB.tables.distance &&
+                                  ofA.tables.duration == ofB.tables.duration && ofA.perSecond == ofB.perSecond &&
+                                  ofA.overtimeIsFree && ofB.overtimeIsFree;
     }
     /// Without the arc behind a stop.
     void cut(int32_t stop) {
         const Stop& from = plan.stops[stop];
-        cost -= price(from.trip == tripA ? typeA : typeB, from.ahead, from.aheadTime);
+        cost -= price(from.trip == tripA ? ofA : ofB, from.ahead, from.aheadTime);
     }
-    /// So many metres are driven by the one instead of the other.
-    void hand(int64_t metres, const VehicleType& giver, const VehicleType& taker) {
-        cost += metres * (taker.perMetre - giver.perMetre);
-    }
-    void handA(int64_t metres) { hand(metres, typeA, typeB); }
-    void handB(int64_t metres) { hand(metres, typeB, typeA); }
+    /// So many metres are driven by B instead of A.
+    void hand(int64_t metres) { cost += metres * (ofB.perMetre - ofA.perMetre); }
     void add(Money money) { cost += money; }
-    /// With a new arc; whether something is still saved.
-    bool saves(bool ofA, int32_t from, int32_t to) {
-        const VehicleType& type = ofA ? typeA : typeB;
-        const int32_t a = plan.stops[from].location, b = plan.stops[to].location;
-        cost += price(type, problem.distance(type.profile, a, b),
-                      type.perSecond > 0 ? problem.duration(type.profile, a, b) : 0);
-        return cost < 0;
-    }
+    /// With a new arc of A or B.
+    void joinA(int32_t from, int32_t to) { join(ofA, from, to); }
+    void joinB(int32_t from, int32_t to) { join(ofB, from, to); }
+    bool saves() const { return cost < 0; }
 
 private:
     const Plan& plan;
     const Problem& problem;
-    const VehicleType &typeA, &typeB;
+    const Rate &ofA, &ofB;
     const int32_t tripA;
     Money cost;
 
-    static Money price(const VehicleType& type, int64_t metres, int64_t seconds) {
-        return metres * type.perMetre + seconds * type.perSecond;
+    void join(const Rate& rate, int32_t from, int32_t to) {
+        const int32_t a = plan.stops[from].location, b = plan.stops[to].location;
+        if (b < 0) return;
+        const size_t cell = a * problem.locations + b;
+        cost += rate.tables.distance[cell] * rate.perMetre;
+        if (rate.perSecond > 0) cost += rate.tables.duration[cell] * rate.perSecond;
+    }
+    static Money price(const Rate& rate, int64_t metres, int64_t seconds) {
+        return metres * rate.perMetre + seconds * rate.perSecond;
     }
 };
 
@@ -147,7 +156,7 @@ bool LocalSearch::precede(int32_t u, int32_t v) {
 bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
     const int32_t from = plan.stops[a].trip, to = plan.stops[after].trip;
     const int32_t p = plan.stops[a].previous, n = plan.stops[b].next, next = plan.stops[after].next;
-    if (plan.stops[after].position < plan.trips[to].locked || !mayMove(a, to) || !mayMove(b, to)) return false;
+    if (plan.stops[after].position < plan.trips[to].locked || !suits(a, to) || !suits(b, to)) return false;
     const bool empties = !plan.isVisit(p) && !plan.isVisit(n);
     if (empties && plan.trips[from].chained()) return false;
     Balance balance(*this, from, to);
@@ -155,10 +164,12 @@ bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
         balance.cut(p);
         balance.cut(b);
         balance.cut(after);
-        balance.handA(plan.metresBetween(a, b));
+        balance.hand(plan.metresBetween(a, b));
         if (empties) balance.add(-problem.types[plan.trips[from].type].fixed);
-        if (!balance.saves(false, after, a) || !balance.saves(false, b, next) || (!empties && !balance.saves(true, p, n)))
-            return false;
+        balance.joinB(after, a);
+        balance.joinB(b, next);
+        if (!empties) balance.joinA(p, n);
+        if (!balance.saves()) return false;
     }
     middle.clear();
     for (int32_t s = a;; s = plan.stops[s].next) {
@@ -190,17 +201,19 @@ bool LocalSearch::swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB)
     const int32_t tripA = plan.stops[a].trip, tripB = plan.stops[b].trip;
     const int32_t pA = plan.stops[a].previous, nA = plan.stops[lastA].next;
     const int32_t pB = plan.stops[b].previous, nB = plan.stops[lastB].next;
-    if (!mayMove(a, tripB) || !mayMove(b, tripA)) return false;
+    if (!suits(a, tripB) || !suits(b, tripA)) return false;
     Balance balance(*this, tripA, tripB);
     if (balance.tells()) {
         balance.cut(pA);
         balance.cut(lastA);
         balance.cut(pB);
         balance.cut(lastB);
-        balance.handA(plan.metresBetween(a, lastA) - plan.metresBetween(b, lastB));
-        if (!balance.saves(true, pA, b) || !balance.saves(false, pB, a) || !balance.saves(true, lastB, nA) ||
-            !balance.saves(false, lastA, nB))
-            return false;
+        balance.hand(plan.metresBetween(a, lastA) - plan.metresBetween(b, lastB));
+        balance.joinA(pA, b);
+        balance.joinA(lastB, nA);
+        balance.joinB(pB, a);
+        balance.joinB(lastA, nB);
+        if (!balance.saves()) return false;
     }
     int32_t toA[2], toB[2];
     size_t sizeA = 0, sizeB = 0;
@@ -267,14 +280,17 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
             balance.cut(lastB);
             if (moves) balance.cut(lastA);
         }
-        balance.handA((alike ? plan.metresBetween(after, endA) : moves ? plan.metresBetween(after, lastA) : 0) -
+        balance.hand((alike ? plan.metresBetween(after, endA) : moves ? plan.metresBetween(after, lastA) : 0) -
                       plan.metresBetween(tail, alike ? endB : lastB));
         if (empties) balance.add(-typeB.fixed);
         if (A.count == 0) balance.add(typeA.fixed);
-        if (!balance.saves(true, head, tail) ||
-            (!empties && !balance.saves(false, before, alike || moves ? after : endB)) ||
-            (!alike && (!balance.saves(true, lastB, endA) || (moves && !balance.saves(false, lastA, endB)))))
-            return false;
+        balance.joinA(head, tail);
+        if (!empties) balance.joinB(before, alike || moves ? after : endB);
+        if (!alike) {
+            balance.joinA(lastB, endA);
+            if (moves) balance.joinB(lastA, endB);
+        }
+        if (!balance.saves()) return false;
     }
     const auto joined = [&](int32_t from, int32_t on, int32_t end) {
         if (alike) return plan.spliced(from, {}, on);
@@ -321,7 +337,9 @@ bool LocalSearch::split(int32_t u) {
     if (balance.tells()) {
         balance.cut(p);
         balance.add(problem.types[plan.trips[trip].type].fixed);
-        if (!balance.saves(true, p, plan.endOf(trip)) || !balance.saves(true, plan.startOf(trip), u)) return false;
+        balance.joinA(p, plan.endOf(trip));
+        balance.joinA(plan.startOf(trip), u);
+        if (!balance.saves()) return false;
     }
     const int32_t made = plan.openTrip({.type = plan.trips[trip].type});
     if (exchangeTails(plan.startOf(made), u)) return true;

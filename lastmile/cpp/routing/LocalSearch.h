@@ -20,11 +20,19 @@ public:
 
 private:
     class Balance;
+    /// What the arcs of a vehicle type cost, in one place.
+    struct Rate {
+        Profile tables;
+        Money perMetre, perSecond;
+        bool overtimeIsFree;
+    };
 
     Plan& plan;
     const Problem& problem;
     const Neighbours& neighbours;
     const int32_t near;
+    bool selective = false;  // some types may not serve all visits
+    std::vector<Rate> rates;
     std::vector<int32_t> queue;
     std::vector<uint8_t> queued;
     std::vector<int32_t> first, second, middle, oldFirst, oldSecond;
@@ -41,6 +49,7 @@ private:
     bool rearrange(int32_t head, int32_t tail);
     bool apply(int32_t tripA, int32_t tripB);
     bool inOrder() const;
+    bool suits(int32_t visit, int32_t trip) const;
     bool mayMove(int32_t visit, int32_t trip) const;
     int64_t arc(int32_t trip, int32_t from, int32_t to) const;
 };

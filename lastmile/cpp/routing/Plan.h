@@ -33,6 +33,7 @@ struct Trip {
     int32_t paired = 0;               // visits that belong to pairs
     int32_t before = -1, after = -1;  // trips of the same vehicle
     int32_t reload = -1;              // where it ends if another follows: index into the type's reloads
+    int64_t waiting = 0;              // of its schedule, neither driven nor served
     int64_t distance = 0;             // metres of the direct arcs
     int64_t load = 0;                 // delivered, dimension 0
     Money options = 0;
@@ -40,7 +41,6 @@ struct Trip {
     Money bound = 0;  // cost as the tests of moves see it: without the rules of the exact tier
     Seconds ready = 0, due = 0;   // it may leave; it must be back
     Seconds leave = 0, back = 0;  // its schedule, where time counts
-    int64_t waiting = 0;          // of it, neither driven nor served
 
     bool chained() const { return before >= 0 || after >= 0; }
 };

@@ -184,14 +184,14 @@ void Search::removeRequest(int32_t visit) {
     plan.unlink(visit);
 }
 
-void Search::removeString(int32_t centre, int32_t longest) {
+void Search::removeString(int32_t centre, double longest) {
     const int32_t trip = plan.stops[centre].trip;
     const int32_t locked = plan.trips[trip].locked;
     const int32_t count = plan.trips[trip].count - locked;
     const int32_t at = plan.stops[centre].position - 1 - locked;
     if (at < 0) return;
     ruined.push_back(trip);
-    const int32_t length = 1 + random.below(std::min(count, longest));
+    const auto length = static_cast<int32_t>(1 + random.unit() * std::min<double>(count, longest));
     // Some strings keep a part in their middle; its length is geometric, as in the paper.
     int32_t kept = 0;
     if (length >= 2 && length < count && random.unit() < settings.split) {
@@ -235,7 +235,7 @@ void Search::ruin() {
         const double most = std::max(1.0, 4 * settings.removed / (1 + longest) - 1);
         const auto strings = static_cast<size_t>(random.unit() * most + 1);
         if (plan.stops[centre].trip >= 0) {
-            removeString(centre, static_cast<int32_t>(longest));
+            removeString(centre, longest);
         } else if (plan.isAbsent(problem.visits[centre].request)) {
             pending.push_back(problem.visits[centre].request);
         } else {
@@ -261,7 +261,7 @@ void Search::ruin() {
                 continue;
             }
             if (std::find(ruined.begin(), ruined.end(), trip) == ruined.end())
-                removeString(y, static_cast<int32_t>(longest));
+                removeString(y, longest);
         }
     }
     // Those that must be served are tried each time.

@@ -21,8 +21,8 @@ struct Settings {
     double removed = 10;   // mean visits that a ruin removes
     double longest = 10;   // longest string
     double split = 0.5;    // share of strings with a gap that stays
-    double hot = 6;        // first temperature, in costs of a mean arc between neighbours
-    double cold = 0.08;    // last temperature
+    double hot = 3;        // first temperature, in costs of a mean arc between neighbours
+    double cold = 0.05;    // last temperature
     double blink = 0.01;   // share of places that an insertion passes over
     int32_t near = 40;     // neighbours beside which an insertion looks
     int32_t moves = 10;    // neighbours beside which the local search looks
@@ -121,7 +121,7 @@ private:
     void changeVehicle(int32_t trip);
     void step();
     void ruin();
-    void removeString(int32_t centre, int32_t longest);
+    void removeString(int32_t centre, double longest);
     void removeRequest(int32_t visit);
     void recreate();
     void keep();
