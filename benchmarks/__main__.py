@@ -6,6 +6,7 @@ from benchmarks.distances.command import distances
 from benchmarks.plan import plan
 from benchmarks.roads.command import roads
 from benchmarks.routing.compare_command import compare
+from benchmarks.routing.growth_command import growth
 from benchmarks.routing.solve_command import solve
 
 
@@ -16,6 +17,7 @@ def main() -> None:
 
 main.add_command(compare)
 main.add_command(distances)
+main.add_command(growth)
 main.add_command(plan)
 main.add_command(roads)
 main.add_command(solve)

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from routing_texts import FILES
 
 from benchmarks.__main__ import main
+from benchmarks.processes import run as run_program
 from benchmarks.routing import compare_command
 from benchmarks.routing.best_known import Best, best_known
 from benchmarks.routing.check import Judged
@@ -266,3 +267,23 @@ def test_unknown_peer_is_refused(write):
 def test_found_survives_the_way_between_processes():
     found = Found(routes=(Route(vehicles=1, stops=(4, 0, 2)),), seconds=1.5, iterations=None, stopped="time")
     assert Found.read(json.loads(json.dumps(found.plain()))) == found
+
+
+def test_growth_prints_a_row_for_each_size():
+    done = CliRunner().invoke(main, ["growth", "--sizes", "20,30", "--time-limit", "1"])
+    assert done.exit_code == 0, done.output
+    rows = [line.split("|")[1:3] for line in done.output.splitlines() if line.startswith("| ")][1:]
+    assert [(size.strip(), windows.strip()) for size, windows in rows] == [
+        ("20", "no"), ("30", "no"), ("20", "yes"), ("30", "yes"),
+    ]  # fmt: skip
+
+
+def test_growth_refuses_sizes_that_are_no_numbers():
+    done = CliRunner().invoke(main, ["growth", "--sizes", "20,many"])
+    assert done.exit_code == 2
+    assert "'20,many' is not whole numbers" in done.output
+
+
+def test_program_that_does_not_end_is_ended():
+    with pytest.raises(RuntimeError, match="did not end in 1 s"):
+        run_program("-c", "while True: pass", patience_s=1)

@@ -64,7 +64,7 @@ public:
           tripA(a),
           cost(-plan.trips[a].waiting * ofA.perSecond - plan.trips[b].waiting * ofB.perSecond) {}
 
-    /// Whether the arcs tell.
+    /// Whether the arcs tell: by what both are charged alike.
     bool tells() const {
         return &ofA == &ofB ? ofA.overtimeIsFree
                             : ofA.tables.distance == ofB.tables.distance &&
@@ -91,6 +91,7 @@ private:
     const int32_t tripA;
     Money cost;
 
+    /// Nothing to an open end.
     void join(const Rate& rate, int32_t from, int32_t to) {
         const int32_t a = plan.stops[from].location, b = plan.stops[to].location;
         if (b < 0) return;

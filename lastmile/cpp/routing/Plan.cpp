@@ -406,6 +406,11 @@ int32_t Plan::openTrip(const Opening& opening) {
         placeEnds(opening.ahead);
     }
     placeEnds(t);
+    // Nothing is left of the trip that was here before.
+    Stop& start = stops[startOf(t)];
+    start.ahead = start.aheadTime = 0;
+    start.depart = trip.ready;
+    stops[endOf(t)].latest = trip.due;
     return t;
 }
 

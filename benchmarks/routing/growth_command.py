@@ -1,0 +1,90 @@
+"""``python -m benchmarks growth``: what an iteration and the memory cost as problems grow."""
+
+import json
+import sys
+from typing import Final
+
+import click
+import numpy as np
+
+from benchmarks.machine import machine, versions
+from benchmarks.processes import run
+from lastmile.solvers.problem import RoutingProblem, RoutingProfile, RoutingVehicle, routing_problem
+from lastmile.solvers.routing import Progress, Stop, solve
+
+_SPACING_M: Final = 100.0  # between neighbours: the same whatever the size
+_LOAD: Final = 10  # orders that a vehicle holds
+_DAY_S: Final = 36_000
+_METRES_PER_S: Final = 5
+
+
+def town(orders: int, *, timed: bool, seed: int) -> RoutingProblem:
+    """Orders scattered over a square whose area grows with them, the depot in its middle; on request with windows."""
+    random = np.random.default_rng(seed)
+    side = _SPACING_M * np.sqrt(orders)
+    at = np.vstack(([side / 2, side / 2], random.uniform(0, side, (orders, 2)))).astype(np.float32)
+    metres = np.empty((orders + 1, orders + 1), dtype=np.int32)
+    for row, place in enumerate(at):
+        metres[row] = np.hypot(*(at - place).T)
+    # Tables of time would double the memory; a metre takes as long as a metre costs.
+    opens = random.integers(0, _DAY_S // 2, orders) if timed else np.zeros(orders, dtype=np.int64)
+    windows = np.column_stack((opens, opens + _DAY_S // 4 if timed else np.full(orders, _DAY_S))) * _METRES_PER_S
+    return routing_problem(
+        profiles=[RoutingProfile(duration_s=metres, distance_m=metres)],
+        vehicles=[
+            RoutingVehicle(
+                count=orders, start=0, end=0, profile=0, capacity=np.array([_LOAD]),
+                shift_s=(0, _DAY_S * _METRES_PER_S), fen_per_km=1000,
+            )
+        ],
+        location=np.arange(1, orders + 1),
+        delivery=np.ones((orders, 1), dtype=np.int64),
+        window_s=windows,
+        window_option=np.arange(orders),
+    )  # fmt: skip
+
+
+def measure(orders: int, *, timed: bool, seconds: float) -> dict[str, float]:
+    """Search in this process: seconds until the search is under way, and iterations a second from then on."""
+    problem = town(orders, timed=timed, seed=0)
+    told: list[Progress] = []
+    solve(problem, stop=Stop(seconds=seconds), reasons=False, on_progress=told.append)
+    begun = next(progress for progress in told if progress.iterations > 0)
+    last = told[-1]
+    rate = (last.iterations - begun.iterations) / (last.seconds - begun.seconds)
+    return {"begun_s": begun.seconds, "per_s": rate, "matrix_mb": problem.profiles[0].distance_m.nbytes / 2**20}
+
+
+def _sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    del context, parameter
+    try:
+        return tuple(int(size) for size in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not whole numbers with commas between") from None
+
+
+@click.command()
+@click.option("--sizes", default="1000,5000,20000", show_default=True, callback=_sizes, help="Orders, by commas.")
+@click.option(
+    "--time-limit", default=30.0, show_default=True, type=click.FloatRange(min=1), help="Seconds of each run."
+)
+def growth(sizes: tuple[int, ...], time_limit: float) -> None:
+    """Search ever larger made-up towns, a process each, and print iterations a second and memory as Markdown."""
+    click.echo(
+        f"{time_limit:g} s and one thread for each; {machine()}; lastmile {versions(['lastmile'])['lastmile']}.\n"
+    )
+    click.echo("| orders | windows | iterations/s | under way after, s | peak, MB | of it the table, MB |")
+    click.echo("|--:|---|--:|--:|--:|--:|")
+    for timed in (False, True):
+        for size in sizes:
+            task = json.dumps({"orders": size, "timed": timed, "seconds": time_limit})
+            done = run("-m", "benchmarks.routing.growth_command", task)
+            said = done.said
+            click.echo(
+                f"| {size:,} | {'yes' if timed else 'no'} | {said['per_s']:,.0f} | {said['begun_s']:.1f} "
+                f"| {done.peak_mb:,.0f} | {said['matrix_mb']:,.0f} |"
+            )
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(**json.loads(sys.argv[1]))))
