@@ -234,6 +234,14 @@ def test_vehicle_goes_out_for_orders_that_pay_only_together():
     assert [len(options) for options in sequences(solution)] == [10]
 
 
+def test_cheaper_vehicle_takes_no_round_that_its_shift_cannot_hold():
+    # The cheap one is back too early for the far order, which the other one takes.
+    cheap = vehicle(fixed_fen=0, fen_per_km=100, shift_s=(0, 1000))
+    made = problem([line(-400, 900)], [cheap, vehicle(count=2)])
+    solution = run(made)
+    assert {found.vehicle: found.options for found in solution.rounds} == {0: (0,), 1: (1,)}
+
+
 def test_fewest_vehicles_packs_loads_that_leave_little_room():
     # Ten vehicles hold it all; neighbours do not fit together.
     sizes = [6] * 5 + [7] * 5 + [3] * 5 + [4] * 5

@@ -745,6 +745,8 @@ bool Plan::changeType(int32_t t, int32_t type, bool onlyIfCheaper) {
         Trip& trip = trips[t];
         use(trip, -1);
         trip.type = kind;
+        trip.ready = problem.types[kind].shiftStart;
+        trip.due = problem.types[kind].shiftEnd + problem.types[kind].overtime;
         use(trip, +1);
         placeEnds(t);
         return walk(t) && schedule(t);
