@@ -7,6 +7,7 @@ namespace lastmile::routing {
 
 namespace {
 
+constexpr int32_t kShort = 25;        // visits of a trip in which all places are tried, not only those beside what is near
 constexpr double kLeastShare = 0.02;  // of a vehicle, that a visit of hardly any load needs
 
 }  // namespace
@@ -82,6 +83,10 @@ void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
     choice.type = becomes[trip];
 }
 
+void Insertion::testAll(int32_t trip, int32_t visit, Choice& choice) {
+    for (int32_t s = plan.startOf(trip); s != plan.endOf(trip); s = plan.stops[s].next) test(s, visit, choice);
+}
+
 /// Cheapest bound first, until no bound is below the best place.
 void Insertion::decide(Choice& choice) {
     std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
@@ -108,8 +113,17 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
         if (looked++ >= near) break;
         const int32_t trip = plan.stops[y].trip;
         if (trip < 0) continue;
-        if (seenAt[trip] != stamp) test(plan.startOf(trip), visit, choice);
-        if (surcharge[trip] == kNever) continue;
+        const bool whole = plan.trips[trip].count <= kShort;
+        if (seenAt[trip] != stamp) {
+            considerTrip(trip, visit);
+            if (surcharge[trip] == kNever) continue;
+            if (whole) {
+                testAll(trip, visit, choice);
+            } else {
+                test(plan.startOf(trip), visit, choice);
+            }
+        }
+        if (whole || surcharge[trip] == kNever) continue;
         test(y, visit, choice);
         test(plan.stops[y].previous, visit, choice);
     }
@@ -121,7 +135,7 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
             const auto trip = static_cast<int32_t>(t);
             if (seenAt[trip] != stamp) considerTrip(trip, visit);
             if (surcharge[trip] == kNever) continue;
-            for (int32_t s = plan.startOf(trip); s != plan.endOf(trip); s = plan.stops[s].next) test(s, visit, choice);
+            testAll(trip, visit, choice);
         }
         if (problem.exact) decide(choice);
     }

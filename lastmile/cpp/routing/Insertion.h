@@ -17,7 +17,8 @@ enum class Openings { whole, shared, last };
 
 /// Puts requests back into a plan, each at its cheapest place, but for places passed over at random ("blinks").
 ///
-/// Only places beside visits that are near, and beside depots, are tried; all others when none of these will do.
+/// Only trips with visits that are near are tried, long ones only beside these visits and the depots; all others when
+/// none of these will do.
 class Insertion {
 public:
     Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink);
@@ -62,6 +63,7 @@ private:
     void consider(int32_t visit, Openings openings, Choice& choice);
     void considerTrip(int32_t trip, int32_t visit);
     void test(int32_t after, int32_t visit, Choice& choice);
+    void testAll(int32_t trip, int32_t visit, Choice& choice);
     void decide(Choice& choice);
     void considerOpenings(int32_t visit, Openings openings, Choice& choice);
     void considerPair(int32_t request, Openings openings, Choice& choice);
