@@ -12,8 +12,8 @@ namespace lastmile::routing {
 /// Where vehicles come before all else: takes one vehicle after the other from a plan, and says which plans lead to one
 /// that serves everything without it.
 ///
-/// By absence counters: leaving out what was seldom left out is the way to serve all. Christiaens & Vanden Berghe (2020),
-/// section 5, doi:10.1287/trsc.2019.0914.
+/// By absence counters: leaving out what was seldom left out is the way to serve all. Christiaens & Vanden Berghe
+/// (2020), section 5, doi:10.1287/trsc.2019.0914.
 class FewestVehicles {
 public:
     FewestVehicles(Plan& plan, const Insertion& insertion);

@@ -7,7 +7,7 @@ namespace lastmile::routing {
 
 namespace {
 
-constexpr int32_t kShort = 25;        // visits of a trip in which all places are tried, not only those beside what is near
+constexpr int32_t kShort = 25;        // visits of a trip whose places are all tried, not only those beside near visits
 constexpr double kLeastShare = 0.02;  // of a vehicle, that a visit of hardly any load needs
 
 }  // namespace

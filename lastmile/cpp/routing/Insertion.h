@@ -9,10 +9,10 @@
 
 namespace lastmile::routing {
 
-/// How a new vehicle is weighed: against every place in a trip, at all that it costs or at the share of its cost that the
-/// request would bear were it full; or, at that share, only where no place will do. The share is what a vehicle for
-/// many requests at once looks like to the first of them: without it large vehicles, and any at all where requests may
-/// be left out, would seldom begin.
+/// How a new vehicle is weighed: against every place in a trip, at all that it costs or at the share of its cost that
+/// the request would bear were it full; or, at that share, only where no place will do. The share is what a vehicle
+/// for many requests at once looks like to the first of them: without it large vehicles, and any at all where requests
+/// may be left out, would seldom begin.
 enum class Openings { whole, shared, last };
 
 /// Puts requests back into a plan, each at its cheapest place, but for places passed over at random ("blinks").

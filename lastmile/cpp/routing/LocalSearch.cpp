@@ -52,8 +52,8 @@ int64_t LocalSearch::arc(int32_t trip, int32_t from, int32_t to) const {
     return problem.distance(type.profile, plan.stops[from].location, plan.stops[to].location);
 }
 
-/// What a move costs by its arcs, at least: waiting is taken to vanish. New arcs are looked up all at once, as the tables
-/// are seldom in a near cache and the processor then fetches them side by side.
+/// What a move costs by its arcs, at least: waiting is taken to vanish. New arcs are looked up all at once, as the
+/// tables are seldom in a near cache and the processor then fetches them side by side.
 class LocalSearch::Balance {
 public:
     Balance(const LocalSearch& search, int32_t a, int32_t b)
