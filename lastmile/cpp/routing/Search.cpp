@@ -73,7 +73,9 @@ void Search::replace(std::span<const Tour> tours) {
         const auto trip = static_cast<int32_t>(t);
         while (plan.trips[t].count > 0) plan.unlink(plan.stops[plan.startOf(trip)].next);
     }
-    for (size_t t = 0; t < plan.trips.size(); ++t) plan.settle(static_cast<int32_t>(t));
+    // What was opened and taken back before it was ever driven has no vehicle.
+    for (size_t t = 0; t < plan.trips.size(); ++t)
+        if (plan.trips[t].type >= 0) plan.settle(static_cast<int32_t>(t));
     build(tours);
     plan.commit();
     rememberAll();
