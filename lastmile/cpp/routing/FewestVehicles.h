@@ -29,8 +29,6 @@ public:
     bool least() const { return plan.vehicles() <= bound; }
     /// Take away the vehicle whose requests were easiest to serve so far, for good.
     void takeOne();
-    /// All vehicles may be used again.
-    void release() { plan.mostVehicles = kUnlimited; }
 
 private:
     Plan& plan;

@@ -7,13 +7,19 @@ namespace lastmile::routing {
 
 namespace {
 
+constexpr int64_t kLeastNear = 10;    // visits beside which each of many options looks
 constexpr int32_t kShort = 25;        // visits of a trip whose places are all tried, not only those beside near visits
 constexpr double kLeastShare = 0.02;  // of a vehicle, that a visit of hardly any load needs
 
 }  // namespace
 
 Insertion::Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink)
-    : plan(plan), problem(plan.problem), neighbours(neighbours), random(random), near(near), blink(blink) {
+    : plan(plan),
+      problem(plan.problem),
+      neighbours(neighbours),
+      random(random),
+      near(static_cast<int32_t>(std::max(std::min<int64_t>(near, kLeastNear), near / problem.meanOptions()))),
+      blink(blink) {
     const size_t visits = problem.visitCount();
     newVehicle.resize(problem.types.size() * visits);
     for (size_t t = 0; t < problem.types.size(); ++t)
@@ -110,9 +116,9 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
     candidates.clear();
     int32_t looked = 0;
     for (int32_t y : neighbours.of(visit)) {
-        if (looked++ >= near) break;
         const int32_t trip = plan.stops[y].trip;
         if (trip < 0) continue;
+        if (looked++ >= near) break;
         const bool whole = plan.trips[trip].count <= kShort;
         if (seenAt[trip] != stamp) {
             considerTrip(trip, visit);
@@ -196,6 +202,7 @@ void Insertion::considerPair(int32_t request, Openings openings, Choice& choice)
     for (int32_t visit : {lead, follow}) {
         int32_t looked = 0;
         for (int32_t y : neighbours.of(visit)) {
+            if (plan.stops[y].trip < 0) continue;
             if (looked++ >= near) break;
             considerOnce(plan.stops[y].trip);
         }
@@ -224,7 +231,8 @@ void Insertion::considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choic
             const int32_t tail = plan.stops[end].next;
             middle.push_back(follow);
             Money cost = plan.spliced(head, middle, tail);
-            if (cost < kNever && problem.exact && cost - now < choice.delta) cost = plan.splicedExactly(head, middle, tail);
+            if (cost < kNever && problem.exact && cost - now < choice.delta)
+                cost = plan.splicedExactly(head, middle, tail);
             middle.pop_back();
             if (cost < kNever && cost - now < choice.delta)
                 choice = {.delta = cost - now, .visit = lead, .after = head, .end = end};

@@ -35,7 +35,7 @@ private:
         int32_t after = -1;  // -1: a trip of its own
         int32_t type = -1;   // that the trip changes to
         Opening opening{};
-        int32_t end = -1;  // of a pair: the second visit goes behind this stop, behind the first one where it is `after`
+        int32_t end = -1;  // of a pair: the second visit goes behind this stop, or behind the first if that is `after`
     };
     struct Candidate {
         Money bound;

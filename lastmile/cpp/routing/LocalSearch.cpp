@@ -32,7 +32,7 @@ void LocalSearch::improve() {
     for (size_t k = 0; k < queue.size(); ++k) {
         const int32_t u = queue[k];
         queued[u] = 0;
-        while (plan.stops[u].trip >= 0 && (around(u) || split(u))) {
+        while (plan.stops[u].trip >= 0 && (choose(u) || around(u) || split(u))) {
         }
     }
 }
@@ -107,12 +107,12 @@ private:
 bool LocalSearch::around(int32_t u) {
     int32_t looked = 0;
     for (int32_t v : neighbours.of(u)) {
-        if (looked++ >= near) break;
         const Stop& U = plan.stops[u];
         const Stop& V = plan.stops[v];
         if (V.trip < 0) continue;
+        if (looked++ >= near) break;
         const int32_t profile = problem.types[plan.trips[U.trip].type].profile;
-        // A move that saves has a new arc shorter than an old one at one of its ends (Lin & Kernighan's gain criterion).
+        // A move that saves has a new arc shorter than an old one at one of its ends (Lin & Kernighan's criterion).
         const int32_t before = plan.stops[U.previous].ahead, beforeV = plan.stops[V.previous].ahead;
         if (problem.distance(profile, V.location, U.location) < std::max(before, V.ahead) &&
             (U.trip == V.trip ? shift(u, v, true) : follow(v, u)))
@@ -327,6 +327,38 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
     if (!apply(tripA, tripB)) return false;
     enqueue({head, tail, after, before});
     return true;
+}
+
+/// Another option of the same request takes the place of `u`.
+bool LocalSearch::choose(int32_t u) {
+    const Visit& visit = problem.visits[u];
+    const int32_t trip = plan.stops[u].trip, p = plan.stops[u].previous, n = plan.stops[u].next;
+    if (visit.partner >= 0 || plan.stops[u].position <= plan.trips[trip].locked) return false;
+    for (int32_t v : problem.visitsOf(visit.request)) {
+        if (v == u || !problem.mayServe(plan.trips[trip].type, v)) continue;
+        Balance balance(*this, trip, trip);
+        if (balance.tells()) {
+            balance.cut(p);
+            balance.cut(u);
+            balance.add(plan.stops[v].cost - plan.stops[u].cost);
+            balance.joinA(p, v);
+            balance.joinA(v, n);
+            if (!balance.saves()) continue;
+        }
+        if (plan.spliced(p, {&v, 1}, n) >= plan.trips[trip].bound) continue;
+        const Money before = plan.cost;
+        const auto replace = [&](int32_t old, int32_t now) {
+            plan.unlink(old);
+            plan.link(p, now);
+            return plan.settle(trip);
+        };
+        if (replace(u, v) && plan.cost < before) {
+            enqueue({p, v, n});
+            return true;
+        }
+        replace(v, u);
+    }
+    return false;
 }
 
 /// What is from `u` on leaves for a vehicle of its own.

@@ -45,6 +45,7 @@ private:
     bool moveChain(int32_t first, int32_t last, int32_t after);
     bool swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB);
     bool exchangeTails(int32_t head, int32_t tail);
+    bool choose(int32_t u);
     bool split(int32_t u);
     bool rearrange(int32_t head, int32_t tail);
     bool apply(int32_t tripA, int32_t tripB);

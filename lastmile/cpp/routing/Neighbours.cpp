@@ -22,12 +22,21 @@ double reach(const Problem& problem, size_t profile, const Visit& from, const Vi
     return metres + kWait * std::max(0.0, wait) + kDelay * std::max(0.0, delay);
 }
 
+bool haveTypeInCommon(const Problem& problem, int32_t a, int32_t b) {
+    for (size_t t = 0; t < problem.types.size(); ++t) {
+        const auto type = static_cast<int32_t>(t);
+        if (problem.mayServe(type, a) && problem.mayServe(type, b)) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
-Neighbours::Neighbours(const Problem& problem, int32_t most, bool timed) {
+Neighbours::Neighbours(const Problem& problem, int32_t most, bool companions) {
     const auto visits = static_cast<int32_t>(problem.visitCount());
-    width = std::max(0, std::min(most, visits - 1));
+    width = static_cast<int32_t>(std::clamp<int64_t>(most * problem.meanOptions(), 0, std::max(0, visits - 1)));
     lists.resize(static_cast<size_t>(visits) * width);
+    const auto scale = kNearest * problem.meanOptions();
     std::vector<std::pair<double, int32_t>> row;
     int64_t counted = 0;
     for (int32_t a = 0; a < visits; ++a) {
@@ -38,18 +47,20 @@ Neighbours::Neighbours(const Problem& problem, int32_t most, bool timed) {
             const Visit& y = problem.visits[b];
             double nearest = static_cast<double>(kUnreachable);
             for (size_t p = 0; p < problem.profiles.size(); ++p) {
-                nearest = std::min(nearest, reach(problem, p, x, y, timed));
-                nearest = std::min(nearest, reach(problem, p, y, x, timed));
+                nearest = std::min(nearest, reach(problem, p, x, y, companions));
+                nearest = std::min(nearest, reach(problem, p, y, x, companions));
             }
             // Visits of one request are never together, but for a pair's.
-            if (x.request == y.request && x.partner != b) nearest += static_cast<double>(kUnreachable);
+            const bool apart = (x.request == y.request && x.partner != b) ||
+                               (companions && !haveTypeInCommon(problem, a, b));
+            if (apart) nearest += static_cast<double>(kUnreachable);
             row.emplace_back(nearest, b);
         }
         std::nth_element(row.begin(), row.begin() + std::max(0, width - 1), row.end());
         std::sort(row.begin(), row.begin() + width);
         for (int32_t k = 0; k < width; ++k) {
             lists[static_cast<size_t>(a) * width + k] = row[k].second;
-            if (k < kNearest && row[k].first < static_cast<double>(kUnreachable)) {
+            if (k < scale && row[k].first < static_cast<double>(kUnreachable)) {
                 metres += problem.distance(0, x.location, problem.visits[row[k].second].location);
                 seconds += problem.duration(0, x.location, problem.visits[row[k].second].location);
                 ++counted;

@@ -92,7 +92,7 @@ public:
     Money insertion(int32_t after, int32_t visit, Money bound) const;
     /// The same with all rules.
     Money insertionExactly(int32_t after, int32_t visit) const;
-    /// Cost of the trip of `head` if behind `head` it went to `middle` and then from `tail` on to the trip's end; kNever
+    /// Cost of the trip of `head` if behind `head` it went to `middle`, then from `tail` on to the trip's end; kNever
     /// where that cannot be. `tail` may be of another trip of an exchangeable type, its end standing for this one's.
     Money spliced(int32_t head, std::span<const int32_t> middle, int32_t tail) const;
     /// The same with all rules.
@@ -152,7 +152,7 @@ private:
     };
 
     std::vector<Sums> sums;
-    std::vector<TimeSegment> timeTo, timeFrom;  // from the trip's start to a stop's end, from its begin to the trip's end
+    std::vector<TimeSegment> timeTo, timeFrom;  // from the trip's start to a stop's end, on to the trip's end
     std::vector<TimeSegment> whole;             // trips
     std::vector<LoadSegment> loadTo, loadFrom;  // (stops, dimensions)
     std::vector<int64_t> loads;                 // (trips, dimensions): delivered

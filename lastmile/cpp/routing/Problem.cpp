@@ -71,6 +71,13 @@ void Problem::electrify() {
     }
 }
 
+int64_t Problem::meanOptions() const {
+    constexpr int64_t most = 8;
+    int64_t used = 0;
+    for (const Request& request : requests) used += request.pair ? 2 : 1;
+    return used == 0 ? 1 : std::min(most, (static_cast<int64_t>(visits.size()) + used - 1) / used);
+}
+
 void Problem::complete() {
     for (VehicleType& type : types) type.givenProfile = type.profile;
     if (!chargers.empty()) electrify();

@@ -124,10 +124,13 @@ public:
     bool paired = false;
 
     /// Derive the flags, and what batteries and chargers come to: vehicles that can charge on their way get a profile
-    /// of their own, in which every arc is the shortest and the fastest way over any chargers. Throws std::invalid_argument when sums could overflow.
+    /// of their own, in which every arc is the shortest and the fastest way over any chargers. Throws std::invalid_argument when sums could
+    /// overflow.
     void complete();
 
     size_t visitCount() const { return visits.size(); }
+    /// Visits for each one that a plan which serves all uses, rounded up; 8 at most.
+    int64_t meanOptions() const;
     std::span<const int32_t> visitsOf(int32_t request) const {
         const Request& r = requests[request];
         return {requestVisits.data() + r.firstVisit, static_cast<size_t>(r.visitCount)};

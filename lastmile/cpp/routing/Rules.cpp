@@ -81,7 +81,8 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     if (problem.duration(type.profile, at, context.end) == kUnreachable) return outcome;
     outcome.distance += problem.distance(type.profile, at, context.end);
     if (type.maxOrders >= 0 && static_cast<int64_t>(visits.size()) > type.maxOrders) return outcome;
-    if (type.electric && !type.charging && energy(visits, context) > type.battery.capacity - type.battery.reserve + kEnergySlack)
+    const double usable = type.battery.capacity - type.battery.reserve + kEnergySlack;
+    if (type.electric && !type.charging && energy(visits, context) > usable)
         return outcome;
     if (!(type.charging ? charged(visits, context, outcome, halts)
           : limited     ? linked(visits, context, outcome, halts)

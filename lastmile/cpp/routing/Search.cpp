@@ -11,6 +11,8 @@ namespace lastmile::routing {
 namespace {
 
 constexpr size_t kMostAbsent = 10;  // absent requests that one recreation tries besides the removed ones
+constexpr double kFirstPenalty = 10, kLeastPenalty = 1, kMostPenalty = 1e4;  // in costs of a mean arc
+constexpr double kStep = 1.1;  // by which the penalty changes
 
 }  // namespace
 
@@ -29,6 +31,7 @@ Search::Search(const Problem& problem, const Rules& rules, const Neighbours& nea
                 static_cast<double>(type.perSecond) * around.meanSeconds();
     for (const Request& request : problem.requests) priced |= !request.required;
     scale = problem.types.empty() ? 1.0 : std::max(1.0, rate / static_cast<double>(problem.types.size()));
+    penalty = kFirstPenalty * scale;
 }
 
 void Search::build(std::span<const Tour> tours) {
@@ -59,9 +62,10 @@ void Search::start(std::span<const Tour> tours) {
 }
 
 void Search::adopt(std::span<const Tour> tours, Money cost) {
-    if (cost >= (fleet ? best : plan.cost)) return;
-    if (fleet) fleet->release();
+    if (cost >= (fleet ? best : judged())) return;
+    plan.mostVehicles = kUnlimited;
     replace(tours);
+    if (limited) plan.mostVehicles = std::max(vehiclesOfBest, plan.vehicles());
     if (plan.cost < best) keep();
     if (fleet) shed();
 }
@@ -86,6 +90,8 @@ void Search::keep() {
     best = plan.cost;
     vehiclesOfBest = plan.vehicles();
     absentOfBest = static_cast<int32_t>(plan.absent().size());
+    missingOfBest = missing();
+    if (limited) plan.mostVehicles = vehiclesOfBest;
     bestTrips.resize(plan.trips.size());
     isChanged.resize(plan.trips.size(), 0);
     for (int32_t trip : changedSince) {
@@ -112,7 +118,8 @@ std::vector<Tour> Search::bestTours() const {
 }
 
 void Search::cool(double used) {
-    temperature = scale * settings.hot * std::pow(settings.cold / settings.hot, used);
+    const double cold = limited ? settings.coldFew : settings.cold;
+    temperature = scale * settings.hot * std::pow(cold / settings.hot, used);
 }
 
 /// Goes on with one vehicle less if all is served, or ends the phase where no fewer can do.
@@ -130,20 +137,51 @@ void Search::shed() {
 }
 
 void Search::endShedding() {
-    fleet->release();
+    plan.mostVehicles = kUnlimited;
     fleet.reset();
     replace(bestTours());
+    limited = true;
+    plan.mostVehicles = vehiclesOfBest;
+}
+
+/// Absent requests that must be served.
+int32_t Search::missing() const {
+    if (!priced) return static_cast<int32_t>(plan.absent().size());
+    return static_cast<int32_t>(std::count_if(plan.absent().begin(), plan.absent().end(),
+                                              [&](int32_t r) { return problem.requests[r].required; }));
+}
+
+/// What the plan costs to the search. Once the fewest vehicles are found, requests that must be served may be left out
+/// for a while, at a penalty that keeps the search as often on this side of what can be done as on that: the way from
+/// one plan with few vehicles to another leads through plans that do not serve all. Adaptive as in Vidal, Crainic,
+/// Gendreau, Lahrichi & Rei (2012), section 4.6, doi:10.1287/opre.1120.1048.
+Money Search::judged() const {
+    Money cost = plan.cost;
+    if (!limited) return cost;
+    for (int32_t r : plan.absent())
+        if (problem.requests[r].required) cost -= problem.requests[r].price - static_cast<Money>(penalty);
+    return cost;
+}
+
+void Search::adapt() {
+    if (!limited) return;
+    const double complete = static_cast<double>(completed) / kStride;
+    completed = 0;
+    if (complete < settings.leastComplete) penalty *= kStep;
+    if (complete > settings.mostComplete) penalty /= kStep;
+    penalty = std::clamp(penalty, kLeastPenalty * scale, kMostPenalty * scale);
 }
 
 bool Search::accepts(Money before) {
     const int order = fleet ? fleet->compare() : 0;
     return order < 0 ||
-           (order == 0 && static_cast<double>(plan.cost - before) < temperature * random.exponential());
+           (order == 0 && static_cast<double>(judged() - before) < temperature * random.exponential());
 }
 
 void Search::step() {
     ++iteration;
-    const Money before = plan.cost;
+    const Money before = judged();
+    completed += missing() <= missingOfBest;
     if (fleet) fleet->look();
     plan.begin();
     ruin();

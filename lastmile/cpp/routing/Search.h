@@ -33,15 +33,18 @@ struct Settings {
     double other = 0.3;    // and any other type that can drive it
     double polish = 1;     // share of recreations that the local search follows
     bool fewest = false;   // vehicles come before all else: the search begins with a phase that takes them away
-    double fleetShare = 0.15;   // of the budget, for that phase
+    double fleetShare = 0.25;   // of the budget, for that phase
     double fleetHeat = 0.5;     // share of the budget whose temperature it has
     double focus = 0.5;         // share of its ruins around what is not served
     double polishFleet = 0.3;   // share of its recreations that the local search follows
+    double coldFew = 0.15;      // last temperature after it
+    double leastComplete = 0.15, mostComplete = 0.3;  // share of its iterations that serve all that must be served
 
-    /// What pays for a problem: without times, routes are short and the local search finds little.
+    /// What pays for a problem: without times, routes are short and the local search finds little, but for the choice
+    /// between options.
     static Settings of(const Problem& problem) {
         Settings settings;
-        if (!problem.timed) settings.polish = settings.polishFleet = 0.1;
+        if (!problem.timed) settings.polish = settings.polishFleet = problem.meanOptions() > 1 ? 0.5 : 0.1;
         return settings;
     }
 };
@@ -70,6 +73,7 @@ public:
                 if (used >= 1) break;
                 if (fleet && used >= settings.fleetShare) endShedding();
                 cool(fleet ? settings.fleetHeat : used);
+                adapt();
             }
             step();
         }
@@ -99,9 +103,12 @@ private:
     std::optional<FewestVehicles> fleet;  // while the phase lasts
     int64_t iteration = 0;
     double scale, temperature = 0;
-    bool priced = false;  // some requests may be left out
+    bool priced = false;    // some requests may be left out
+    bool limited = false;   // to the vehicles of the best plan: the phase that takes them away is over
+    double penalty;         // of a request that must be served and is left out for a while
+    int32_t completed = 0;  // iterations since the penalty changed that left out no more of them than the best plan
     Money best = kNever;
-    int32_t vehiclesOfBest = 0, absentOfBest = 0;
+    int32_t vehiclesOfBest = 0, absentOfBest = 0, missingOfBest = 0;
     std::vector<BestTrip> bestTrips;
     std::vector<int32_t> changedSince;  // trips, since the best
     std::vector<uint8_t> isChanged;
@@ -114,6 +121,9 @@ private:
     void cool(double used);
     void shed();
     void endShedding();
+    int32_t missing() const;
+    Money judged() const;
+    void adapt();
     bool accepts(Money before);
     void remember();
     void rememberAll();

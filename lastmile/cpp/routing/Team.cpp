@@ -31,7 +31,7 @@ struct Published {
 
 Team::Team(const Problem& problem, uint64_t seed, int32_t threads, const Settings& settings)
     : rules(problem),
-      near(problem, std::max(settings.near, settings.moves), problem.timed),
+      near(problem, std::max(settings.near, settings.moves), true),
       around(problem, kAround, false) {
     for (int32_t k = 0; k < threads; ++k)
         searches.push_back(std::make_unique<Search>(problem, rules, near, around, seed * 1'000'003 + k, settings));
