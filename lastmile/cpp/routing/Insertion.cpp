@@ -73,6 +73,7 @@ void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
     // Every place once: one that is met twice would hardly ever be passed over.
     if (triedAt[after] == stamp) return;
     triedAt[after] = stamp;
+    if (plan.tooLate(after, visit) || plan.tooEarly(after, visit)) return;
     const int32_t trip = plan.stops[after].trip;
     if (seenAt[trip] != stamp) considerTrip(trip, visit);
     if (surcharge[trip] == kNever || plan.stops[after].position < plan.trips[trip].locked || blinks()) return;

@@ -42,6 +42,11 @@ bool LocalSearch::suits(int32_t visit, int32_t trip) const {
     return !selective || problem.mayServe(plan.trips[trip].type, visit);
 }
 
+/// Whether a trip may deliver so much more.
+bool LocalSearch::holds(int32_t trip, int64_t more) const {
+    return plan.trips[trip].load + more <= problem.capacity[plan.trips[trip].type * problem.dimensions];
+}
+
 bool LocalSearch::mayMove(int32_t visit, int32_t trip) const {
     return problem.visits[visit].partner < 0 && problem.mayServe(plan.trips[trip].type, visit) &&
            plan.stops[visit].position > plan.trips[plan.stops[visit].trip].locked;
@@ -115,13 +120,29 @@ bool LocalSearch::around(int32_t u) {
         // A move that saves has a new arc shorter than an old one at one of its ends (Lin & Kernighan's criterion).
         const int32_t before = plan.stops[U.previous].ahead, beforeV = plan.stops[V.previous].ahead;
         if (problem.distance(profile, V.location, U.location) < std::max(before, V.ahead) &&
-            (U.trip == V.trip ? shift(u, v, true) : follow(v, u)))
+            (U.trip == V.trip ? shift(u, v, true) : reaches(v, u) && follow(v, u)))
             return true;
         if (problem.distance(profile, U.location, V.location) < std::max(U.ahead, beforeV) &&
-            (U.trip == V.trip ? shift(u, v, false) : precede(u, v)))
+            (U.trip == V.trip ? shift(u, v, false) : leadsTo(u, v) && precede(u, v)))
             return true;
     }
     return false;
+}
+
+/// Whether `u` can be in time behind `v` where nothing ahead of `v` changes.
+bool LocalSearch::reaches(int32_t v, int32_t u) const {
+    if (!problem.timed) return true;
+    const Stop &V = plan.stops[v], &U = plan.stops[u];
+    const int32_t profile = problem.types[plan.trips[V.trip].type].profile;
+    return int64_t{V.depart} + problem.duration(profile, V.location, U.location) <= U.close;
+}
+
+/// Whether `v` can be in time behind `u` where nothing behind `v` changes.
+bool LocalSearch::leadsTo(int32_t u, int32_t v) const {
+    if (!problem.timed) return true;
+    const Stop &U = plan.stops[u], &V = plan.stops[v];
+    const int32_t profile = problem.types[plan.trips[V.trip].type].profile;
+    return int64_t{U.open} + U.service + problem.duration(profile, U.location, V.location) <= V.latest;
 }
 
 bool LocalSearch::follow(int32_t v, int32_t u) {
@@ -160,6 +181,7 @@ bool LocalSearch::moveChain(int32_t a, int32_t b, int32_t after) {
     if (plan.stops[after].position < plan.trips[to].locked || !suits(a, to) || !suits(b, to)) return false;
     const bool empties = !plan.isVisit(p) && !plan.isVisit(n);
     if (empties && plan.trips[from].chained()) return false;
+    if (!holds(to, plan.loadOf(a, b))) return false;
     Balance balance(*this, from, to);
     if (balance.tells()) {
         balance.cut(p);
@@ -203,6 +225,8 @@ bool LocalSearch::swapChains(int32_t a, int32_t lastA, int32_t b, int32_t lastB)
     const int32_t pA = plan.stops[a].previous, nA = plan.stops[lastA].next;
     const int32_t pB = plan.stops[b].previous, nB = plan.stops[lastB].next;
     if (!suits(a, tripB) || !suits(b, tripA)) return false;
+    const int64_t shifted = plan.loadOf(a, lastA) - plan.loadOf(b, lastB);
+    if (!holds(tripA, -shifted) || !holds(tripB, shifted)) return false;
     Balance balance(*this, tripA, tripB);
     if (balance.tells()) {
         balance.cut(pA);
@@ -271,6 +295,8 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
         return false;
     const bool empties = !plan.isVisit(after) && !plan.isVisit(before);
     if (empties && (A.chained() || B.chained())) return false;
+    const int64_t shifted = plan.loadBehind(head) - plan.loadBehind(before);
+    if (!holds(tripA, -shifted) || !holds(tripB, shifted)) return false;
     Balance balance(*this, tripA, tripB);
     if (balance.tells()) {
         balance.cut(head);

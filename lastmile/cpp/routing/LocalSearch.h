@@ -39,6 +39,8 @@ private:
 
     void enqueue(std::initializer_list<int32_t> visits);
     bool around(int32_t visit);
+    bool reaches(int32_t v, int32_t u) const;
+    bool leadsTo(int32_t u, int32_t v) const;
     bool follow(int32_t v, int32_t u);
     bool precede(int32_t u, int32_t v);
     bool shift(int32_t u, int32_t v, bool behind);
@@ -51,6 +53,7 @@ private:
     bool apply(int32_t tripA, int32_t tripB);
     bool inOrder() const;
     bool suits(int32_t visit, int32_t trip) const;
+    bool holds(int32_t trip, int64_t more) const;
     bool mayMove(int32_t visit, int32_t trip) const;
     int64_t arc(int32_t trip, int32_t from, int32_t to) const;
 };

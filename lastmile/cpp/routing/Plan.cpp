@@ -549,9 +549,10 @@ bool Plan::walk(int32_t t) {
     trip.distance = trip.load = trip.options = 0;
     int64_t busy = 0;
     for (int d = 1; d < D; ++d) loads[t * D + d] = 0;
-    stops[start].depart = trip.ready;
+    // What hangs on the vehicle's other trips is left to the segments.
+    stops[start].depart = problem.segmented ? type.shiftStart : trip.ready;
     sums[start] = {};
-    stops[end].latest = trip.due;
+    stops[end].latest = problem.segmented ? type.shiftEnd + type.overtime : trip.due;
     bool inTime = true;
     int32_t position = 0;
     TimeSegment time;
@@ -569,12 +570,11 @@ bool Plan::walk(int32_t t) {
                 busy += stop.aheadTime + next.service;
                 inTime &= time.append(stop.aheadTime, last ? TimeSegment{} : TimeSegment::of(problem.visits[nextId]));
                 (last ? whole[t] : timeTo[nextId]) = time;
-            } else {
-                const int64_t arrive = int64_t{stop.depart} + stop.aheadTime;
-                inTime &= arrive <= next.close;
-                next.depart = static_cast<Seconds>(
-                    std::min<int64_t>(std::max<int64_t>(arrive, next.open) + next.service, kTimeMax));
             }
+            const int64_t arrive = int64_t{stop.depart} + stop.aheadTime;
+            inTime &= arrive <= next.close;
+            next.depart = static_cast<Seconds>(
+                std::min<int64_t>(std::max<int64_t>(arrive, next.open) + next.service, kTimeMax));
         }
         if (nextId != end) {
             trip.load += next.load;
@@ -590,19 +590,15 @@ bool Plan::walk(int32_t t) {
     loads[t * D] = trip.load;
     if (!problem.gains && !problem.fits(trip.type, &loads[t * D])) return false;
     if (problem.timed) {
-        if (problem.segmented) {
-            TimeSegment tail;
-            for (int32_t s = stops[end].previous; s != start; s = stops[s].previous) {
-                TimeSegment head = TimeSegment::of(problem.visits[s]);
-                inTime &= head.append(stops[s].aheadTime, tail);
-                tail = timeFrom[s] = head;
-            }
-        } else {
-            inTime &= stops[end].depart <= trip.due;
-            for (int32_t s = stops[end].previous; s != start; s = stops[s].previous) {
-                Stop& stop = stops[s];
-                stop.latest = std::min(stop.close, stops[stop.next].latest - stop.aheadTime - stop.service);
-            }
+        inTime &= stops[end].depart <= stops[end].latest;
+        TimeSegment tail;
+        for (int32_t s = stops[end].previous; s != start; s = stops[s].previous) {
+            Stop& stop = stops[s];
+            stop.latest = std::min(stop.close, stops[stop.next].latest - stop.aheadTime - stop.service);
+            if (!problem.segmented) continue;
+            TimeSegment head = TimeSegment::of(problem.visits[s]);
+            inTime &= head.append(stop.aheadTime, tail);
+            tail = timeFrom[s] = head;
         }
     }
     if (problem.gains) {

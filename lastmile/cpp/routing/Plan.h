@@ -16,8 +16,8 @@ struct alignas(64) Stop {
     int32_t trip = -1;  // -1: in none
     int32_t previous = -1, next = -1;
     Seconds open = 0, close = kTimeMax, service = 0;
-    Seconds depart = 0;         // earliest end of service
-    Seconds latest = kTimeMax;  // latest begin of service
+    Seconds depart = 0;         // earliest end of service, at least
+    Seconds latest = kTimeMax;  // latest begin of service, at most
     int32_t position = 0;       // 0 at the start of its trip
     int32_t ahead = 0;          // metres to the next stop
     Seconds aheadTime = 0;      // seconds to the next stop
@@ -79,6 +79,9 @@ public:
     bool isVisit(int32_t stop) const { return stop < visits; }
     /// Along one trip, from a stop to one behind it.
     int64_t metresBetween(int32_t from, int32_t to) const { return sums[to].metres - sums[from].metres; }
+    /// Delivered by part of a trip, dimension 0: from its visit `first` to `last`; from any of its stops to its end.
+    int64_t loadOf(int32_t first, int32_t last) const { return sums[last].load - sums[stops[first].previous].load; }
+    int64_t loadBehind(int32_t stop) const { return trips[stops[stop].trip].load - sums[stop].load; }
     bool isAbsent(int32_t request) const { return absentAt[request] >= 0; }
     const std::vector<int32_t>& absent() const { return absentees; }
     int32_t vehicles() const { return vehicleCount; }
@@ -87,6 +90,12 @@ public:
 
     /// Whether a visit may be in a trip, wherever: skills, load, number of orders.
     bool mayJoin(int32_t trip, int32_t visit) const;
+    /// Whether a visit cannot come behind a stop, however short the ways: after its window, or too late for the next.
+    bool tooLate(int32_t after, int32_t visit) const { return problem.timed && stops[after].depart > stops[visit].close; }
+    bool tooEarly(int32_t after, int32_t visit) const {
+        const Stop& v = stops[visit];
+        return problem.timed && stops[stops[after].next].latest < v.open + v.service;
+    }
     /// Cost of a visit behind `after`, in a trip that it may join; above `bound` any number above it. kNever if its
     /// hull of windows, loads or limits forbid it. Exact but for the rules of the exact tier.
     Money insertion(int32_t after, int32_t visit, Money bound) const;
