@@ -6,9 +6,11 @@ from math import ceil
 
 import numpy as np
 
+from lastmile.solvers.judging import Judge, only
 from lastmile.solvers.problem import TIME_MAX, Blocked, Round, RoutingProblem, Tour
-from lastmile.solvers.referee import Infeasible, evaluate
-from lastmile.solvers.relaxations import Remedy, load_text, only, several_changes, single_changes
+from lastmile.solvers.referee import Infeasible
+from lastmile.solvers.referee.rounds import charges
+from lastmile.solvers.relaxations import Remedy, load_text, several_changes, single_changes
 from lastmile.units import clock
 
 NOT_ALLOWED = "may not carry it"
@@ -61,7 +63,8 @@ def latest_departure(problem: RoutingProblem, order: int) -> int | None:
         def leaves(moment: int, small: RoutingProblem = small, tours: Sequence[Tour] = tours, due: int = due) -> bool:
             """Whether some schedule leaves no earlier."""
             later = replace(small.vehicles[0], shift_s=(moment, due), overtime_s=0)
-            return any(isinstance(evaluate(replace(small, vehicles=(later,)), tour), Round) for tour in tours)
+            judge = Judge(replace(small, vehicles=(later,)))
+            return any(isinstance(judge(tour), Round) for tour in tours)
 
         low, high = kind.shift_s[0], due + 1
         if not leaves(low):
@@ -79,6 +82,16 @@ class _Finding:
 
     texts: list[str]
     remedies: list[Remedy]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A tour of a small problem with one order more, and why it cannot be driven."""
+
+    small: RoutingProblem
+    tour: Tour
+    order: int
+    outcome: Infeasible
 
 
 def _together(problem: RoutingProblem, order: int) -> list[int]:
@@ -105,15 +118,10 @@ def _alone(problem: RoutingProblem, order: int, v: int) -> tuple[RoutingProblem,
 
 
 def _of_type(problem: RoutingProblem, order: int, v: int, rounds: Sequence[Round]) -> _Finding:
-    if problem.vehicles[v].battery is not None and len(problem.chargers):
-        # To try all chargers in all sequences is the referee's way, and takes too long here.
-        text = "could not be found a place; trips that charge on their way are not examined further"
-        return _Finding(
-            [text], [Remedy(changes=1, hard=0, share=1.0, rank=0, text="use a larger battery, or search longer")]
-        )
     small, tours = _alone(problem, order, v)
     number = sorted(_together(problem, order)).index(order)
-    fresh = [driven for tour in tours if isinstance(driven := evaluate(small, tour), Round)]
+    judge = Judge(small)
+    fresh = [driven for tour in tours if isinstance(driven := judge(tour), Round)]
     if not fresh or problem.vehicles[v].count == 0:
         return _impossible(problem, v, small, tours, number)
     price = _price_fen(problem, order)
@@ -132,8 +140,9 @@ def _impossible(problem: RoutingProblem, v: int, small: RoutingProblem, tours: S
     texts: list[str] = []
     remedies: list[Remedy] = []
     none = problem.vehicles[v].count == 0
+    judge = Judge(small)
     for tour in tours:
-        possible = isinstance(evaluate(small, tour), Round)
+        possible = isinstance(judge(tour), Round)
         texts += _obstacles(small, tour, none=none)
         ways = [] if possible else single_changes(small, tour, number) or [several_changes(small, tour, number)]
         if none:
@@ -158,13 +167,13 @@ def _obstacles(small: RoutingProblem, tour: Tour, *, none: bool) -> list[str]:
         texts.append(_NONE_HERE)
     able = replace(small, allowed=np.ones_like(small.allowed))
     for rule in _RULES:
-        outcome = evaluate(_without_others(able, rule), tour)
+        outcome = Judge(_without_others(able, rule))(tour)
         # Where no road leads, nothing but the load can be judged.
         if isinstance(outcome, Infeasible) and outcome.rule == rule:
             texts.append(_text(able, tour, outcome))
             if rule == "road":
                 return texts
-    if not texts and isinstance(outcome := evaluate(able, tour), Infeasible):
+    if not texts and isinstance(outcome := Judge(able)(tour), Infeasible):
         texts.append(_text(able, tour, outcome))
     return texts
 
@@ -219,6 +228,8 @@ def _text(small: RoutingProblem, tour: Tour, outcome: Infeasible) -> str:
         case "distance":
             metres = (kind.max_distance_m or 0) + outcome.amount
             return f"{metres / 1000:.1f} km there and back exceed the limit"
+        case "energy" if charges(small, tour):
+            return "the battery does not last, even with charging on its way"
         case "energy":
             return f"the battery is {ceil(outcome.amount)} Wh short for the way there and back"
         case "on board":
@@ -273,29 +284,31 @@ def _too_dear(text: str, fen: float, price: int) -> _Finding:
 def _into_rounds(problem: RoutingProblem, order: int, v: int, rounds: Sequence[Round], price: int | None) -> _Finding:
     """What fails when the order is put into the rounds of a type, at every place."""
     dearer: list[float] = []
-    least: dict[str, tuple[float, Tour, Infeasible]] = {}
+    least: dict[str, _Attempt] = {}
+    together = _together(problem, order)
     for driven in rounds:
         if driven.vehicle != v:
             continue
-        for tour in _insertions(problem, order, driven.tour):
-            outcome = evaluate(problem, tour)
+        orders = sorted({*together, *(int(problem.option_order[option]) for option in driven.options)})
+        small, number = only(problem, orders, v)
+        own = replace(driven.tour, vehicle=0, trips=tuple(tuple(number[k] for k in trip) for trip in driven.tour.trips))
+        judge = Judge(small)
+        for tour in _insertions(small, orders.index(order), own):
+            outcome = judge(tour)
             if isinstance(outcome, Round):
                 if price is None:
                     return _searched_too_little("a round of this type could take it")
                 dearer.append(outcome.cost.total - driven.cost.total)
-            elif outcome.rule not in least or outcome.amount < least[outcome.rule][0]:
-                least[outcome.rule] = outcome.amount, tour, outcome
+            elif outcome.rule not in least or outcome.amount < least[outcome.rule].outcome.amount:
+                least[outcome.rule] = _Attempt(small, tour, orders.index(order), outcome)
     if dearer and price is not None:
         if min(dearer) < price:
             return _searched_too_little("a round of this type could take it")
         return _too_dear(f"a round of this type would cost {min(dearer) / 100:.2f} yuan more", min(dearer), price)
     remedies = []
-    for _, tour, _ in least.values():
-        orders = sorted({int(problem.option_order[option]) for trip in tour.trips for option in trip})
-        small, number = only(problem, orders, v)
-        small_tour = replace(tour, vehicle=0, trips=tuple(tuple(number[k] for k in trip) for trip in tour.trips))
-        remedies += single_changes(small, small_tour, orders.index(order))
-    return _Finding(_lacks({rule: outcome for rule, (_, _, outcome) in least.items()}), remedies)
+    for attempt in least.values():
+        remedies += single_changes(attempt.small, attempt.tour, attempt.order)
+    return _Finding(_lacks({rule: attempt.outcome for rule, attempt in least.items()}), remedies)
 
 
 def _lacks(least: dict[str, Infeasible]) -> list[str]:
@@ -309,7 +322,9 @@ def _lacks(least: dict[str, Infeasible]) -> list[str]:
     if "distance" in least:
         parts.append(f"would be too long (least excess {least['distance'].amount / 1000:.1f} km)")
     if "energy" in least:
-        parts.append(f"lacks energy (least {ceil(least['energy'].amount)} Wh)")
+        # Of a round that charges on its way it is not known how much.
+        short = ceil(least["energy"].amount)
+        parts.append(f"lacks energy (least {short} Wh)" if short else "lacks energy, even with charging on its way")
     late = [
         outcome.amount
         for rule, outcome in least.items()

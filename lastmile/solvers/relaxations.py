@@ -1,13 +1,13 @@
 """What would have to be less strict so that a vehicle can drive a tour, and by how much at least."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from lastmile.solvers.judging import Judge
 from lastmile.solvers.problem import TIME_MAX, Round, RoutingProblem, Tour
-from lastmile.solvers.referee import evaluate
 
 _LOAD_UNITS = (("parcels", 1), ("kg", 1000), ("m³", 1_000_000))  # what loads are counted in, as the user writes it
 _MINUTE_S, _STEP_M, _STEP_WH = 60, 100, 100
@@ -34,36 +34,6 @@ class Remedy:
     share: float
     rank: int
     text: str
-
-
-def only(problem: RoutingProblem, orders: Sequence[int], v: int) -> tuple[RoutingProblem, dict[int, int]]:
-    """The problem of one vehicle of a type and these orders, and the new number of each option."""
-    rows = np.array(sorted(orders), dtype=np.int64)
-    options = np.flatnonzero(np.isin(problem.option_order, rows))
-    windows = np.flatnonzero(np.isin(problem.window_option, options))
-    pairs = problem.pairs[np.isin(problem.pairs, rows).all(axis=1)]
-    kind = problem.vehicles[v]
-    small = RoutingProblem(
-        profiles=(problem.profiles[kind.profile],),
-        vehicles=(replace(kind, profile=0, count=1, pools=()),),
-        delivery=problem.delivery[rows],
-        pickup=problem.pickup[rows],
-        release_s=problem.release_s[rows],
-        price_fen=problem.price_fen[rows],
-        on_board_s=problem.on_board_s[rows],
-        option_order=np.searchsorted(rows, problem.option_order[options]).astype(np.int32),
-        location=problem.location[options],
-        service_s=problem.service_s[options],
-        option_fen=problem.option_fen[options],
-        allowed=problem.allowed[options][:, [v]],
-        window_option=np.searchsorted(options, problem.window_option[windows]).astype(np.int32),
-        window_s=problem.window_s[windows],
-        pairs=np.searchsorted(rows, pairs).astype(np.int32),
-        groups=(),
-        chargers=problem.chargers,
-        pools={},
-    )
-    return small, {int(option): number for number, option in enumerate(options)}
 
 
 def _with(problem: RoutingProblem, **changes: Any) -> RoutingProblem:
@@ -243,18 +213,18 @@ def single_changes(problem: RoutingProblem, tour: Tour, order: int) -> list[Reme
     Parameters
     ----------
     problem
-        Of one vehicle, see :func:`only`.
+        Of one vehicle, see :func:`lastmile.solvers.judging.only`.
     order
         Whose window, release and time aboard may change; those of others stay.
     """
     found = []
     for rank, limit in enumerate(_limits(problem, order)):
         last = limit.widen(problem, _MOST_STEPS)
-        if not isinstance(evaluate(last, tour), Round):
+        if not isinstance(Judge(last)(tour), Round):
             continue
 
         def helps(steps: int, limit: _Limit = limit) -> bool:
-            return isinstance(evaluate(limit.widen(problem, steps), tour), Round)
+            return isinstance(Judge(limit.widen(problem, steps))(tour), Round)
 
         steps = _least_steps(helps)
         if steps is not None:
@@ -269,7 +239,7 @@ def several_changes(problem: RoutingProblem, tour: Tour, order: int) -> Remedy:
     allow: list[str] = []
     road: list[str] = []
     for _ in range(_MOST_CHANGES):
-        outcome = evaluate(problem, tour)
+        outcome = Judge(problem)(tour)
         if isinstance(outcome, Round):
             break
         rule = outcome.rule
@@ -282,7 +252,7 @@ def several_changes(problem: RoutingProblem, tour: Tour, order: int) -> Remedy:
         limit = ways[outcome.dimension or 0] if ways else None
 
         def helps(steps: int, limit: _Limit | None = limit, rule: str = rule, now: RoutingProblem = problem) -> bool:
-            after = evaluate(limit.widen(now, steps), tour) if limit is not None else None
+            after = Judge(limit.widen(now, steps))(tour) if limit is not None else None
             return isinstance(after, Round) or (after is not None and after.rule != rule)
 
         steps = _least_steps(helps)

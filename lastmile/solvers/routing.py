@@ -22,7 +22,8 @@ import numpy as np
 
 from lastmile import _core
 from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
-from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingSolution, Tour, Visit
+from lastmile.solvers.judging import given, round_of
+from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingSolution, Tour
 from lastmile.solvers.reasons import explain
 from lastmile.solvers.referee import Infeasible, evaluate
 from lastmile.solvers.referee.rounds import charges, timeless
@@ -134,7 +135,7 @@ def solve(
             seed=seed,
             threads=threads,
             fewest_vehicles=objective.fewest_vehicles,
-            start=[_given(tour) for tour in start],
+            start=[given(tour) for tour in start],
             poll=poll,
         )
         tours = [
@@ -142,7 +143,7 @@ def solve(
             for kind, trips, reloads, locked in found
         ]
     searched = time.perf_counter()
-    rounds = tuple(_round(problem, core, tour) for tour in tours)
+    rounds = tuple(_driven(problem, core, tour) for tour in tours)
     left = _left_out(problem, rounds)
     blocked = tuple(explain(problem, order, rounds) for order in left) if reasons else ()
     return RoutingSolution(
@@ -177,59 +178,11 @@ def _check_start(problem: RoutingProblem, start: Sequence[Tour]) -> None:
             raise ValueError(f"start: order {order} is served {times} times")
 
 
-def _given(tour: Tour) -> tuple[int, list[list[int]], list[int], int]:
-    return tour.vehicle, [list(trip) for trip in tour.trips], list(tour.reloads), tour.locked
-
-
-def _round(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Round:
-    """Write down the schedule of a tour, and its cost in fen, without the objective's weights."""
-    found = core.schedule(_given(tour))
+def _driven(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Round:
+    found = round_of(problem, core, tour)
     if found is None:
         raise AssertionError(f"the search returned a tour that breaks a rule: {tour}")
-    trips, _ = found
-    vehicle = problem.vehicles[tour.vehicle]
-    visits: list[Visit] = []
-    for k, (_, back, _, halts) in enumerate(trips):
-        for option, rest, charger, *times in halts:
-            visits.append(_visit(option, rest, charger, *times))
-        if k + 1 < len(trips):
-            reload = vehicle.reloads[tour.reloads[k]]
-            begin = max(back, reload.window_s[0])
-            visits.append(
-                Visit(
-                    kind="reload",
-                    index=tour.reloads[k],
-                    arrive_s=back,
-                    begin_s=begin,
-                    depart_s=trips[k + 1][0],
-                )
-            )
-    distance = sum(trip[2] for trip in trips)
-    out = sum(trip[1] - trip[0] for trip in trips)
-    over = max(0, trips[-1][1] - vehicle.shift_s[1])
-    options = [option for trip in tour.trips for option in trip]
-    return Round(
-        tour=tour,
-        visits=tuple(visits),
-        depart_s=trips[0][0],
-        return_s=trips[-1][1],
-        distance_m=distance,
-        cost=Cost(
-            fixed=float(vehicle.fixed_fen),
-            distance=distance * vehicle.fen_per_km / 1000,
-            duration=out * vehicle.fen_per_hour / 3600,
-            overtime=over * vehicle.overtime_fen_per_hour / 3600,
-            options=float(problem.option_fen[options].sum()),
-        ),
-    )
-
-
-def _visit(option: int, rest: int, charger: int, arrive: float, begin: float, depart: float) -> Visit:
-    if option >= 0:
-        return Visit(kind="order", index=option, arrive_s=arrive, begin_s=begin, depart_s=depart)
-    if rest >= 0:
-        return Visit(kind="break", index=rest, arrive_s=arrive, begin_s=begin, depart_s=depart)
-    return Visit(kind="charge", index=charger, arrive_s=arrive, begin_s=begin, depart_s=depart)
+    return found
 
 
 def _left_out(problem: RoutingProblem, rounds: Sequence[Round]) -> list[int]:

@@ -439,3 +439,69 @@ def test_latest_departure_is_the_last_second_from_which_the_order_can_be_served(
     assert latest_departure(street(100, kinds=[rest], window_s=[[0, 450]]), 0) == 200
     assert latest_departure(street(100, kinds=[vehicle(count=0)]), 0) is None
     assert latest_departure(street(100, window_s=[[0, 99]]), 0) is None
+
+
+def charging(*metres, capacity=1000, seconds_per_wh=0.0, kind=None, **columns):
+    """A street with a charger at 500 m, and orders at other places; a metre takes a watt-hour."""
+    cell = Battery(capacity_wh=capacity, wh_per_m=1, seconds_per_wh=seconds_per_wh)
+    return routing_problem(
+        profiles=[line(500, *metres)],
+        vehicles=[vehicle(battery=cell, **kind or {})],
+        location=range(2, len(metres) + 2),
+        delivery=[1] * len(metres),
+        chargers=[1],
+        **columns,
+    )
+
+
+SHORT_OF_ENERGY = "the battery does not last, even with charging on its way"
+
+
+def test_a_battery_too_small_for_the_way_between_chargers_and_the_least_larger_one():
+    # From the charger to the order and back it is 1,000 m.
+    blocked = explain(charging(1000, capacity=600), 0, ())
+    assert (blocked.reasons, blocked.remedy) == ((SHORT_OF_ENERGY,), "use a battery of 0.4 kWh more")
+    assert explain(charging(1000, capacity=999), 0, ()).reasons == (SHORT_OF_ENERGY,)
+    assert explain(charging(1000, capacity=1000), 0, ()).reasons == ("a round of its own could take it",)
+
+
+def test_time_to_charge_can_be_what_lacks():
+    # 2,000 Wh for the way, 1,200 in the battery: 800 s of charging, so it is back at 2,800.
+    def late(end):
+        return charging(1000, capacity=1200, seconds_per_wh=1, kind={"shift_s": (0, end)})
+
+    blocked = explain(late(2100), 0, ())
+    assert (blocked.reasons, blocked.remedy) == ((SHORT_OF_ENERGY,), "let the shift end 12 min later")
+    assert explain(late(2799), 0, ()).reasons == (SHORT_OF_ENERGY,)
+    assert explain(late(2800), 0, ()).reasons == ("a round of its own could take it",)
+
+
+def test_rules_besides_the_battery_are_named_for_vehicles_that_charge():
+    blocked = explain(charging(1000, capacity=600, window_s=[[0, 900]]), 0, ())
+    assert blocked.reasons == (f"arrives at 00:17, 2 min after its window ends; {SHORT_OF_ENERGY}",)
+    assert blocked.remedy == "let the window end 2 min later and use a battery of 0.4 kWh more"
+    assert explain(charging(1000, window_s=[[0, 900]]), 0, ()).remedy == "let the window end 2 min later"
+
+
+def test_rounds_that_charge_say_what_they_lack_for_one_more_order():
+    # The other order lies 400 m behind the base: from the charger to it and back to the base are 1,300 m.
+    made = charging(1000, -400)
+    blocked = explain(made, 1, (driven(made, (0,)),))
+    lacks = "every round of this type lacks energy, even with charging on its way"
+    assert blocked.reasons == (f"all 1 are in use; {lacks}",)
+    assert blocked.remedy == "use a battery of 0.3 kWh more"
+    larger = charging(1000, -400, capacity=1300)
+    assert explain(larger, 1, (driven(larger, (0,)),)).reasons == (
+        "all 1 are in use; a round of this type could take it",
+    )
+    full = charging(1000, 900, kind={"capacity": np.array([1])})
+    assert explain(full, 1, (driven(full, (0,)),)).reasons == (
+        "all 1 are in use; every round of this type is full (least excess 1 parcels)",
+    )
+
+
+def test_the_latest_departure_leaves_time_to_charge():
+    assert latest_departure(charging(1000, window_s=[[0, 1500]]), 0) == 500
+    # To come back to the charger it takes 500 Wh there first.
+    assert latest_departure(charging(1000, seconds_per_wh=1, window_s=[[0, 1600]]), 0) == 100
+    assert latest_departure(charging(1000, capacity=999), 0) is None
