@@ -567,7 +567,7 @@ bool Plan::walk(int32_t t) {
             stop.aheadTime = problem.duration(type.profile, stop.location, next.location);
             if (problem.segmented) {
                 const bool last = nextId == end;
-                busy += stop.aheadTime + next.service;
+                busy += int64_t{stop.aheadTime} + next.service;
                 inTime &= time.append(stop.aheadTime, last ? TimeSegment{} : TimeSegment::of(problem.visits[nextId]));
                 (last ? whole[t] : timeTo[nextId]) = time;
             }
