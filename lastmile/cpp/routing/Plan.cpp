@@ -418,30 +418,31 @@ bool Plan::drive(const Tour& tour) {
     const VehicleType& type = problem.types[tour.type];
     if (tour.trips.empty() || static_cast<int32_t>(tour.trips.size()) > type.maxTrips)
         return false;
-    int32_t behind = -1;
-    for (size_t k = 0; k < tour.trips.size(); ++k) {
+    // All trips first: each ends where the vehicle reloads for the next one.
+    std::vector<int32_t> made;
+    for (size_t k = 0; k < tour.trips.size(); ++k)
+        made.push_back(openTrip({.type = tour.type,
+                                 .behind = k == 0 ? -1 : made.back(),
+                                 .reload = k == 0 ? -1 : tour.reloads[k - 1]}));
+    trips[made[0]].locked = tour.locked;
+    for (size_t k = 0; k < made.size(); ++k) {
         if (tour.trips[k].empty()) return false;
-        const int32_t trip =
-            openTrip({.type = tour.type, .behind = behind, .reload = k == 0 ? -1 : tour.reloads[k - 1]});
-        if (k == 0) trips[trip].locked = tour.locked;
-        // The trip before now ends where the vehicle reloads.
-        if (k > 0 && !walk(behind)) return false;
-        int32_t at = startOf(trip);
+        int32_t at = startOf(made[k]);
         for (int32_t visit : tour.trips[k]) {
             const Visit& v = problem.visits[visit];
             // Once per request; of a pair the first one first, and in the same trip.
             const bool second = v.partner >= 0 && !v.leads;
             if (stops[visit].trip >= 0 || !problem.mayServe(tour.type, visit)) return false;
-            if (second ? stops[v.partner].trip != trip : !isAbsent(v.request)) return false;
+            if (second ? stops[v.partner].trip != made[k] : !isAbsent(v.request)) return false;
             link(at, visit);
             at = visit;
         }
         for (int32_t visit : tour.trips[k])
-            if (problem.visits[visit].leads && stops[problem.visits[visit].partner].trip != trip) return false;
-        if (!settle(trip)) return false;
-        behind = trip;
+            if (problem.visits[visit].leads && stops[problem.visits[visit].partner].trip != made[k]) return false;
     }
-    return true;
+    for (int32_t trip : made)
+        if (!walk(trip)) return false;
+    return schedule(made[0]);
 }
 
 Money Plan::openingCost(const Opening& opening, int32_t visit) const {
