@@ -166,6 +166,14 @@ def test_second_trip_where_one_does_not_hold_everything():
     assert found.distance_m == 60
 
 
+def test_a_trip_that_would_be_too_far_from_the_end_is_none_too_far_from_the_reload():
+    # 20 m behind the base and back to reload; alone it would end 120 m further on, where the vehicle ends its day.
+    kind = vehicle(capacity=np.array([1]), end=2, max_distance_m=100, max_trips=2, reloads=(Reload(location=0),))
+    both = Tour(vehicle=0, trips=((0,), (1,)), reloads=(0,))
+    (found,) = run(problem([line(-20, 100)], [kind]), start=[both]).rounds
+    assert found.tour == both
+
+
 def test_break_is_taken_where_the_round_cannot_avoid_it():
     # Both doors open at 100 s and 400 s; the break within 150-390 s lies between them.
     rest = Break(window_s=(150, 390), duration_s=60)
