@@ -220,7 +220,7 @@ def real_case(path: Path, mode: str) -> Case:
     network = RoadNetwork.from_osm(path)
     random = np.random.default_rng(7)
     west, south, east, north = network.bounds
-    points = Snapper(network, mode).snap(random.uniform(west, east, 200), random.uniform(south, north, 200))
+    points = Snapper(network, mode).snap(random.uniform(west, east, 60), random.uniform(south, north, 60))
     # Sixteenths, so that the twin's rounding of parts is the core's.
     fraction = np.round(points.fraction * 16) / 16
     weight = np.where(network.permitted(mode), edge_times_ms(network, mode, "free", Speeds()), -1).astype(np.int32)
@@ -234,6 +234,6 @@ def real_case(path: Path, mode: str) -> Case:
 def test_real_city_equals_scipy(data_folder, mode):
     case = real_case(data_folder / "osm" / "porto-alegre.osm.pbf", mode)
     weight, _ = case.table(2)
-    assert weight.shape == (200, 200)
+    assert weight.shape == (60, 60)
     assert (weight != NEVER).all()  # one component: whoever is snapped reaches everyone
     np.testing.assert_array_equal(weight, slow_table(case))
