@@ -69,14 +69,12 @@ void Insertion::considerTrip(int32_t trip, int32_t visit) {
     if (becomes[trip] < 0) surcharge[trip] = kNever;
 }
 
-void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
-    // Every place once: one that is met twice would hardly ever be passed over.
-    if (triedAt[after] == stamp) return;
-    triedAt[after] = stamp;
-    if (plan.tooLate(after, visit) || plan.tooEarly(after, visit)) return;
+/// Whether a place in a trip could still be the cheapest: none is expected to save way by itself.
+bool Insertion::promises(int32_t trip, const Choice& choice) const { return surcharge[trip] < choice.delta; }
+
+inline void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
+    if (plan.tooLate(after, visit) || plan.tooEarly(after, visit) || blinks()) return;
     const int32_t trip = plan.stops[after].trip;
-    if (seenAt[trip] != stamp) considerTrip(trip, visit);
-    if (surcharge[trip] == kNever || plan.stops[after].position < plan.trips[trip].locked || blinks()) return;
     const Money bound = choice.delta - surcharge[trip];
     const Money delta = plan.insertion(after, visit, bound);
     if (delta >= bound) return;
@@ -90,8 +88,18 @@ void Insertion::test(int32_t after, int32_t visit, Choice& choice) {
     choice.type = becomes[trip];
 }
 
+/// Every place once: one that is met twice would hardly ever be passed over.
+void Insertion::testOnce(int32_t after, int32_t visit, Choice& choice) {
+    if (triedAt[after] == stamp) return;
+    triedAt[after] = stamp;
+    const Trip& trip = plan.trips[plan.stops[after].trip];
+    if (plan.stops[after].position >= trip.locked) test(after, visit, choice);
+}
+
 void Insertion::testAll(int32_t trip, int32_t visit, Choice& choice) {
-    for (int32_t s = plan.startOf(trip); s != plan.endOf(trip); s = plan.stops[s].next) test(s, visit, choice);
+    int32_t s = plan.startOf(trip);
+    for (int32_t k = plan.trips[trip].locked; k > 0; --k) s = plan.stops[s].next;
+    for (const int32_t end = plan.endOf(trip); s != end; s = plan.stops[s].next) test(s, visit, choice);
 }
 
 /// Cheapest bound first, until no bound is below the best place.
@@ -123,16 +131,16 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
         const bool whole = plan.trips[trip].count <= kShort;
         if (seenAt[trip] != stamp) {
             considerTrip(trip, visit);
-            if (surcharge[trip] == kNever) continue;
+            if (!promises(trip, choice)) continue;
             if (whole) {
                 testAll(trip, visit, choice);
             } else {
-                test(plan.startOf(trip), visit, choice);
+                testOnce(plan.startOf(trip), visit, choice);
             }
         }
-        if (whole || surcharge[trip] == kNever) continue;
-        test(y, visit, choice);
-        test(plan.stops[y].previous, visit, choice);
+        if (whole || !promises(trip, choice)) continue;
+        testOnce(y, visit, choice);
+        testOnce(plan.stops[y].previous, visit, choice);
     }
     if (problem.exact) decide(choice);
     if (choice.visit < 0) {
@@ -141,8 +149,7 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
             if (plan.trips[t].count == 0) continue;
             const auto trip = static_cast<int32_t>(t);
             if (seenAt[trip] != stamp) considerTrip(trip, visit);
-            if (surcharge[trip] == kNever) continue;
-            testAll(trip, visit, choice);
+            if (promises(trip, choice)) testAll(trip, visit, choice);
         }
         if (problem.exact) decide(choice);
     }

@@ -62,7 +62,9 @@ private:
     double share(size_t type, int32_t visit) const;
     void consider(int32_t visit, Openings openings, Choice& choice);
     void considerTrip(int32_t trip, int32_t visit);
+    bool promises(int32_t trip, const Choice& choice) const;
     void test(int32_t after, int32_t visit, Choice& choice);
+    void testOnce(int32_t after, int32_t visit, Choice& choice);
     void testAll(int32_t trip, int32_t visit, Choice& choice);
     void decide(Choice& choice);
     void considerOpenings(int32_t visit, Openings openings, Choice& choice);

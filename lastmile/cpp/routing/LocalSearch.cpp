@@ -119,7 +119,7 @@ bool LocalSearch::around(int32_t u) {
         const int32_t profile = problem.types[plan.trips[U.trip].type].profile;
         // A move that saves has a new arc shorter than an old one at one of its ends (Lin & Kernighan's criterion).
         const int32_t before = plan.stops[U.previous].ahead, beforeV = plan.stops[V.previous].ahead;
-        if (problem.distance(profile, V.location, U.location) < std::max(before, V.ahead) &&
+        if (problem.distanceInto(profile, V.location, U.location) < std::max(before, V.ahead) &&
             (U.trip == V.trip ? shift(u, v, true) : reaches(v, u) && follow(v, u)))
             return true;
         if (problem.distance(profile, U.location, V.location) < std::max(U.ahead, beforeV) &&
@@ -134,7 +134,7 @@ bool LocalSearch::reaches(int32_t v, int32_t u) const {
     if (!problem.timed) return true;
     const Stop &V = plan.stops[v], &U = plan.stops[u];
     const int32_t profile = problem.types[plan.trips[V.trip].type].profile;
-    return int64_t{V.depart} + problem.duration(profile, V.location, U.location) <= U.close;
+    return int64_t{V.depart} + problem.durationInto(profile, V.location, U.location) <= U.close;
 }
 
 /// Whether `v` can be in time behind `u` where nothing behind `v` changes.

@@ -75,20 +75,15 @@ Money Plan::timeCost(const Trip& trip, int64_t duration, Seconds back) const {
     return duration * type.perSecond + over * type.perOvertimeSecond;
 }
 
-Money Plan::insertion(int32_t after, int32_t visit, Money bound) const {
+Money Plan::insertionWithin(int32_t after, int32_t visit, int64_t detour, Money delta) const {
     const Stop& p = stops[after];
     const Stop& n = stops[p.next];
     const Stop& v = stops[visit];
     const Trip& trip = trips[p.trip];
     const VehicleType& type = problem.types[trip.type];
-    const int32_t in = problem.distance(type.profile, p.location, v.location);
-    const int32_t out = problem.distance(type.profile, v.location, n.location);
-    const int64_t detour = int64_t{in} + out - p.ahead;
-    Money delta = detour * type.perMetre + v.cost;
-    if (delta >= bound) return delta;
     if (type.maxDistance >= 0 && trip.distance + detour > type.maxDistance) return kNever;
     if (problem.timed) {
-        const Seconds to = problem.duration(type.profile, p.location, v.location);
+        const Seconds to = problem.durationInto(type.profile, p.location, v.location);
         const Seconds from = problem.duration(type.profile, v.location, n.location);
         if (!problem.segmented) {
             const int64_t arrive = int64_t{p.depart} + to;

@@ -98,7 +98,15 @@ public:
     }
     /// Cost of a visit behind `after`, in a trip that it may join; above `bound` any number above it. kNever if its
     /// hull of windows, loads or limits forbid it. Exact but for the rules of the exact tier.
-    Money insertion(int32_t after, int32_t visit, Money bound) const;
+    Money insertion(int32_t after, int32_t visit, Money bound) const {
+        const Stop& p = stops[after];
+        const Stop& v = stops[visit];
+        const VehicleType& type = problem.types[trips[p.trip].type];
+        const int64_t detour = int64_t{problem.distanceInto(type.profile, p.location, v.location)} +
+                               problem.distance(type.profile, v.location, stops[p.next].location) - p.ahead;
+        const Money delta = detour * type.perMetre + v.cost;
+        return delta >= bound ? delta : insertionWithin(after, visit, detour, delta);
+    }
     /// The same with all rules.
     Money insertionExactly(int32_t after, int32_t visit) const;
     /// Cost of the trip of `head` if behind `head` it went to `middle`, then from `tail` on to the trip's end; kNever
@@ -184,6 +192,7 @@ private:
     void save(int32_t trip);
     Money costAlone(std::span<const int32_t> visits, const Context& context) const;
     void use(const Trip& trip, int32_t change);
+    Money insertionWithin(int32_t after, int32_t visit, int64_t detour, Money delta) const;
     Money estimate(int32_t trip, int32_t type) const;
     void markAbsent(int32_t request);
     void markServed(int32_t request);

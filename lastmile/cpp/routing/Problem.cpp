@@ -13,6 +13,17 @@ int64_t greatest(const int32_t* table, size_t entries) {
     return entries == 0 ? 0 : *std::max_element(table, table + entries);
 }
 
+/// Whether a square table equals its transpose; by blocks that fit a near cache.
+bool isSymmetric(const int32_t* table, size_t side) {
+    constexpr size_t block = 64;
+    for (size_t top = 0; top < side; top += block)
+        for (size_t left = top; left < side; left += block)
+            for (size_t row = top; row < std::min(side, top + block); ++row)
+                for (size_t column = left; column < std::min(side, left + block); ++column)
+                    if (table[row * side + column] != table[column * side + row]) return false;
+    return true;
+}
+
 }  // namespace
 
 void Problem::electrify() {
@@ -83,7 +94,9 @@ void Problem::complete() {
     if (!chargers.empty()) electrify();
     const size_t entries = locations * locations;
     int64_t longest = 0, slowest = 0, service = 0;
-    for (const Profile& profile : profiles) {
+    for (Profile& profile : profiles) {
+        profile.symmetric = isSymmetric(profile.distance, locations) &&
+                            (profile.duration == profile.distance || isSymmetric(profile.duration, locations));
         longest = std::max(longest, greatest(profile.distance, entries));
         slowest = profile.duration == profile.distance ? std::max(slowest, longest)
                                                        : std::max(slowest, greatest(profile.duration, entries));

@@ -24,6 +24,13 @@ struct Profile {
     const int32_t* duration;
     const int32_t* distance;
     const int32_t* energy;  // null: by the metre
+    bool symmetric = false;  // metres and seconds are the same in both directions; set by `complete`
+
+    /// Where the way between two places stands, in the row of the second one if that has it too: whoever asks for many
+    /// first ones finds them near each other in memory.
+    size_t cellInto(size_t locations, int32_t from, int32_t to) const {
+        return symmetric ? to * locations + from : from * locations + to;
+    }
 };
 
 struct Window {
@@ -151,6 +158,16 @@ public:
     }
     Seconds duration(int32_t profile, int32_t from, int32_t to) const {
         return to < 0 ? 0 : profiles[profile].duration[from * locations + to];
+    }
+
+    /// The same, read from the row of `to` where tables are symmetric; not to an open end.
+    int32_t distanceInto(int32_t profile, int32_t from, int32_t to) const {
+        const Profile& p = profiles[profile];
+        return p.distance[p.cellInto(locations, from, to)];
+    }
+    Seconds durationInto(int32_t profile, int32_t from, int32_t to) const {
+        const Profile& p = profiles[profile];
+        return p.duration[p.cellInto(locations, from, to)];
     }
 
 private:

@@ -12,7 +12,9 @@ namespace {
 
 constexpr size_t kMostAbsent = 10;  // absent requests that one recreation tries besides the removed ones
 constexpr double kFirstPenalty = 10, kLeastPenalty = 1, kMostPenalty = 1e4;  // in costs of a mean arc
-constexpr double kStep = 1.1;  // by which the penalty changes
+constexpr double kStep = 1.1;        // by which the penalty changes
+constexpr double kInsistence = 0.1;  // by which its factors grow
+constexpr int32_t kBarren = 50;      // changes of the penalty without a complete plan, until the best one is back
 
 }  // namespace
 
@@ -141,6 +143,7 @@ void Search::endShedding() {
     fleet.reset();
     replace(bestTours());
     limited = true;
+    insistence.assign(problem.requests.size(), 1);
     plan.mostVehicles = vehiclesOfBest;
 }
 
@@ -154,19 +157,30 @@ int32_t Search::missing() const {
 /// What the plan costs to the search. Once the fewest vehicles are found, requests that must be served may be left out
 /// for a while, at a penalty that keeps the search as often on this side of what can be done as on that: the way from
 /// one plan with few vehicles to another leads through plans that do not serve all. Adaptive as in Vidal, Crainic,
-/// Gendreau, Lahrichi & Rei (2012), section 4.6, doi:10.1287/opre.1120.1048.
+/// Gendreau, Lahrichi & Rei (2012), section 4.6, doi:10.1287/opre.1120.1048; dearer for those that are left out over
+/// and over, or the search would stay with the one that is hardest to serve.
 Money Search::judged() const {
     Money cost = plan.cost;
     if (!limited) return cost;
-    for (int32_t r : plan.absent())
-        if (problem.requests[r].required) cost -= problem.requests[r].price - static_cast<Money>(penalty);
+    for (int32_t r : plan.absent()) {
+        const Request& request = problem.requests[r];
+        const auto price = static_cast<double>(request.price);
+        if (request.required) cost -= request.price - static_cast<Money>(std::min(price, penalty * insistence[r]));
+    }
     return cost;
 }
 
 void Search::adapt() {
     if (!limited) return;
     const double complete = static_cast<double>(completed) / kStride;
+    barren = completed > 0 ? 0 : barren + 1;
     completed = 0;
+    if (barren > 0)
+        for (int32_t r : plan.absent()) insistence[r] += kInsistence;
+    if (barren == kBarren) {
+        barren = 0;
+        replace(bestTours());
+    }
     if (complete < settings.leastComplete) penalty *= kStep;
     if (complete > settings.mostComplete) penalty /= kStep;
     penalty = std::clamp(penalty, kLeastPenalty * scale, kMostPenalty * scale);
@@ -186,7 +200,7 @@ void Search::step() {
     plan.begin();
     ruin();
     recreate();
-    if (random.unit() < (fleet ? settings.polishFleet : settings.polish)) local.improve();
+    if (random.unit() < settings.polish) local.improve();
     if (!accepts(before)) {
         plan.rollback();
         return;

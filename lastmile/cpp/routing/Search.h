@@ -34,17 +34,16 @@ struct Settings {
     double polish = 1;     // share of recreations that the local search follows
     bool fewest = false;   // vehicles come before all else: the search begins with a phase that takes them away
     double fleetShare = 0.25;   // of the budget, for that phase
-    double fleetHeat = 0.5;     // share of the budget whose temperature it has
+    double fleetHeat = 1;       // share of the budget whose temperature it has
     double focus = 0.5;         // share of its ruins around what is not served
-    double polishFleet = 0.3;   // share of its recreations that the local search follows
     double coldFew = 0.15;      // last temperature after it
-    double leastComplete = 0.15, mostComplete = 0.3;  // share of its iterations that serve all that must be served
+    double leastComplete = 0.3, mostComplete = 0.5;  // share of its iterations that serve all that must be served
 
     /// What pays for a problem: without times, routes are short and the local search finds little, but for the choice
     /// between options.
     static Settings of(const Problem& problem) {
         Settings settings;
-        if (!problem.timed) settings.polish = settings.polishFleet = problem.meanOptions() > 1 ? 0.5 : 0.1;
+        if (!problem.timed) settings.polish = problem.meanOptions() > 1 ? 0.5 : 0.1;
         return settings;
     }
 };
@@ -106,7 +105,9 @@ private:
     bool priced = false;    // some requests may be left out
     bool limited = false;   // to the vehicles of the best plan: the phase that takes them away is over
     double penalty;         // of a request that must be served and is left out for a while
+    std::vector<double> insistence;  // by request: factor of that
     int32_t completed = 0;  // iterations since the penalty changed that left out no more of them than the best plan
+    int32_t barren = 0;     // looks at the penalty, in a row, between which there was none
     Money best = kNever;
     int32_t vehiclesOfBest = 0, absentOfBest = 0, missingOfBest = 0;
     std::vector<BestTrip> bestTrips;
