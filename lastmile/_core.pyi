@@ -109,6 +109,39 @@ def match(
     threads: int = 1,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]: ...
 
+class Location:
+    def __init__(
+        self,
+        *,
+        site: NDArray[np.int32],
+        customer: NDArray[np.int32],
+        cost: NDArray[np.int64],
+        opening: NDArray[np.int64],
+        unserved: NDArray[np.int64],
+        standing: NDArray[np.uint8],
+        capacity: NDArray[np.float64],
+        amount: NDArray[np.float64],
+        most: int,
+    ) -> None: ...
+
+class LocationSearch:
+    def __init__(self, location: Location, seed: int) -> None: ...
+    def start(self, sites: NDArray[np.int32]) -> None: ...
+    def run(self, iterations: int, used: float, until: float) -> None: ...
+    @property
+    def cost(self) -> int: ...
+    @property
+    def sites(self) -> NDArray[np.int32]: ...
+
+class LocationBound:
+    def __init__(self, location: Location) -> None: ...
+    def run(self, steps: int, target: int) -> None: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def prices(self) -> NDArray[np.float64]: ...
+    def forced(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
 class RoutingCore:
     def __init__(
         self,

@@ -36,27 +36,47 @@ def best_known(path: Path, facts: Facts) -> Best | None:
     InputError
         When the table's value cannot be read.
     """
+    value = _value(path, facts.name, _ROWS.get((facts.family, facts.convention), ""))
+    if value is None:
+        return None
+    found = _number(path, facts.name, value)
+    cost = float(found["cost"])
+    if facts.family == "hfvrp" and "." not in value:
+        cost /= facts.cost_unit  # newer rows are in the instance's units, older ones in the paper's
+    vehicles = int(found["vehicles"]) if found["vehicles"] and facts.fewest_vehicles else None
+    return Best(cost=cost, vehicles=vehicles)
+
+
+def best_cost(path: Path, name: str) -> float | None:
+    """The same of a family with one convention and one number.
+
+    Raises
+    ------
+    InputError
+        When the table's value cannot be read.
+    """
+    value = _value(path, name, "")
+    return None if value is None else float(_number(path, name, value)["cost"])
+
+
+def _value(path: Path, name: str, begins: str) -> str | None:
+    """What the table beside a file says of an instance, in the first row whose convention begins so."""
     table = path.parent / "bks.csv"
     if not table.is_file():
         return None
-    begins = _ROWS.get((facts.family, facts.convention), "")
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row.get("instance", "").rpartition("/")[2] != facts.name:
-                continue
-            if not row.get("convention", "").startswith(begins):
-                continue
-            value = row.get("bks", "")
-            found = _VALUE.fullmatch(value)
-            if found is None:
-                raise InputError.single(
-                    place=f"{table}, instance {facts.name}",
-                    cause=f"bks is {value!r}, neither a cost nor vehicles/cost",
-                    remedy="write a number such as 827.3 or 10/828.94",
-                )
-            cost = float(found["cost"])
-            if facts.family == "hfvrp" and "." not in value:
-                cost /= facts.cost_unit  # newer rows are in the instance's units, older ones in the paper's
-            vehicles = int(found["vehicles"]) if found["vehicles"] and facts.fewest_vehicles else None
-            return Best(cost=cost, vehicles=vehicles)
+            if row.get("instance", "").rpartition("/")[2] == name and row.get("convention", "").startswith(begins):
+                return row.get("bks", "")
     return None
+
+
+def _number(path: Path, name: str, value: str) -> re.Match[str]:
+    found = _VALUE.fullmatch(value)
+    if found is None:
+        raise InputError.single(
+            place=f"{path.parent / 'bks.csv'}, instance {name}",
+            cause=f"bks is {value!r}, neither a cost nor vehicles/cost",
+            remedy="write a number such as 827.3 or 10/828.94",
+        )
+    return found

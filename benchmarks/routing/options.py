@@ -18,8 +18,11 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
-def instances(command: Callable[..., None]) -> Callable[..., None]:
-    """Options FAMILY, PATH..., --convention and --recharge; the command gets family, files and convention."""
+def instances(command: Callable[..., None], *, others: tuple[str, ...] = ()) -> Callable[..., None]:
+    """Options FAMILY, PATH..., --convention and --recharge; the command gets family, files and convention.
+
+    ``others`` are families besides those of routing that the command knows.
+    """
 
     @click.argument("family", metavar="FAMILY")
     @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
@@ -40,10 +43,13 @@ def instances(command: Callable[..., None]) -> Callable[..., None]:
         if convention and family != "vrptw-100":
             raise click.UsageError("--convention is for vrptw-100")
         try:
-            check_family(family, convention or recharge)
+            if family not in others:
+                check_family(family, convention or recharge)
             command(*args, family=family, files=instance_files(paths), convention=convention or recharge, **rest)
         except InputError as error:
             raise Refused(str(error)) from error
 
-    read.__doc__ = f"{command.__doc__}\n\nFAMILY is one of {', '.join(FAMILIES)}. PATH is an instance or a folder."
+    read.__doc__ = (
+        f"{command.__doc__}\n\nFAMILY is one of {', '.join((*FAMILIES, *others))}. PATH is an instance or a folder."
+    )
     return read

@@ -1,6 +1,7 @@
 """``python -m benchmarks solve``: lastmile on public instances, each solution checked and written."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,19 @@ from benchmarks.routing.found import Found
 from benchmarks.routing.gaps import gap
 from benchmarks.routing.instance import Facts
 from benchmarks.routing.options import instances
+from benchmarks.siting import orlib
+from benchmarks.siting.solving import solve_files
 
 
 @click.command()
-@instances
+@partial(instances, others=orlib.FAMILIES)
 @click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for each instance.")
 @click.option("--iterations", type=click.IntRange(min=1), help="Iterations for each instance.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--capacity", type=click.FloatRange(min=0, min_open=True), help="Of cflp: of every site, where files leave it out."
+)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the solutions.")
 def solve(
     family: str,
@@ -31,9 +37,17 @@ def solve(
     iterations: int | None,
     seed: int,
     threads: int,
+    capacity: float | None,
     out: Path,
 ) -> None:
     """Solve instances and write a JSON file for each; a solution that breaks a rule is not written, but named."""
+    if capacity is not None and family != "cflp":
+        raise click.UsageError("--capacity is for cflp")
+    if family in orlib.FAMILIES:
+        if time_limit is None:
+            raise click.UsageError(f"name --time-limit: {family} stops by it, or when the best plan is proven")
+        solve_files(family, files, seconds=time_limit, seed=seed, capacity=capacity, out=out)
+        return
     if time_limit is None and iterations is None:
         raise click.UsageError("name --time-limit, --iterations or both")
     out.mkdir(parents=True, exist_ok=True)

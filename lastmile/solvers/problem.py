@@ -50,7 +50,8 @@ class RoutingProfile:
                 raise ValueError(f"profile: {name} must be square, its shape is {table.shape}")
             if table.min(initial=0) < 0:
                 raise ValueError(f"profile: {name} has a negative entry at {tuple(np.argwhere(table < 0)[0].tolist())}")
-            if name == "duration_s" and ((table >= TIME_MAX) & (table != UNREACHABLE)).any():
+            # By rows: what a whole large table would need besides itself is not to be had.
+            if name == "duration_s" and any(((row >= TIME_MAX) & (row != UNREACHABLE)).any() for row in table):
                 raise ValueError(f"profile: {name} has an entry of {TIME_MAX} or more that is not UNREACHABLE")
         if self.duration_s.shape != self.distance_m.shape:
             raise ValueError("profile: duration_s and distance_m differ in shape")

@@ -10,5 +10,6 @@ void bindOsm(pybind11::module_& module);
 void bindMatching(pybind11::module_& module);
 void bindRoads(pybind11::module_& module);
 void bindRouting(pybind11::module_& module);
+void bindSiting(pybind11::module_& module);
 
 }  // namespace lastmile::bindings

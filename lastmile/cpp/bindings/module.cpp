@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, module) {
     lastmile::bindings::bindOsm(module);
     lastmile::bindings::bindRoads(module);
     lastmile::bindings::bindRouting(module);
+    lastmile::bindings::bindSiting(module);
     lastmile::bindings::bindMatching(module);
     lastmile::bindings::bindCharging(module);
 }

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/Random.h"
 #include "routing/Insertion.h"
 #include "routing/Plan.h"
-#include "routing/Random.h"
 
 namespace lastmile::routing {
 

@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/Random.h"
 #include "routing/FewestVehicles.h"
 #include "routing/Insertion.h"
 #include "routing/LocalSearch.h"
 #include "routing/Neighbours.h"
 #include "routing/Plan.h"
-#include "routing/Random.h"
 #include "routing/Rules.h"
 
 namespace lastmile::routing {
@@ -33,7 +33,7 @@ struct Settings {
     double other = 0.3;    // and any other type that can drive it
     double polish = 1;     // share of recreations that the local search follows
     bool fewest = false;   // vehicles come before all else: the search begins with a phase that takes them away
-    double fleetShare = 0.25;   // of the budget, for that phase
+    double fleetShare = 0.4;    // of the budget, for that phase
     double fleetHeat = 1;       // share of the budget whose temperature it has
     double focus = 0.5;         // share of its ruins around what is not served
     double coldFew = 0.15;      // last temperature after it

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace lastmile::routing {
+namespace lastmile {
 
 /// xoroshiro128+ of Blackman & Vigna (2018), doi:10.1145/3460772, seeded by splitmix64: the same numbers everywhere.
 class Random {
@@ -42,4 +42,4 @@ private:
     static uint64_t rotated(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 };
 
-}  // namespace lastmile::routing
+}  // namespace lastmile

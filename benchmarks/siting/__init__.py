@@ -1,0 +1,1 @@
+"""Siting on public instances: p-median and capacitated facility location, as OR-Library has them."""

@@ -1,0 +1,76 @@
+// Siting for Python: translation only.
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "Arrays.h"
+#include "Bindings.h"
+#include "siting/Location.h"
+#include "siting/LocationBound.h"
+#include "siting/LocationSearch.h"
+
+namespace py = pybind11;
+using lastmile::bindings::Array;
+using lastmile::bindings::give;
+using lastmile::bindings::view;
+namespace siting = lastmile::siting;
+
+void lastmile::bindings::bindSiting(py::module_& module) {
+    py::class_<siting::Location>(module, "Location")
+        .def(py::init([](const Array<std::int32_t>& site, const Array<std::int32_t>& customer,
+                         const Array<std::int64_t>& cost, const Array<std::int64_t>& opening,
+                         const Array<std::int64_t>& unserved, const Array<std::uint8_t>& standing,
+                         const Array<double>& capacity, const Array<double>& amount, std::int32_t most) {
+                 return std::make_unique<siting::Location>(siting::Location::Given{
+                     .site = view(site),
+                     .customer = view(customer),
+                     .cost = view(cost),
+                     .opening = view(opening),
+                     .unserved = view(unserved),
+                     .standing = view(standing),
+                     .capacity = view(capacity),
+                     .amount = view(amount),
+                     .most = most,
+                 });
+             }),
+             py::kw_only(), py::arg("site"), py::arg("customer"), py::arg("cost"), py::arg("opening"),
+             py::arg("unserved"), py::arg("standing"), py::arg("capacity"), py::arg("amount"), py::arg("most"));
+
+    py::class_<siting::LocationSearch>(module, "LocationSearch")
+        .def(py::init([](const siting::Location& location, std::uint64_t seed) {
+                 return std::make_unique<siting::LocationSearch>(location, seed, siting::LocationSearch::Settings{});
+             }),
+             py::arg("location"), py::arg("seed"), py::keep_alive<1, 2>())
+        .def("start", [](siting::LocationSearch& search, const Array<std::int32_t>& sites) { search.start(view(sites)); },
+             py::arg("sites"))
+        .def(
+            "run",
+            [](siting::LocationSearch& search, std::int64_t iterations, double used, double until) {
+                const py::gil_scoped_release unlocked;
+                search.run(iterations, used, until);
+            },
+            py::arg("iterations"), py::arg("used"), py::arg("until"))
+        .def_property_readonly("cost", &siting::LocationSearch::bestCost)
+        .def_property_readonly("sites", [](const siting::LocationSearch& search) {
+            return give(std::vector<std::int32_t>(search.best()));
+        });
+
+    py::class_<siting::LocationBound>(module, "LocationBound")
+        .def(py::init<const siting::Location&>(), py::arg("location"), py::keep_alive<1, 2>())
+        .def(
+            "run",
+            [](siting::LocationBound& bound, std::int64_t steps, std::int64_t target) {
+                const py::gil_scoped_release unlocked;
+                bound.run(steps, target);
+            },
+            py::arg("steps"), py::arg("target"))
+        .def_property_readonly("bound", &siting::LocationBound::best)
+        .def_property_readonly("prices", [](const siting::LocationBound& bound) {
+            return give(std::vector<double>(bound.prices()));
+        })
+        .def("forced", [](siting::LocationBound& bound) {
+            siting::LocationBound::Forced forced = bound.forced();
+            return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
+        });
+}

@@ -1,0 +1,66 @@
+// Which sites to open: the problem, by site and by customer.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace lastmile::siting {
+
+/// Whatever unit the caller counts in; all sums fit 62 bits.
+using Cost = std::int64_t;
+constexpr Cost kNever = std::numeric_limits<Cost>::max() / 4;
+
+/// Sites cost something to open; each customer is served by the cheapest open site that it has a pair with, or by none
+/// at a price. Sought are the sites, at most so many, for which all that is least.
+///
+/// One model for three classics: the p-median problem, uncapacitated facility location (the simple plant location
+/// problem), and maximal covering, where every pair costs nothing and the price is the customer's weight. Only pairs
+/// that are given exist, so a city's catchments stay sparse. With capacities it is capacitated facility location, where
+/// customers may be served in parts.
+class Location {
+public:
+    struct Pair {
+        std::int32_t other;  // of a site: a customer; of a customer: a site
+        Cost cost;
+    };
+
+    struct Given {
+        std::span<const std::int32_t> site, customer;  // of every pair; each pair once
+        std::span<const Cost> cost;                    // and of serving all of the customer there
+        std::span<const Cost> opening, unserved;
+        std::span<const std::uint8_t> standing;
+        std::span<const double> capacity, amount;  // by site, by customer; both empty: no limits
+        std::int32_t most;                         // below 0: any number
+    };
+
+    /// Throws std::invalid_argument when an index or a number is impossible, or sums could overflow.
+    explicit Location(const Given& given);
+
+    [[nodiscard]] std::int32_t sites() const { return static_cast<std::int32_t>(opening.size()); }
+    [[nodiscard]] std::int32_t customers() const { return static_cast<std::int32_t>(unserved.size()); }
+    [[nodiscard]] std::span<const Pair> of(std::int32_t site) const { return row(bySite, firstOfSite, site); }
+    /// Cheapest first.
+    [[nodiscard]] std::span<const Pair> near(std::int32_t customer) const {
+        return row(byCustomer, firstOfCustomer, customer);
+    }
+
+    std::vector<Cost> opening;           // by site
+    std::vector<Cost> unserved;          // by customer: the price
+    std::vector<std::uint8_t> standing;  // by site: open already, and stays so
+    std::vector<double> capacity;        // by site; empty: no limits
+    std::vector<double> amount;          // by customer, of what capacities count
+    std::int32_t most;                   // sites that may be open
+
+private:
+    std::vector<std::size_t> firstOfSite, firstOfCustomer;
+    std::vector<Pair> bySite, byCustomer;
+
+    static std::span<const Pair> row(const std::vector<Pair>& pairs, const std::vector<std::size_t>& first,
+                                     std::int32_t index) {
+        return {pairs.data() + first[index], first[index + 1] - first[index]};
+    }
+};
+
+}  // namespace lastmile::siting

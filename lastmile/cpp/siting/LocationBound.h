@@ -1,0 +1,64 @@
+// What no set of open sites can cost less than.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "siting/Location.h"
+
+namespace lastmile::siting {
+
+/// Lagrangian bound: that each customer is served once is no rule any more but has a price u. Each site alone then
+/// opens if what its customers pay above their costs outweighs it; at most so many do, the cheapest ones. With
+/// u_i <= the price of not serving i, the sum of u and of these sites' values bounds every plan from below, whatever u
+/// is (Cornuejols, Fisher & Nemhauser 1977, doi:10.1287/mnsc.23.8.789; for coverage Galvao & ReVelle 1996,
+/// doi:10.1016/0377-2217(94)00159-6). The greatest such bound equals that of the linear relaxation; a deflected
+/// subgradient with Polyak's step, towards the cost of the best plan, goes there (Camerini, Fratta & Maffioli 1975,
+/// doi:10.1007/BFb0120697). With capacities each site fills a continuous knapsack, and the sites together hold what all
+/// customers bring.
+class LocationBound {
+public:
+    explicit LocationBound(const Location& location);
+
+    /// So many steps, towards a bound of `target`, the cost of the best plan that is known.
+    void run(std::int64_t steps, Cost target);
+
+    [[nodiscard]] double best() const { return best_; }
+    /// Of each customer, at the best bound.
+    [[nodiscard]] const std::vector<double>& prices() const { return prices_; }
+    /// What the bound is at least with a site open, or closed; by site, at the best prices.
+    struct Forced {
+        std::vector<double> open, closed;
+    };
+    [[nodiscard]] Forced forced();
+
+private:
+    struct Item {
+        std::int32_t customer;
+        double worth, amount;
+    };
+    struct Chosen {
+        std::int32_t site;
+        double share;
+    };
+
+    const Location& location;
+    double needed = 0;  // capacity of all open sites together
+    double best_ = 0;
+    std::vector<double> prices_;                // the best ones
+    std::vector<double> trial, gradient, direction;  // by customer
+    std::vector<double> values;                 // by site: of opening it at the trial prices
+    std::vector<std::int32_t> order;
+    std::vector<Chosen> chosen;
+    std::vector<Item> items;
+    double pace = 1, at = 0;  // `at`: the bound at the trial prices
+    std::int64_t worse = 0;
+
+    double evaluate(const std::vector<double>& prices);
+    double choose(std::int32_t mustOpen = -1, std::int32_t mustClose = -1);
+    void slope(const std::vector<double>& prices);
+    template <typename Serve>
+    double fill(std::int32_t site, const std::vector<double>& prices, Serve serve);
+};
+
+}  // namespace lastmile::siting

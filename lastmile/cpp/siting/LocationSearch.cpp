@@ -1,0 +1,112 @@
+#include "siting/LocationSearch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace lastmile::siting {
+
+LocationSearch::LocationSearch(const Location& location, std::uint64_t seed, const Settings& settings)
+    : location(location), settings(settings), random(seed), set(location) {}
+
+void LocationSearch::start(std::span<const std::int32_t> sites) {
+    for (const std::int32_t site : sites) {
+        if (site < 0 || site >= location.sites())
+            throw std::invalid_argument("the start opens site " + std::to_string(site) + ", there are " +
+                                        std::to_string(location.sites()));
+        if (set.isOpen(site)) continue;
+        if (set.count() >= location.most) throw std::invalid_argument("the start opens more sites than may be open");
+        set.open(site);
+    }
+    if (!sites.empty()) keep();
+    while (set.count() < location.most) {
+        const std::int32_t site = set.best();
+        if (site < 0 || set.gain(site) <= 0) break;
+        set.open(site);
+    }
+    double sum = 0;
+    for (std::int32_t s = 0; s < location.sites(); ++s)
+        if (set.isOpen(s)) sum += std::abs(static_cast<double>(set.loss(s)));
+    scale = std::max(1.0, sum / std::max(1, set.count()));
+    if (set.cost() < bestCost_) keep();
+}
+
+void LocationSearch::keep() {
+    bestCost_ = set.cost();
+    best_.clear();
+    for (std::int32_t s = 0; s < location.sites(); ++s)
+        if (set.isOpen(s)) best_.push_back(s);
+}
+
+void LocationSearch::run(std::int64_t iterations, double used, double until) {
+    if (location.customers() == 0 || location.sites() == 0) return;
+    for (std::int64_t k = 0; k < iterations; ++k) {
+        const double share = used + (until - used) * static_cast<double>(k) / static_cast<double>(iterations);
+        const double temperature = scale * settings.hot * std::pow(settings.cold / settings.hot, share);
+        const Cost before = set.cost();
+        closing.clear();
+        opening.clear();
+        ruin();
+        recreate();
+        if (static_cast<double>(set.cost() - before) >= temperature * random.exponential()) {
+            undo();
+        } else if (set.cost() < bestCost_) {
+            keep();
+        }
+    }
+}
+
+/// Walks from a customer over the sites that are near to the customers of these: neighbours of neighbours, as far as
+/// it takes.
+void LocationSearch::ruin() {
+    const std::int32_t wanted = 1 + random.below(settings.closed);
+    std::int32_t customer = random.below(location.customers());
+    for (std::int32_t hop = 0; hop < 4 * wanted && static_cast<std::int32_t>(closing.size()) < wanted; ++hop) {
+        const auto near = location.near(customer);
+        if (near.empty()) {
+            customer = random.below(location.customers());
+            continue;
+        }
+        // From here on around, the first that is open.
+        const auto count = static_cast<std::int32_t>(near.size());
+        const std::int32_t from = random.below(count);
+        std::int32_t at = near[from].other;
+        for (std::int32_t k = 0; k < count; ++k) {
+            const std::int32_t site = near[(from + k) % count].other;
+            if (!set.isOpen(site) || location.standing[site]) continue;
+            set.close(site);
+            closing.push_back(site);
+            at = site;
+            break;
+        }
+        const auto of = location.of(at);
+        customer = of[random.below(static_cast<std::int32_t>(of.size()))].other;
+    }
+}
+
+void LocationSearch::recreate() {
+    passed.clear();
+    // Where the number is free, one more is tried now and then: what it saves may be that another one can go.
+    std::int32_t extra = location.most >= location.sites() && random.unit() < 0.1 ? 1 : 0;
+    while (set.count() < location.most) {
+        const std::int32_t site = set.best();
+        if (site < 0) break;
+        if (set.gain(site) <= 0 && extra-- <= 0) break;
+        if (random.unit() < settings.blink) {
+            set.hold(site, true);
+            passed.push_back(site);
+            continue;
+        }
+        set.open(site);
+        opening.push_back(site);
+    }
+    for (const std::int32_t site : passed) set.hold(site, false);
+}
+
+void LocationSearch::undo() {
+    for (std::size_t k = opening.size(); k-- > 0;) set.close(opening[k]);
+    for (std::size_t k = closing.size(); k-- > 0;) set.open(closing[k]);
+}
+
+}  // namespace lastmile::siting

@@ -1,0 +1,54 @@
+// Good sets of open sites: greedy, then ruin and recreate.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/Random.h"
+#include "siting/OpenSet.h"
+
+namespace lastmile::siting {
+
+/// Closes a few sites that share customers, opens others greedily, some of the best passed over at random, and accepts
+/// by simulated annealing: ruin and recreate after Schrimpf, Schneider, Stamm-Wilbrandt & Dueck (2000),
+/// doi:10.1006/jcph.1999.6413, on the incremental gains of OpenSet. A run begins with the greedy set, which for
+/// coverage is within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978, doi:10.1007/BF01588971), or with a given one.
+class LocationSearch {
+public:
+    struct Settings {
+        std::int32_t closed = 6;   // most sites that a ruin closes
+        double blink = 0.05;       // share of best sites passed over
+        double hot = 0.3;          // first temperature, in mean losses of an open site
+        double cold = 0.003;       // last one
+    };
+
+    LocationSearch(const Location& location, std::uint64_t seed, const Settings& settings);
+
+    /// Begin with these sites and those that stand, filled up greedily. Throws std::invalid_argument where they are
+    /// too many or do not exist.
+    void start(std::span<const std::int32_t> sites);
+    /// So many iterations, while the share of the budget that is used rises from `used` to `until`.
+    void run(std::int64_t iterations, double used, double until);
+
+    [[nodiscard]] Cost bestCost() const { return bestCost_; }
+    [[nodiscard]] const std::vector<std::int32_t>& best() const { return best_; }
+
+private:
+    const Location& location;
+    const Settings settings;
+    Random random;
+    OpenSet set;
+    double scale = 1;  // mean loss of an open site
+    Cost bestCost_ = kNever;
+    std::vector<std::int32_t> best_;
+    std::vector<std::int32_t> closing, opening, passed;
+
+    void change(std::int32_t site);
+    void ruin();
+    void recreate();
+    void undo();
+    void keep();
+};
+
+}  // namespace lastmile::siting

@@ -1,0 +1,130 @@
+"""Facility location: sites, customers, and what serving them costs. Nothing here has a longitude."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.solvers.frozen import freeze
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LocationProblem:
+    """Sites, customers and the pairs in which one may serve the other.
+
+    Parameters
+    ----------
+    opening
+        float64 (sites,), cost of opening each.
+    unserved
+        float64 (customers,), cost of not serving each; inf: it must be served.
+    pair_site, pair_customer, pair_cost
+        int32, int32, float64 (pairs,), each pair once: the cost of serving all of the customer there.
+    capacity, amount
+        float64 (sites,), (customers,): what a site can take, and what each customer brings; None: no limits. Then every
+        customer must be served, and may be in parts.
+    most
+        Sites that may be open; None: any number.
+    standing
+        bool (sites,), those that are open already and stay so.
+
+    Raises
+    ------
+    ValueError
+        When lengths differ, a number is negative or not finite, or an index or a pair is impossible.
+    """
+
+    opening: NDArray[np.float64]
+    unserved: NDArray[np.float64]
+    pair_site: NDArray[np.int32]
+    pair_customer: NDArray[np.int32]
+    pair_cost: NDArray[np.float64]
+    capacity: NDArray[np.float64] | None = None
+    amount: NDArray[np.float64] | None = None
+    most: int | None = None
+    standing: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        sites, customers = len(self.opening), len(self.unserved)
+        for name, values, length in (
+            ("pair_customer", self.pair_customer, len(self.pair_site)),
+            ("pair_cost", self.pair_cost, len(self.pair_site)),
+            ("capacity", self.capacity, sites),
+            ("amount", self.amount, customers),
+            ("standing", self.standing, sites),
+        ):
+            if values is not None and len(values) != length:
+                raise ValueError(f"{name} has {len(values)} entries, {length} are needed")
+        for name, index, limit in (
+            ("pair_site", self.pair_site, sites),
+            ("pair_customer", self.pair_customer, customers),
+        ):
+            wrong = np.flatnonzero((index < 0) | (index >= limit))
+            if len(wrong):
+                raise ValueError(f"{name}[{wrong[0]}] is {index[wrong[0]]}, it must be in 0..{limit - 1}")
+        for name, numbers in (
+            ("opening", self.opening), ("pair_cost", self.pair_cost), ("capacity", self.capacity),
+            ("amount", self.amount),
+        ):  # fmt: skip
+            if numbers is None:
+                continue
+            wrong = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+            if len(wrong):
+                raise ValueError(f"{name}[{wrong[0]}] is {numbers[wrong[0]]}, it must be finite and not negative")
+        wrong = np.flatnonzero(np.isnan(self.unserved) | (self.unserved < 0))
+        if len(wrong):
+            raise ValueError(f"unserved[{wrong[0]}] is {self.unserved[wrong[0]]}, it must not be negative")
+        if (self.capacity is None) != (self.amount is None):
+            raise ValueError("capacity and amount go together: give both or none")
+        if self.capacity is not None and not np.isinf(self.unserved).all():
+            raise ValueError("unserved must be inf for every customer where sites have capacities")
+        if self.most is not None and self.most < 0:
+            raise ValueError(f"most is {self.most}, it must not be negative")
+        if self.most is not None and self.standing is not None and self.standing.sum() > self.most:
+            raise ValueError(f"{self.standing.sum()} sites stand already, and most lets {self.most} be open")
+        key = self.pair_site.astype(np.int64) * max(customers, 1) + self.pair_customer
+        if len(np.unique(key)) < len(key):
+            order = np.argsort(key, kind="stable")
+            twice = order[1:][np.diff(key[order]) == 0][0]
+            raise ValueError(
+                f"pair {twice} (site {self.pair_site[twice]}, customer {self.pair_customer[twice]}) is there twice"
+            )
+        freeze(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LocationSolution:
+    """Open sites and what the plan costs; no plan costs less than ``bound``.
+
+    Parameters
+    ----------
+    sites
+        int32, ascending.
+    served_by, served_customer, served_share
+        What the sites serve: of each flow its site, its customer and the share of it. Customers that no flow names are
+        not served.
+    cost
+        inf where no plan was found that serves whom it must.
+    stopped
+        ``optimal``: cost and bound meet; ``gap``: as near as was asked; ``limit``: time was up.
+    """
+
+    sites: NDArray[np.int32]
+    served_by: NDArray[np.int32]
+    served_customer: NDArray[np.int32]
+    served_share: NDArray[np.float64]
+    cost: float
+    bound: float
+    iterations: int
+    stopped: Literal["optimal", "gap", "limit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationProgress:
+    """How a run stands."""
+
+    seconds: float
+    iterations: int
+    cost: float
+    bound: float

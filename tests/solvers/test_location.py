@@ -1,0 +1,198 @@
+"""Facility location equals the enumeration of all sets of sites on tiny problems, and never bounds too high."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from lastmile.solvers.location import locate
+from lastmile.solvers.location_problem import LocationProblem
+
+TOLERANCE = 1e-6
+
+
+def problem(opening, unserved, pairs, **rules):
+    """``pairs`` lists (site, customer, cost)."""
+    return LocationProblem(
+        opening=np.array(opening, dtype=np.float64),
+        unserved=np.array(unserved, dtype=np.float64),
+        pair_site=np.array([j for j, _, _ in pairs], dtype=np.int32),
+        pair_customer=np.array([i for _, i, _ in pairs], dtype=np.int32),
+        pair_cost=np.array([c for _, _, c in pairs], dtype=np.float64),
+        **{
+            name: value
+            if name == "most" or value is None
+            else np.array(value, dtype=bool if name == "standing" else float)
+            for name, value in rules.items()
+        },
+    )
+
+
+def served(made, sites):
+    """What serving costs with these sites open."""
+    if made.capacity is None:
+        cost = made.unserved.copy()
+        for j, i, c in zip(made.pair_site, made.pair_customer, made.pair_cost, strict=True):
+            if j in sites:
+                cost[i] = min(cost[i], c)
+        return cost.sum()
+    pairs = [p for p, j in enumerate(made.pair_site) if j in sites]
+    if not pairs:
+        return np.inf if len(made.unserved) else 0.0
+    once = np.array([[float(made.pair_customer[p] == i) for p in pairs] for i in range(len(made.unserved))])
+    room = np.array(
+        [[float(made.pair_site[p] == j) * made.amount[made.pair_customer[p]] for p in pairs] for j in sites]
+    )
+    answer = linprog(
+        made.pair_cost[pairs], A_ub=room, b_ub=made.capacity[list(sites)], A_eq=once, b_eq=np.ones(len(once))
+    )
+    return answer.fun if answer.status == 0 else np.inf
+
+
+def least(made):
+    """The cheapest of all sets of sites."""
+    everyone = range(len(made.opening))
+    standing = set() if made.standing is None else set(np.flatnonzero(made.standing).tolist())
+    most = len(made.opening) if made.most is None else made.most
+    return min(
+        made.opening[list(sites)].sum() + served(made, sites)
+        for count in range(most + 1)
+        for sites in combinations(everyone, count)
+        if standing <= set(sites)
+    )
+
+
+@st.composite
+def problems(draw, *, capacities=False):
+    sites, customers = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    number = draw(st.sampled_from([st.integers(0, 30), st.floats(0, 30, width=32)]))
+    every = [(j, i) for j in range(sites) for i in range(customers)]
+    pairs = every if draw(st.booleans()) else draw(st.lists(st.sampled_from(every), unique=True))
+    price = st.just(np.inf) if capacities else draw(st.sampled_from([number, st.just(np.inf)]))
+    numbers = lambda count, of: draw(st.lists(of, min_size=count, max_size=count))  # noqa: E731
+    standing = draw(st.none() | st.lists(st.booleans(), min_size=sites, max_size=sites))
+    return problem(
+        numbers(sites, number),
+        numbers(customers, price),
+        [(j, i, draw(number)) for j, i in pairs],
+        most=draw(st.none() | st.integers(sum(standing or []), sites)),
+        standing=standing,
+        capacity=numbers(sites, st.integers(0, 12)) if capacities else None,
+        amount=numbers(customers, st.integers(0, 6)) if capacities else None,
+    )
+
+
+def holds(made, solution):
+    """Flows come from open sites and come to the cost, the bound is below it."""
+    assert set(solution.served_by.tolist()) <= set(solution.sites.tolist())
+    share = np.zeros(len(made.unserved))
+    np.add.at(share, solution.served_customer, solution.served_share)
+    cost = {(j, i): c for j, i, c in zip(made.pair_site, made.pair_customer, made.pair_cost, strict=True)}
+    total = made.opening[solution.sites].sum() + made.unserved[share < 0.5].sum()
+    total += sum(
+        cost[j, i] * part
+        for j, i, part in zip(solution.served_by, solution.served_customer, solution.served_share, strict=True)
+    )
+    assert solution.cost == pytest.approx(total, rel=1e-6, abs=1e-6)
+    assert solution.bound <= solution.cost
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_equals_enumeration(made):
+    best = least(made)
+    solution = locate(made, seconds=20)
+    assert solution.bound <= best * (1 + TOLERANCE) + TOLERANCE
+    assert solution.cost == pytest.approx(best, rel=TOLERANCE, abs=TOLERANCE)
+    if np.isfinite(best):
+        assert solution.stopped == "optimal"
+        holds(made, solution)
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(capacities=True))
+def test_equals_enumeration_with_capacities(made):
+    best = least(made)
+    solution = locate(made, seconds=20)
+    assert solution.bound <= best * (1 + TOLERANCE) + TOLERANCE
+    assert solution.cost == pytest.approx(best, rel=TOLERANCE, abs=TOLERANCE)
+    if np.isfinite(best):
+        holds(made, solution)
+
+
+def scattered(customers, sites, reach, *, seed, most):
+    """Maximal covering in a square: pairs within reach cost nothing, weights are prices."""
+    random = np.random.default_rng(seed)
+    at, places = random.random((customers, 2)), random.random((sites, 2))
+    near = np.hypot(*(places[:, None] - at[None]).transpose(2, 0, 1)) <= reach
+    site, customer = np.nonzero(near)
+    return LocationProblem(
+        opening=np.zeros(sites),
+        unserved=random.integers(1, 20, customers).astype(float),
+        pair_site=site.astype(np.int32),
+        pair_customer=customer.astype(np.int32),
+        pair_cost=np.zeros(len(site)),
+        most=most,
+    )
+
+
+def test_covers_with_a_bound_and_never_less_than_the_start():
+    made = scattered(400, 120, 0.08, seed=3, most=15)
+    solution = locate(made, seconds=20)
+    assert solution.stopped == "optimal"
+    assert len(solution.sites) <= 15
+    holds(made, solution)
+    again = locate(made, seconds=20, start=solution.sites.tolist())
+    assert again.cost == solution.cost
+    told = []
+    locate(made, seconds=20, seed=1, on_progress=told.append)
+    assert told[-1].cost == solution.cost
+    assert all(a.cost >= b.cost and a.bound <= b.bound for a, b in pairwise(told))
+
+
+def test_customers_that_no_site_can_serve_are_left_out_at_their_price():
+    solution = locate(problem([5], [3, 9], [(0, 1, 2)]), seconds=5)
+    assert solution.sites.tolist() == [0]
+    assert solution.cost == 5 + 2 + 3
+    assert solution.served_customer.tolist() == [1]
+
+
+def test_whom_no_site_can_serve_though_it_must_be_makes_the_cost_infinite():
+    solution = locate(problem([5], [np.inf, 9], [(0, 1, 2)]), seconds=0.2)
+    assert solution.cost == np.inf
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"pair_site": [0, 2]}, r"pair_site\[1\] is 2, it must be in 0..1"),
+        ({"pair_customer": [0, 0], "pair_site": [1, 1]}, r"pair 1 \(site 1, customer 0\) is there twice"),
+        ({"opening": [1, -1]}, r"opening\[1\] is -1.0"),
+        ({"opening": [1, np.nan]}, r"opening\[1\] is nan"),
+        ({"pair_cost": [1]}, "pair_cost has 1 entries, 2 are needed"),
+        ({"unserved": [np.nan, 0]}, r"unserved\[0\] is nan"),
+        ({"most": -1}, "most is -1"),
+        ({"most": 1, "standing": [True, True]}, "2 sites stand already, and most lets 1 be open"),
+        ({"capacity": [1.0, 1.0]}, "capacity and amount go together"),
+        ({"capacity": [1.0, 1.0], "amount": [1.0, 1.0]}, "unserved must be inf"),
+    ],
+)
+def test_malformed_problems_are_named(change, says):
+    given = {
+        "opening": [1, 1], "unserved": [4, 4], "pair_site": [0, 1], "pair_customer": [0, 1], "pair_cost": [1, 1],
+    } | change  # fmt: skip
+    kinds = {"pair_site": np.int32, "pair_customer": np.int32, "standing": bool}
+    arrays = {
+        name: value if name == "most" else np.array(value, kinds.get(name, float)) for name, value in given.items()
+    }
+    with pytest.raises(ValueError, match=says):
+        LocationProblem(**arrays)
+
+
+@pytest.mark.parametrize(("start", "says"), [([7], "opens site 7, there are 1"), ([-1], "opens site -1, there are 1")])
+def test_a_start_that_does_not_exist_is_named(start, says):
+    with pytest.raises(ValueError, match=says):
+        locate(problem([5], [9], [(0, 0, 2)]), seconds=1, start=start)
