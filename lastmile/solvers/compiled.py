@@ -1,15 +1,23 @@
 """From a routing problem to the compiled core's own form of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
+from lastmile.solvers.arrangement import sequence
 from lastmile.solvers.problem import RoutingProblem, RoutingVehicle
 
 MONEY_PER_FEN = 18_000  # whole numbers of it: a metre at fen per km, a second at fen per hour
 _PER_METRE, _PER_SECOND = 18, 5
+_IN_CACHE: Final = 100  # locations whose tables are in the nearest cache, however they are numbered
+_COPIED: Final = 4_096  # locations whose tables are copied in another order; of more, copies would be too large
+
+CoreTour = tuple[int, list[list[int]], list[int], int]  # vehicle, trips, reloads, locked
+CoreTrip = tuple[float, float, int, list[tuple[int, int, int, float, float, float]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +45,56 @@ class Objective:
                 raise ValueError(f"objective: the weight {item.name} must be finite and not negative, it is {weight}")
 
 
-def compiled(problem: RoutingProblem, objective: Objective) -> _core.RoutingCore:
-    """Make the core's problem; it looks into the problem's travel tables without copying them.
+class Compiled:
+    """The core's problem, its visits numbered otherwise than the options they stand for: tours are in options here."""
+
+    def __init__(self, core: _core.RoutingCore, option_of: NDArray[np.int64]) -> None:
+        self._core = core
+        self._option_of = option_of.tolist()
+        self._visit_of = np.argsort(option_of).tolist()
+
+    def solve(
+        self,
+        *,
+        seconds: float,
+        iterations: int,
+        seed: int,
+        threads: int,
+        fewest_vehicles: bool,
+        start: Sequence[CoreTour],
+        poll: Callable[[float, int, int, int, int], bool],
+    ) -> tuple[list[CoreTour], int, Literal["iterations", "time", "interrupted"]]:
+        """The best tours, how many iterations it took, and why it stopped."""
+        tours, iterations, stopped = self._core.solve(
+            seconds=seconds,
+            iterations=iterations,
+            seed=seed,
+            threads=threads,
+            fewest_vehicles=fewest_vehicles,
+            start=[_renumbered(tour, self._visit_of) for tour in start],
+            poll=poll,
+        )
+        return [_renumbered(tour, self._option_of) for tour in tours], iterations, stopped
+
+    def schedule(self, tour: CoreTour) -> tuple[list[CoreTrip], int] | None:
+        """Halts and times of each trip, and the tour's cost; None where it breaks a rule."""
+        found = self._core.schedule(_renumbered(tour, self._visit_of))
+        if found is None:
+            return None
+        trips, cost = found
+        return [
+            (out, back, metres, [(self._option_of[visit] if visit >= 0 else -1, *rest) for visit, *rest in halts])
+            for out, back, metres, halts in trips
+        ], cost
+
+
+def _renumbered(tour: CoreTour, number: list[int]) -> CoreTour:
+    vehicle, trips, reloads, locked = tour
+    return vehicle, [[number[stop] for stop in trip] for trip in trips], reloads, locked
+
+
+def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
+    """Make the core's problem. Near places get near numbers there; it looks into large travel tables as they are.
 
     Raises
     ------
@@ -53,6 +109,17 @@ def compiled(problem: RoutingProblem, objective: Objective) -> _core.RoutingCore
                 raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks or several trips")
             if (problem.on_board_s >= 0).any():
                 raise ValueError(f"vehicle {index}: charging on the way is not planned with limits of time on board")
+    rank = np.arange(problem.locations)
+    tables = [(profile.duration_s, profile.distance_m, profile.energy_wh) for profile in problem.profiles]
+    option_of = np.arange(problem.options)
+    if problem.profiles and problem.locations > _IN_CACHE:
+        places = sequence(problem.profiles[0].distance_m)
+        rank[places] = np.arange(problem.locations)
+        option_of = np.argsort(rank[problem.location], kind="stable")
+        if problem.locations <= _COPIED:
+            tables = _moved(tables, places)
+        else:
+            rank = np.arange(problem.locations)
     pools = {name: k for k, name in enumerate(problem.pools)}
     extra = _vehicle_first(problem, objective) if objective.fewest_vehicles else 0
     dimensions = problem.delivery.shape[1]
@@ -66,33 +133,52 @@ def compiled(problem: RoutingProblem, objective: Objective) -> _core.RoutingCore
     first = np.searchsorted(problem.window_option, np.arange(problem.options))
     visit = np.column_stack(
         (
-            problem.location,
+            rank[problem.location],
             request_of[owner],
             problem.service_s,
             problem.release_s[owner],
             problem.on_board_s[owner],
-            partner[owner],
+            np.where(partner >= 0, np.argsort(option_of)[partner], -1)[owner] if problem.options else partner[owner],
             leads[owner],
             first,
             np.bincount(problem.window_option, minlength=problem.options),
             _rates(problem.option_fen * MONEY_PER_FEN, objective.options),
         )
-    ).astype(np.int64)
-    return _core.RoutingCore(
+    ).astype(np.int64)[option_of]
+    core = _core.RoutingCore(
         locations=problem.locations,
         dimensions=dimensions,
-        profiles=[(profile.duration_s, profile.distance_m, profile.energy_wh) for profile in problem.profiles],
-        vehicles=[_vehicle(vehicle, objective, pools, extra) for vehicle in problem.vehicles],
+        profiles=tables,
+        vehicles=[_vehicle(vehicle, objective, pools, extra, rank.tolist()) for vehicle in problem.vehicles],
         visit=visit.reshape(-1, 10),
         windows=problem.window_s,
         request=requests,
-        delivered=delivered[owner].ravel(),
-        gained=gained[owner].ravel(),
+        delivered=delivered[owner][option_of].ravel(),
+        gained=gained[owner][option_of].ravel(),
         capacity=np.concatenate([vehicle.capacity for vehicle in problem.vehicles] or [np.empty(0, np.int64)]),
-        allowed=np.ascontiguousarray(problem.allowed.T, dtype=np.uint8).ravel(),
+        allowed=np.ascontiguousarray(problem.allowed[option_of].T, dtype=np.uint8).ravel(),
         pools=list(problem.pools.values()),
-        chargers=problem.chargers.tolist(),
+        chargers=rank[problem.chargers].tolist(),
     )
+    return Compiled(core, option_of)
+
+
+_Tables = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32] | None]
+
+
+def _moved(tables: list[_Tables], places: NDArray[np.int64]) -> list[_Tables]:
+    """Tables in another order of places; those that are one array stay one."""
+    made: dict[int, NDArray[np.int32]] = {}
+
+    def moved(table: NDArray[np.int32]) -> NDArray[np.int32]:
+        if id(table) not in made:
+            made[id(table)] = np.ascontiguousarray(table[places][:, places])
+        return made[id(table)]
+
+    return [
+        (moved(duration), moved(distance), None if energy is None else moved(energy))
+        for duration, distance, energy in tables
+    ]
 
 
 def _rates(values: NDArray[np.int64], weight: float) -> NDArray[np.int64]:
@@ -149,15 +235,17 @@ def _requests(
     return partner, leads, request_of, np.column_stack((money, pair[heads])).astype(np.int64).reshape(-1, 2)
 
 
-def _vehicle(vehicle: RoutingVehicle, objective: Objective, pools: dict[str, int], extra: int) -> dict[str, object]:
+def _vehicle(
+    vehicle: RoutingVehicle, objective: Objective, pools: dict[str, int], extra: int, place: list[int]
+) -> dict[str, object]:
     def limit(value: int | None) -> int:
         return -1 if value is None else value
 
     battery = vehicle.battery
     return {
         "count": vehicle.count,
-        "start": vehicle.start,
-        "end": -1 if vehicle.end is None else vehicle.end,
+        "start": place[vehicle.start],
+        "end": -1 if vehicle.end is None else place[vehicle.end],
         "profile": vehicle.profile,
         "shift_start": vehicle.shift_s[0],
         "shift_end": vehicle.shift_s[1],
@@ -170,7 +258,7 @@ def _vehicle(vehicle: RoutingVehicle, objective: Objective, pools: dict[str, int
         "max_duration": limit(vehicle.max_duration_s),
         "max_orders": limit(vehicle.max_orders),
         "max_trips": vehicle.max_trips,
-        "reloads": [(place.location, place.duration_s, *place.window_s) for place in vehicle.reloads],
+        "reloads": [(place[reload.location], reload.duration_s, *reload.window_s) for reload in vehicle.reloads],
         "breaks": [(*rest.window_s, rest.duration_s) for rest in vehicle.breaks],
         "pools": [pools[name] for name in vehicle.pools],
         "battery": None

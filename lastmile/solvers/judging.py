@@ -10,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lastmile import _core
-from lastmile.solvers.compiled import Objective, compiled
+from lastmile.solvers.compiled import Compiled, CoreTour, Objective, compiled
 from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingProfile, RoutingVehicle, Tour, Visit
 from lastmile.solvers.referee import Infeasible, evaluate
 from lastmile.solvers.referee.rounds import charges, timeless
@@ -42,11 +41,11 @@ class Judge:
         return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=0)
 
     @cached_property
-    def _core(self) -> _core.RoutingCore:
+    def _core(self) -> Compiled:
         return compiled(self._problem, Objective())
 
 
-def round_of(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Round | None:
+def round_of(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round | None:
     """Write down the core's schedule of a tour, and its cost in fen, without the objective's weights.
 
     None where the tour breaks a rule.
@@ -92,7 +91,7 @@ def round_of(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Ro
     )
 
 
-def given(tour: Tour) -> tuple[int, list[list[int]], list[int], int]:
+def given(tour: Tour) -> CoreTour:
     """A tour as the core takes it."""
     return tour.vehicle, [list(trip) for trip in tour.trips], list(tour.reloads), tour.locked
 

@@ -20,8 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from lastmile import _core
-from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
+from lastmile.solvers.compiled import MONEY_PER_FEN, Compiled, Objective, compiled
 from lastmile.solvers.judging import given, round_of
 from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingSolution, Tour
 from lastmile.solvers.reasons import explain
@@ -178,7 +177,7 @@ def _check_start(problem: RoutingProblem, start: Sequence[Tour]) -> None:
             raise ValueError(f"start: order {order} is served {times} times")
 
 
-def _driven(problem: RoutingProblem, core: _core.RoutingCore, tour: Tour) -> Round:
+def _driven(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round:
     found = round_of(problem, core, tour)
     if found is None:
         raise AssertionError(f"the search returned a tour that breaks a rule: {tour}")
