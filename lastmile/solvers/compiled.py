@@ -83,7 +83,15 @@ class Compiled:
             return None
         trips, cost = found
         return [
-            (out, back, metres, [(self._option_of[visit] if visit >= 0 else -1, *rest) for visit, *rest in halts])
+            (
+                out,
+                back,
+                metres,
+                [
+                    (self._option_of[visit] if visit >= 0 else -1, rest, charger, arrive, begin, depart)
+                    for visit, rest, charger, arrive, begin, depart in halts
+                ],
+            )
             for out, back, metres, halts in trips
         ], cost
 
