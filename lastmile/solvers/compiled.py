@@ -14,7 +14,7 @@ from lastmile.solvers.problem import RoutingProblem, RoutingVehicle
 MONEY_PER_FEN = 18_000  # whole numbers of it: a metre at fen per km, a second at fen per hour
 _PER_METRE, _PER_SECOND = 18, 5
 _IN_CACHE: Final = 100  # locations whose tables are in the nearest cache, however they are numbered
-_COPIED: Final = 4_096  # locations whose tables are copied in another order; of more, copies would be too large
+_COPIED: Final = 2**28  # bytes of all tables that are copied in another order; copies of more would be too large
 
 CoreTour = tuple[int, list[list[int]], list[int], int]  # vehicle, trips, reloads, locked
 CoreTrip = tuple[float, float, int, list[tuple[int, int, int, float, float, float]]]
@@ -124,7 +124,10 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
         places = sequence(problem.profiles[0].distance_m)
         rank[places] = np.arange(problem.locations)
         option_of = np.argsort(rank[problem.location], kind="stable")
-        if problem.locations <= _COPIED:
+        size = {
+            id(table): table.nbytes for one in tables for table in one if table is not None
+        }  # one array counts once
+        if sum(size.values()) <= _COPIED:
             tables = _moved(tables, places)
         else:
             rank = np.arange(problem.locations)
