@@ -94,6 +94,8 @@ class _Run:
         whole = (np.concatenate((problem.opening, problem.pair_cost, problem.unserved[finite])) % 1 == 0).all()
         self.integral = bool(whole) and total < _EXACT_SUM
         self.unit = 1.0 if self.integral else 2.0 ** np.floor(np.log2(_EXACT_SUM / max(total, 1.0)))
+        # Whole numbers may be off by half a unit for each cost of a plan.
+        self.rounding = 0.0 if self.integral else (len(problem.opening) + len(problem.unserved)) / 2 / self.unit
         empty = np.empty(0)
         location = _core.Location(
             site=problem.pair_site,
@@ -134,7 +136,7 @@ class _Run:
     def met(self, gap: float = 0.0) -> bool:
         if np.isinf(self.cost):
             return bool(np.isinf(self.bound))  # no plan serves whom it must
-        return bool(self.cost - self.bound <= max(gap, _MEET * abs(self.cost)))
+        return bool(self.cost - self.bound <= max(gap, _MEET * abs(self.cost), 2 * self.rounding))
 
     def turn(self) -> None:
         """Search, bound, and solve what is left undecided if it is small."""
@@ -176,8 +178,7 @@ class _Run:
 
     def _look(self) -> None:
         """Take the bound over; rounding of costs may have made it too great by half a unit for each of them."""
-        slack = 0.0 if self.integral else (len(self.problem.opening) + len(self.problem.unserved)) / 2 / self.unit
-        bound = self.dual.bound / self.unit - slack
+        bound = self.dual.bound / self.unit - self.rounding
         if self.integral:
             bound = np.ceil(bound - 1e-6)
         self.bound = min(max(self.bound, bound), self.cost)

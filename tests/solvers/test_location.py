@@ -196,3 +196,9 @@ def test_malformed_problems_are_named(change, says):
 def test_a_start_that_does_not_exist_is_named(start, says):
     with pytest.raises(ValueError, match=says):
         locate(problem([5], [9], [(0, 0, 2)]), seconds=1, start=start)
+
+
+def test_costs_of_no_weight_beside_others_are_settled():
+    solution = locate(problem([1], [1.2e-7], []), seconds=20)
+    assert solution.stopped == "optimal"
+    assert solution.sites.tolist() == []
