@@ -92,7 +92,8 @@ class _Run:
         price = np.where(finite, problem.unserved, np.maximum(must, dearest + problem.opening.max(initial=0.0) + 1.0))
         total = float(problem.opening.sum() + price.sum())
         whole = (np.concatenate((problem.opening, problem.pair_cost, problem.unserved[finite])) % 1 == 0).all()
-        self.integral = bool(whole) and total < _EXACT_SUM
+        # What capacities split costs parts of whole numbers.
+        self.integral = bool(whole) and total < _EXACT_SUM and problem.capacity is None
         self.unit = 1.0 if self.integral else 2.0 ** np.floor(np.log2(_EXACT_SUM / max(total, 1.0)))
         # Whole numbers may be off by half a unit for each cost of a plan.
         self.rounding = 0.0 if self.integral else (len(problem.opening) + len(problem.unserved)) / 2 / self.unit

@@ -202,3 +202,11 @@ def test_costs_of_no_weight_beside_others_are_settled():
     solution = locate(problem([1], [1.2e-7], []), seconds=20)
     assert solution.stopped == "optimal"
     assert solution.sites.tolist() == []
+
+
+def test_customers_that_are_split_cost_parts_of_whole_numbers():
+    made = problem([0, 0], [np.inf], [(0, 0, 0), (1, 0, 1)], capacity=[1, 1], amount=[2])
+    solution = locate(made, seconds=20)
+    assert solution.cost == pytest.approx(0.5)
+    assert solution.bound <= 0.5
+    assert solution.stopped == "optimal"
