@@ -7,7 +7,7 @@ from benchmarks.plan import plan
 from benchmarks.roads.command import roads
 from benchmarks.routing.compare_command import compare
 from benchmarks.routing.growth_command import growth
-from benchmarks.routing.solve_command import solve
+from benchmarks.solve import solve
 
 
 @click.group()

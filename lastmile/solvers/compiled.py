@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from lastmile import _core
 from lastmile.solvers.arrangement import sequence
-from lastmile.solvers.problem import RoutingProblem, RoutingVehicle
+from lastmile.solvers.problem import RoutingProblem, RoutingVehicle, Tour
 
 MONEY_PER_FEN = 18_000  # whole numbers of it: a metre at fen per km, a second at fen per hour
 _PER_METRE, _PER_SECOND = 18, 5
 _IN_CACHE: Final = 100  # locations whose tables are in the nearest cache, however they are numbered
 _COPIED: Final = 2**28  # bytes of all tables that are copied in another order; copies of more would be too large
 
-CoreTour = tuple[int, list[list[int]], list[int], int]  # vehicle, trips, reloads, locked
 CoreTrip = tuple[float, float, int, list[tuple[int, int, int, float, float, float]]]
 
 
@@ -46,12 +45,18 @@ class Objective:
 
 
 class Compiled:
-    """The core's problem, its visits numbered otherwise than the options they stand for: tours are in options here."""
+    """The core's problem, its visits numbered otherwise than the options they stand for.
 
-    def __init__(self, core: _core.RoutingCore, option_of: NDArray[np.int64]) -> None:
+    Parameters
+    ----------
+    option_of, visit_of
+        int64, the option of each visit, and the visit of each option.
+    """
+
+    def __init__(self, core: _core.RoutingCore, option_of: NDArray[np.int64], visit_of: NDArray[np.int64]) -> None:
         self._core = core
         self._option_of = option_of.tolist()
-        self._visit_of = np.argsort(option_of).tolist()
+        self._visit_of = visit_of.tolist()
 
     def solve(
         self,
@@ -61,24 +66,33 @@ class Compiled:
         seed: int,
         threads: int,
         fewest_vehicles: bool,
-        start: Sequence[CoreTour],
+        start: Sequence[Tour],
         poll: Callable[[float, int, int, int, int], bool],
-    ) -> tuple[list[CoreTour], int, Literal["iterations", "time", "interrupted"]]:
+    ) -> tuple[list[Tour], int, Literal["iterations", "time", "interrupted"]]:
         """The best tours, how many iterations it took, and why it stopped."""
-        tours, iterations, stopped = self._core.solve(
+        found, iterations, stopped = self._core.solve(
             seconds=seconds,
             iterations=iterations,
             seed=seed,
             threads=threads,
             fewest_vehicles=fewest_vehicles,
-            start=[_renumbered(tour, self._visit_of) for tour in start],
+            start=[self._given(tour) for tour in start],
             poll=poll,
         )
-        return [_renumbered(tour, self._option_of) for tour in tours], iterations, stopped
+        tours = [
+            Tour(
+                vehicle=kind,
+                trips=tuple(tuple(self._option_of[visit] for visit in trip) for trip in trips),
+                reloads=tuple(reloads),
+                locked=locked,
+            )
+            for kind, trips, reloads, locked in found
+        ]
+        return tours, iterations, stopped
 
-    def schedule(self, tour: CoreTour) -> tuple[list[CoreTrip], int] | None:
-        """Halts and times of each trip, and the tour's cost; None where it breaks a rule."""
-        found = self._core.schedule(_renumbered(tour, self._visit_of))
+    def schedule(self, tour: Tour) -> tuple[list[CoreTrip], int] | None:
+        """Halts, by option, and times of each trip, and the tour's cost; None where it breaks a rule."""
+        found = self._core.schedule(self._given(tour))
         if found is None:
             return None
         trips, cost = found
@@ -95,10 +109,9 @@ class Compiled:
             for out, back, metres, halts in trips
         ], cost
 
-
-def _renumbered(tour: CoreTour, number: list[int]) -> CoreTour:
-    vehicle, trips, reloads, locked = tour
-    return vehicle, [[number[stop] for stop in trip] for trip in trips], reloads, locked
+    def _given(self, tour: Tour) -> tuple[int, list[list[int]], list[int], int]:
+        trips = [[self._visit_of[option] for option in trip] for trip in tour.trips]
+        return tour.vehicle, trips, list(tour.reloads), tour.locked
 
 
 def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
@@ -117,20 +130,23 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
                 raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks or several trips")
             if (problem.on_board_s >= 0).any():
                 raise ValueError(f"vehicle {index}: charging on the way is not planned with limits of time on board")
-    rank = np.arange(problem.locations)
     tables = [(profile.duration_s, profile.distance_m, profile.energy_wh) for profile in problem.profiles]
+    place = np.arange(problem.locations)
     option_of = np.arange(problem.options)
-    if problem.profiles and problem.locations > _IN_CACHE:
-        places = sequence(problem.profiles[0].distance_m)
-        rank[places] = np.arange(problem.locations)
+    if tables and problem.locations > _IN_CACHE:
+        near = sequence(problem.profiles[0].distance_m)
+        rank = np.argsort(near)
         option_of = np.argsort(rank[problem.location], kind="stable")
-        size = {
-            id(table): table.nbytes for one in tables for table in one if table is not None
-        }  # one array counts once
-        if sum(size.values()) <= _COPIED:
-            tables = _moved(tables, places)
-        else:
-            rank = np.arange(problem.locations)
+        arrays = {id(table): table for one in tables for table in one if table is not None}
+        if sum(table.nbytes for table in arrays.values()) <= _COPIED:
+            place = rank
+            # What is one array stays one.
+            moved = {key: table[np.ix_(near, near)] for key, table in arrays.items()}
+            tables = [
+                (moved[id(duration)], moved[id(distance)], None if energy is None else moved[id(energy)])
+                for duration, distance, energy in tables
+            ]
+    visit_of = np.argsort(option_of)
     pools = {name: k for k, name in enumerate(problem.pools)}
     extra = _vehicle_first(problem, objective) if objective.fewest_vehicles else 0
     dimensions = problem.delivery.shape[1]
@@ -144,12 +160,12 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
     first = np.searchsorted(problem.window_option, np.arange(problem.options))
     visit = np.column_stack(
         (
-            rank[problem.location],
+            place[problem.location],
             request_of[owner],
             problem.service_s,
             problem.release_s[owner],
             problem.on_board_s[owner],
-            np.where(partner >= 0, np.argsort(option_of)[partner], -1)[owner] if problem.options else partner[owner],
+            np.where(partner[owner] >= 0, visit_of[partner[owner]], -1),
             leads[owner],
             first,
             np.bincount(problem.window_option, minlength=problem.options),
@@ -160,7 +176,7 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
         locations=problem.locations,
         dimensions=dimensions,
         profiles=tables,
-        vehicles=[_vehicle(vehicle, objective, pools, extra, rank.tolist()) for vehicle in problem.vehicles],
+        vehicles=[_vehicle(vehicle, objective, pools, extra, place.tolist()) for vehicle in problem.vehicles],
         visit=visit.reshape(-1, 10),
         windows=problem.window_s,
         request=requests,
@@ -169,27 +185,9 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
         capacity=np.concatenate([vehicle.capacity for vehicle in problem.vehicles] or [np.empty(0, np.int64)]),
         allowed=np.ascontiguousarray(problem.allowed[option_of].T, dtype=np.uint8).ravel(),
         pools=list(problem.pools.values()),
-        chargers=rank[problem.chargers].tolist(),
+        chargers=place[problem.chargers].tolist(),
     )
-    return Compiled(core, option_of)
-
-
-_Tables = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32] | None]
-
-
-def _moved(tables: list[_Tables], places: NDArray[np.int64]) -> list[_Tables]:
-    """Tables in another order of places; those that are one array stay one."""
-    made: dict[int, NDArray[np.int32]] = {}
-
-    def moved(table: NDArray[np.int32]) -> NDArray[np.int32]:
-        if id(table) not in made:
-            made[id(table)] = np.ascontiguousarray(table[places][:, places])
-        return made[id(table)]
-
-    return [
-        (moved(duration), moved(distance), None if energy is None else moved(energy))
-        for duration, distance, energy in tables
-    ]
+    return Compiled(core, option_of, visit_of)
 
 
 def _rates(values: NDArray[np.int64], weight: float) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lastmile.solvers.compiled import Compiled, CoreTour, Objective, compiled
+from lastmile.solvers.compiled import Compiled, Objective, compiled
 from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingProfile, RoutingVehicle, Tour, Visit
 from lastmile.solvers.referee import Infeasible, evaluate
 from lastmile.solvers.referee.rounds import charges, timeless
@@ -50,7 +50,7 @@ def round_of(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round | Non
 
     None where the tour breaks a rule.
     """
-    found = core.schedule(given(tour))
+    found = core.schedule(tour)
     if found is None:
         return None
     trips, _ = found
@@ -89,11 +89,6 @@ def round_of(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round | Non
             options=float(problem.option_fen[options].sum()),
         ),
     )
-
-
-def given(tour: Tour) -> CoreTour:
-    """A tour as the core takes it."""
-    return tour.vehicle, [list(trip) for trip in tour.trips], list(tour.reloads), tour.locked
 
 
 def _visit(option: int, rest: int, charger: int, arrive: float, begin: float, depart: float) -> Visit:

@@ -40,6 +40,8 @@ _EXACT_SUM: Final = 2.0**52  # of all costs as whole numbers: doubles hold it
 _NOTHING: Final = 1e-9  # of a customer: a share that is rounding
 _MEET: Final = 1e-9  # share of the cost within which cost and bound are the same
 
+_Flows = tuple[NDArray[np.int64], NDArray[np.float64]]  # pairs, and the share of the customer that each serves
+
 
 def locate(
     problem: LocationProblem,
@@ -114,7 +116,7 @@ class _Run:
         self.search = None if problem.capacity is not None else _core.LocationSearch(location, seed)
         self.dual = _core.LocationBound(location)
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
-        self.flows = _no_flows()
+        self.flows: _Flows = (np.empty(0, dtype=np.int64), np.empty(0))
         self.cost = np.inf
         self.bound = 0.0
         self.iterations = 0
@@ -148,7 +150,7 @@ class _Run:
             count = _ITERATIONS * times
             if self.pace > 0:
                 count = max(1, min(count, int((self.seconds - begun) / 2 / self.pace)))
-            self.search.run(count, 0.0, 1.0)
+            self.search.run(count)
             self.pace = (self.elapsed() - begun) / count
             self.iterations += count
             self._adopt(self.search.sites)
@@ -168,12 +170,10 @@ class _Run:
         """With capacities: the sites that the bound opens, and the cheapest flows from them."""
         if_open, if_closed = self.dual.forced()
         chosen = np.flatnonzero(if_open <= if_closed).astype(np.int32)
-        is_open = np.zeros(len(if_open), dtype=bool)
-        is_open[chosen] = True
         rest = Rest(
             site=chosen,
             fixed=np.ones(len(chosen), dtype=bool),
-            pair=np.flatnonzero(is_open[self.problem.pair_site]),
+            pair=np.flatnonzero(np.isin(self.problem.pair_site, chosen)),
         )
         self._take_answer(rest, solve_rest(self.problem, rest, self.seconds - self.elapsed()))
 
@@ -186,10 +186,9 @@ class _Run:
 
     def _adopt(self, sites: NDArray[np.int32]) -> None:
         """Take a plan over if it is better; without capacities all go to the cheapest open site."""
-        flows = _cheapest(self.problem, sites)
-        self._take(sites, flows)
+        self._take(sites, _cheapest(self.problem, sites))
 
-    def _take(self, sites: NDArray[np.int32], flows: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
+    def _take(self, sites: NDArray[np.int32], flows: _Flows) -> None:
         pair, share = flows
         served = np.zeros(len(self.problem.unserved))
         np.add.at(served, self.problem.pair_customer[pair], share)
@@ -248,16 +247,10 @@ class _Run:
         )
 
 
-def _no_flows() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    return np.empty(0, dtype=np.int64), np.empty(0)
-
-
-def _cheapest(problem: LocationProblem, sites: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _cheapest(problem: LocationProblem, sites: NDArray[np.int32]) -> _Flows:
     """Pairs in which open sites serve, each customer whole and by the cheapest, and their shares."""
-    is_open = np.zeros(len(problem.opening), dtype=bool)
-    is_open[sites] = True
     customer = problem.pair_customer
-    pair = np.flatnonzero(is_open[problem.pair_site] & (problem.pair_cost < problem.unserved[customer]))
+    pair = np.flatnonzero(np.isin(problem.pair_site, sites) & (problem.pair_cost < problem.unserved[customer]))
     order = pair[np.lexsort((problem.pair_site[pair], problem.pair_cost[pair], customer[pair]))]
     first = np.ones(len(order), dtype=bool)
     first[1:] = customer[order][1:] != customer[order][:-1]

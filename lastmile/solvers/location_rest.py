@@ -38,7 +38,6 @@ class Answer:
     share: NDArray[np.float64] | None  # of each pair of the rest
     sites: NDArray[np.int32]
     bound: float
-    finished: bool
 
 
 def undecided(
@@ -90,7 +89,7 @@ def solve(problem: LocationProblem, rest: Rest, seconds: float) -> Answer:
     cost = np.concatenate((problem.opening[rest.site], problem.pair_cost[rest.pair], problem.unserved[loose]))
     width = len(cost)
     if width == 0:
-        return Answer(share=np.empty(0), sites=rest.site, bound=0.0, finished=True)
+        return Answer(share=np.empty(0), sites=rest.site, bound=0.0)
     site_column, pair_column = np.arange(sites), sites + np.arange(pairs)
     loose_column = sites + pairs + np.arange(len(loose))
     every_share = np.concatenate((pair_column, loose_column))
@@ -122,14 +121,12 @@ def solve(problem: LocationProblem, rest: Rest, seconds: float) -> Answer:
         options={"time_limit": max(seconds, 0.01), "mip_rel_gap": 0.0},
     )
     if result.status == 2:
-        return Answer(share=None, sites=rest.site, bound=np.inf, finished=True)
+        return Answer(share=None, sites=rest.site, bound=np.inf)
     least = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound)
     if result.x is None:
-        return Answer(share=None, sites=rest.site, bound=least, finished=False)
+        return Answer(share=None, sites=rest.site, bound=least)
     opened = rest.site[result.x[:sites] > 0.5]
-    return Answer(
-        share=np.asarray(result.x[sites : sites + pairs]), sites=opened, bound=least, finished=result.status == 0
-    )
+    return Answer(share=np.asarray(result.x[sites : sites + pairs]), sites=opened, bound=least)
 
 
 def _matrix(

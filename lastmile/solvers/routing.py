@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Compiled, Objective, compiled
-from lastmile.solvers.judging import given, round_of
+from lastmile.solvers.judging import round_of
 from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingSolution, Tour
 from lastmile.solvers.reasons import explain
 from lastmile.solvers.referee import Infeasible, evaluate
@@ -128,19 +128,15 @@ def solve(
     iterations = 0
     stopped: Literal["iterations", "time", "interrupted", "nothing to solve"] = "nothing to solve"
     if problem.orders and any(vehicle.count for vehicle in problem.vehicles):
-        found, iterations, stopped = core.solve(
+        tours, iterations, stopped = core.solve(
             seconds=stop.seconds or 0.0,
             iterations=stop.iterations or 0,
             seed=seed,
             threads=threads,
             fewest_vehicles=objective.fewest_vehicles,
-            start=[given(tour) for tour in start],
+            start=start,
             poll=poll,
         )
-        tours = [
-            Tour(vehicle=kind, trips=tuple(map(tuple, trips)), reloads=tuple(reloads), locked=locked)
-            for kind, trips, reloads, locked in found
-        ]
     searched = time.perf_counter()
     rounds = tuple(_driven(problem, core, tour) for tour in tours)
     left = _left_out(problem, rounds)

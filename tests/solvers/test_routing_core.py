@@ -13,10 +13,6 @@ from lastmile.solvers.routing import Stop, solve
 APART = [frozenset({"breaks"}), frozenset({"reloads"})]
 
 
-def plain(tour):
-    return tour.vehicle, [list(trip) for trip in tour.trips], list(tour.reloads), tour.locked
-
-
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
@@ -25,7 +21,7 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
     assume(problem.vehicles[tour.vehicle].count > 0)  # of a type that is not there the core keeps nothing
     found = evaluate(problem, tour)
     event(found.rule if isinstance(found, Infeasible) else "feasible")
-    mine = compiled(problem, Objective()).schedule(plain(tour))
+    mine = compiled(problem, Objective()).schedule(tour)
     if isinstance(found, Infeasible):
         assert mine is None
         return

@@ -38,20 +38,17 @@ void lastmile::bindings::bindSiting(py::module_& module) {
              py::arg("unserved"), py::arg("standing"), py::arg("capacity"), py::arg("amount"), py::arg("most"));
 
     py::class_<siting::LocationSearch>(module, "LocationSearch")
-        .def(py::init([](const siting::Location& location, std::uint64_t seed) {
-                 return std::make_unique<siting::LocationSearch>(location, seed, siting::LocationSearch::Settings{});
-             }),
-             py::arg("location"), py::arg("seed"), py::keep_alive<1, 2>())
+        .def(py::init<const siting::Location&, std::uint64_t>(), py::arg("location"), py::arg("seed"),
+             py::keep_alive<1, 2>())
         .def("start", [](siting::LocationSearch& search, const Array<std::int32_t>& sites) { search.start(view(sites)); },
              py::arg("sites"))
         .def(
             "run",
-            [](siting::LocationSearch& search, std::int64_t iterations, double used, double until) {
+            [](siting::LocationSearch& search, std::int64_t iterations) {
                 const py::gil_scoped_release unlocked;
-                search.run(iterations, used, until);
+                search.run(iterations);
             },
-            py::arg("iterations"), py::arg("used"), py::arg("until"))
-        .def_property_readonly("cost", &siting::LocationSearch::bestCost)
+            py::arg("iterations"))
         .def_property_readonly("sites", [](const siting::LocationSearch& search) {
             return give(std::vector<std::int32_t>(search.best()));
         });

@@ -7,8 +7,17 @@
 
 namespace lastmile::siting {
 
-LocationSearch::LocationSearch(const Location& location, std::uint64_t seed, const Settings& settings)
-    : location(location), settings(settings), random(seed), set(location) {}
+namespace {
+
+constexpr std::int32_t kClosed = 6;             // most sites that a ruin closes
+constexpr double kBlink = 0.05;                 // share of best sites passed over
+constexpr double kExtra = 0.1;                  // of recreations that try one more site than pays
+constexpr double kHot = 0.3, kCold = 0.003;     // first and last temperature, in mean losses of an open site
+
+}  // namespace
+
+LocationSearch::LocationSearch(const Location& location, std::uint64_t seed)
+    : location(location), random(seed), set(location) {}
 
 void LocationSearch::start(std::span<const std::int32_t> sites) {
     for (const std::int32_t site : sites) {
@@ -29,21 +38,21 @@ void LocationSearch::start(std::span<const std::int32_t> sites) {
     for (std::int32_t s = 0; s < location.sites(); ++s)
         if (set.isOpen(s)) sum += std::abs(static_cast<double>(set.loss(s)));
     scale = std::max(1.0, sum / std::max(1, set.count()));
-    if (set.cost() < bestCost_) keep();
+    if (set.cost() < bestCost) keep();
 }
 
 void LocationSearch::keep() {
-    bestCost_ = set.cost();
+    bestCost = set.cost();
     best_.clear();
     for (std::int32_t s = 0; s < location.sites(); ++s)
         if (set.isOpen(s)) best_.push_back(s);
 }
 
-void LocationSearch::run(std::int64_t iterations, double used, double until) {
+void LocationSearch::run(std::int64_t iterations) {
     if (location.customers() == 0 || location.sites() == 0) return;
     for (std::int64_t k = 0; k < iterations; ++k) {
-        const double share = used + (until - used) * static_cast<double>(k) / static_cast<double>(iterations);
-        const double temperature = scale * settings.hot * std::pow(settings.cold / settings.hot, share);
+        const double share = static_cast<double>(k) / static_cast<double>(iterations);
+        const double temperature = scale * kHot * std::pow(kCold / kHot, share);
         const Cost before = set.cost();
         closing.clear();
         opening.clear();
@@ -51,7 +60,7 @@ void LocationSearch::run(std::int64_t iterations, double used, double until) {
         recreate();
         if (static_cast<double>(set.cost() - before) >= temperature * random.exponential()) {
             undo();
-        } else if (set.cost() < bestCost_) {
+        } else if (set.cost() < bestCost) {
             keep();
         }
     }
@@ -60,7 +69,7 @@ void LocationSearch::run(std::int64_t iterations, double used, double until) {
 /// Walks from a customer over the sites that are near to the customers of these: neighbours of neighbours, as far as
 /// it takes.
 void LocationSearch::ruin() {
-    const std::int32_t wanted = 1 + random.below(settings.closed);
+    const std::int32_t wanted = 1 + random.below(kClosed);
     std::int32_t customer = random.below(location.customers());
     for (std::int32_t hop = 0; hop < 4 * wanted && static_cast<std::int32_t>(closing.size()) < wanted; ++hop) {
         const auto near = location.near(customer);
@@ -88,12 +97,12 @@ void LocationSearch::ruin() {
 void LocationSearch::recreate() {
     passed.clear();
     // Where the number is free, one more is tried now and then: what it saves may be that another one can go.
-    std::int32_t extra = location.most >= location.sites() && random.unit() < 0.1 ? 1 : 0;
+    std::int32_t extra = location.most >= location.sites() && random.unit() < kExtra ? 1 : 0;
     while (set.count() < location.most) {
         const std::int32_t site = set.best();
         if (site < 0) break;
         if (set.gain(site) <= 0 && extra-- <= 0) break;
-        if (random.unit() < settings.blink) {
+        if (random.unit() < kBlink) {
             set.hold(site, true);
             passed.push_back(site);
             continue;

@@ -16,35 +16,25 @@ namespace lastmile::siting {
 /// coverage is within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978, doi:10.1007/BF01588971), or with a given one.
 class LocationSearch {
 public:
-    struct Settings {
-        std::int32_t closed = 6;   // most sites that a ruin closes
-        double blink = 0.05;       // share of best sites passed over
-        double hot = 0.3;          // first temperature, in mean losses of an open site
-        double cold = 0.003;       // last one
-    };
-
-    LocationSearch(const Location& location, std::uint64_t seed, const Settings& settings);
+    LocationSearch(const Location& location, std::uint64_t seed);
 
     /// Begin with these sites and those that stand, filled up greedily. Throws std::invalid_argument where they are
     /// too many or do not exist.
     void start(std::span<const std::int32_t> sites);
-    /// So many iterations, while the share of the budget that is used rises from `used` to `until`.
-    void run(std::int64_t iterations, double used, double until);
+    /// So many iterations, from the first temperature to the last.
+    void run(std::int64_t iterations);
 
-    [[nodiscard]] Cost bestCost() const { return bestCost_; }
     [[nodiscard]] const std::vector<std::int32_t>& best() const { return best_; }
 
 private:
     const Location& location;
-    const Settings settings;
     Random random;
     OpenSet set;
     double scale = 1;  // mean loss of an open site
-    Cost bestCost_ = kNever;
+    Cost bestCost = kNever;
     std::vector<std::int32_t> best_;
     std::vector<std::int32_t> closing, opening, passed;
 
-    void change(std::int32_t site);
     void ruin();
     void recreate();
     void undo();

@@ -29,8 +29,6 @@ public:
     std::int32_t best();
     /// Keep a site from being the best one, or let it be again.
     void hold(std::int32_t site, bool back);
-    /// -1 where none is open.
-    [[nodiscard]] std::int32_t serverOf(std::int32_t customer) const { return served[customer].first; }
 
 private:
     static constexpr std::int32_t kBlock = 64;  // sites whose best one is remembered
