@@ -13,16 +13,23 @@ from lastmile.solvers.problem import RoutingProblem, RoutingProfile, RoutingVehi
 from lastmile.solvers.routing import Progress, Stop, solve
 
 _SPACING_M: Final = 100.0  # between neighbours: the same whatever the size
+_STRIP: Final = 8  # neighbours side by side on a strip
 _LOAD: Final = 10  # orders that a vehicle holds
 _DAY_S: Final = 36_000
 _METRES_PER_S: Final = 5
 
 
 def town(orders: int, *, timed: bool, seed: int) -> RoutingProblem:
-    """Orders scattered over a square whose area grows with them, the depot in its middle; on request with windows."""
+    """Orders scattered over a square whose area grows with them, the depot in its middle; on request with windows.
+
+    They are numbered along strips of the square, so that those with near numbers are near, as in a table of a city's
+    addresses that is sorted by district and street.
+    """
     random = np.random.default_rng(seed)
     side = _SPACING_M * np.sqrt(orders)
-    at = np.vstack(([side / 2, side / 2], random.uniform(0, side, (orders, 2)))).astype(np.float32)
+    scattered = random.uniform(0, side, (orders, 2))
+    scattered = scattered[np.lexsort((scattered[:, 1], scattered[:, 0] // (_STRIP * _SPACING_M)))]
+    at = np.vstack(([side / 2, side / 2], scattered)).astype(np.float32)
     metres = np.empty((orders + 1, orders + 1), dtype=np.int32)
     for row, place in enumerate(at):
         metres[row] = np.hypot(*(at - place).T)

@@ -29,7 +29,8 @@ class RoutingProfile:
     ----------
     duration_s, distance_m
         int32, shape (n, n), C order, row = origin, may be asymmetric; ``UNREACHABLE`` durations where there is no way.
-        The two may be one array.
+        The two may be one array. Tables of more than 256 MB are searched twice as fast where near places have near
+        numbers; smaller ones are numbered so by the solver.
     energy_wh
         The same of the energy that a vehicle needs at most, whatever it carries; None where it is the distance times
         the battery's ``wh_per_m``.

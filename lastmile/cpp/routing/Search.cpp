@@ -14,6 +14,7 @@ constexpr size_t kMostAbsent = 10;  // absent requests that one recreation tries
 constexpr double kFirstPenalty = 10, kLeastPenalty = 1, kMostPenalty = 1e4;  // in costs of a mean arc
 constexpr double kStep = 1.1;        // by which the penalty changes
 constexpr double kInsistence = 0.1;  // by which its factors grow
+constexpr int32_t kRegion = 512;     // visits of a region
 constexpr int32_t kBarren = 50;      // changes of the penalty without a complete plan, until the best one is back
 
 }  // namespace
@@ -26,7 +27,8 @@ Search::Search(const Problem& problem, const Rules& rules, const Neighbours& nea
       plan(problem, rules),
       random(seed),
       insertion(plan, near, random, settings.near, settings.blink),
-      local(plan, near, settings.moves) {
+      local(plan, near, settings.moves),
+      cooling(settings.enough * static_cast<double>(problem.requests.size())) {
     double rate = 0;
     for (const VehicleType& type : problem.types)
         rate += static_cast<double>(type.perMetre) * around.meanMetres() +
@@ -120,7 +122,15 @@ std::vector<Tour> Search::bestTours() const {
 }
 
 void Search::cool(double used) {
-    const double cold = limited ? settings.coldFew : settings.cold;
+    double cold = settings.cold;
+    if (fleet) {
+        used = settings.fleetHeat;
+    } else if (limited) {
+        cold = settings.coldFew;
+    } else {
+        if (cooling.advance(used, iteration)) replace(bestTours());
+        used = cooling.at();
+    }
     temperature = scale * settings.hot * std::pow(cold / settings.hot, used);
 }
 
@@ -200,7 +210,7 @@ void Search::step() {
     plan.begin();
     ruin();
     recreate();
-    if (random.unit() < settings.polish) local.improve();
+    if (random.unit() < (cooling.several() ? settings.polishLong : settings.polish)) local.improve();
     if (!accepts(before)) {
         plan.rollback();
         return;
@@ -281,7 +291,8 @@ void Search::ruin() {
     const auto served = requests - static_cast<int32_t>(plan.absent().size());
     if (served > 0) {
         const auto visits = static_cast<int32_t>(problem.visitCount());
-        int32_t centre = random.below(visits);
+        // Near visits have near numbers: what the ruins of a while read stays in the caches, however large the problem.
+        int32_t centre = (region + random.below(std::min(visits, kRegion))) % visits;
         if (fleet && !fleet->complete() && random.unit() < settings.focus)
             centre = problem.visitsOf(fleet->anyMissing(random))[0];
         const double mean = static_cast<double>(served) / std::max(1, plan.vehicles());

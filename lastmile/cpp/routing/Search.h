@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/Random.h"
+#include "routing/Cooling.h"
 #include "routing/FewestVehicles.h"
 #include "routing/Insertion.h"
 #include "routing/LocalSearch.h"
@@ -32,6 +33,8 @@ struct Settings {
     double cheapest = 0.5; // share of ruined trips that get the cheapest vehicle type for what is left
     double other = 0.3;    // and any other type that can drive it
     double polish = 1;     // share of recreations that the local search follows
+    double polishLong = 1; // where the budget is for several coolings
+    double enough = 2000;  // iterations of a cooling, for each request
     bool fewest = false;   // vehicles come before all else: the search begins with a phase that takes them away
     double fleetShare = 0.4;    // of the budget, for that phase
     double fleetHeat = 1;       // share of the budget whose temperature it has
@@ -43,7 +46,10 @@ struct Settings {
     /// between options.
     static Settings of(const Problem& problem) {
         Settings settings;
-        if (!problem.timed) settings.polish = problem.meanOptions() > 1 ? 0.5 : 0.1;
+        if (!problem.timed) {
+            settings.polish = problem.meanOptions() > 1 ? 0.5 : 0.1;
+            settings.polishLong = std::max(settings.polish, 0.3);
+        }
         return settings;
     }
 };
@@ -71,7 +77,8 @@ public:
                 const double used = share(iteration);
                 if (used >= 1) break;
                 if (fleet && used >= settings.fleetShare) endShedding();
-                cool(fleet ? settings.fleetHeat : used);
+                cool(used);
+                if (iteration % kStay == 0) region = random.below(std::max(1, static_cast<int32_t>(problem.visitCount())));
                 adapt();
             }
             step();
@@ -86,6 +93,7 @@ public:
 
 private:
     static constexpr int64_t kStride = 64;  // iterations between two looks at the budget
+    static constexpr int64_t kStay = 16 * kStride;  // iterations in one region
 
     struct BestTrip {
         Trip trip;
@@ -99,8 +107,10 @@ private:
     Random random;
     Insertion insertion;
     LocalSearch local;
+    Cooling cooling;
     std::optional<FewestVehicles> fleet;  // while the phase lasts
     int64_t iteration = 0;
+    int32_t region = 0;  // first of the visits among which ruins have their centres for a while; see `ruin`
     double scale, temperature = 0;
     bool priced = false;    // some requests may be left out
     bool limited = false;   // to the vehicles of the best plan: the phase that takes them away is over
