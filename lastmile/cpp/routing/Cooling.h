@@ -21,9 +21,12 @@ public:
     /// search is to go back to its best plan.
     bool advance(double used, int64_t iteration) {
         if (round == 0) {
-            // Of a budget of time it shows only on the way how many iterations it holds.
-            if (iteration > 0) each = std::max(kLeast, enough * used / static_cast<double>(iteration));
-            if (each > kMost) each = 1;
+            // Of a budget of time it shows only on the way how many iterations it holds. It is settled early, once: a
+            // search whose speed wavers would else change its mind again and again.
+            if (used < kSettled && iteration > 0) {
+                each = std::max(kLeast, enough * used / static_cast<double>(iteration));
+                if (each > kMost) each = 1;
+            }
             const double first = each * std::max(1.0, std::floor(kFirst / each));
             if (used < first || each == 1) {
                 at_ = used / each - std::floor(used / each);
@@ -46,6 +49,7 @@ private:
     static constexpr double kLeast = 0.13, kMost = 0.5;  // shares of the budget, for a cooling from the top
     static constexpr double kFirst = 0.4;                // for all of them, but for one that is longer
     static constexpr double kWarm = 0.4;                 // where reheatings begin
+    static constexpr double kSettled = 0.03;             // share of the budget after which `each` stays
 
     double enough;
     double each = 1;               // share of the budget, for a cooling from the top

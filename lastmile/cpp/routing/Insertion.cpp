@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kLeastNear = 10;    // visits beside which each of many options looks
 constexpr int32_t kShort = 25;        // visits of a trip whose places are all tried, not only those beside near visits
+constexpr int32_t kElsewhere = 64;    // trips not near that are tried before a new vehicle is
 constexpr double kLeastShare = 0.02;  // of a vehicle, that a visit of hardly any load needs
 
 }  // namespace
@@ -143,17 +144,25 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
         testOnce(plan.stops[y].previous, visit, choice);
     }
     if (problem.exact) decide(choice);
-    if (choice.visit < 0) {
-        candidates.clear();
-        for (size_t t = 0; t < plan.trips.size(); ++t) {
-            if (plan.trips[t].count == 0) continue;
-            const auto trip = static_cast<int32_t>(t);
-            if (seenAt[trip] != stamp) considerTrip(trip, visit);
-            if (promises(trip, choice)) testAll(trip, visit, choice);
-        }
-        if (problem.exact) decide(choice);
+    const auto all = static_cast<int32_t>(plan.trips.size());
+    const bool last = openings == Openings::last;
+    if (choice.visit < 0) considerElsewhere(visit, last ? all : std::min(all, kElsewhere), choice);
+    if (problem.trips || !last || choice.visit < 0) considerOpenings(visit, openings, choice);
+    if (choice.visit < 0 && !last && all > kElsewhere) considerElsewhere(visit, all, choice);
+}
+
+/// So many trips, wherever they are, from a random one on.
+void Insertion::considerElsewhere(int32_t visit, int32_t count, Choice& choice) {
+    const auto trips = static_cast<int32_t>(plan.trips.size());
+    if (trips == 0) return;
+    candidates.clear();
+    int32_t trip = count < trips ? random.below(trips) : 0;
+    for (int32_t k = 0; k < count; ++k, trip = trip + 1 < trips ? trip + 1 : 0) {
+        if (plan.trips[trip].count == 0) continue;
+        if (seenAt[trip] != stamp) considerTrip(trip, visit);
+        if (promises(trip, choice)) testAll(trip, visit, choice);
     }
-    if (problem.trips || openings != Openings::last || choice.visit < 0) considerOpenings(visit, openings, choice);
+    if (problem.exact) decide(choice);
 }
 
 void Insertion::considerOpenings(int32_t visit, Openings openings, Choice& choice) {

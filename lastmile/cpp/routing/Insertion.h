@@ -17,8 +17,9 @@ enum class Openings { whole, shared, last };
 
 /// Puts requests back into a plan, each at its cheapest place, but for places passed over at random ("blinks").
 ///
-/// Only trips with visits that are near are tried, long ones only beside these visits and the depots; all others when
-/// none of these will do.
+/// Only trips with visits that are near are tried, long ones only beside these visits and the depots; where none of
+/// these will do some others are, and all others where no new vehicle will do either: looking through all is what would
+/// make an iteration slower in larger problems.
 class Insertion {
 public:
     Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink);
@@ -67,6 +68,7 @@ private:
     void testOnce(int32_t after, int32_t visit, Choice& choice);
     void testAll(int32_t trip, int32_t visit, Choice& choice);
     void decide(Choice& choice);
+    void considerElsewhere(int32_t visit, int32_t count, Choice& choice);
     void considerOpenings(int32_t visit, Openings openings, Choice& choice);
     void considerPair(int32_t request, Openings openings, Choice& choice);
     void considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choice& choice);

@@ -134,6 +134,9 @@ void Search::cool(double used) {
     temperature = scale * settings.hot * std::pow(cold / settings.hot, used);
 }
 
+/// Chooses the region of the next ruins.
+void Search::settle() { region = random.below(std::max(1, static_cast<int32_t>(problem.visitCount()))); }
+
 /// Goes on with one vehicle less if all is served, or ends the phase where no fewer can do.
 void Search::shed() {
     fleet->look();

@@ -78,7 +78,7 @@ public:
                 if (used >= 1) break;
                 if (fleet && used >= settings.fleetShare) endShedding();
                 cool(used);
-                if (iteration % kStay == 0) region = random.below(std::max(1, static_cast<int32_t>(problem.visitCount())));
+                if (iteration % kStay == 0) settle();
                 adapt();
             }
             step();
@@ -130,6 +130,7 @@ private:
     std::vector<std::pair<double, int32_t>> keyed;
 
     void cool(double used);
+    void settle();
     void shed();
     void endShedding();
     int32_t missing() const;
