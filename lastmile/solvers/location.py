@@ -8,7 +8,7 @@ With y_j open, x_ij the share of customer i that site j serves and z_i the share
 One model for the p-median problem [1]_, simple plant location [2]_, capacitated facility location with split sourcing
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight). Ruin and recreate finds plans, a
 Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves undecided is small
-enough for HiGHS.
+enough for branch and bound. Where sites have capacities, HiGHS finds the plans: on the sites that the bound likes best.
 
 References
 ----------
@@ -26,18 +26,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
+from lastmile.solvers.location_part import Answer, Part
+from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
-from lastmile.solvers.location_rest import Answer, Rest, undecided
-from lastmile.solvers.location_rest import solve as solve_rest
+from lastmile.solvers.location_tree import Tree
 
 _ITERATIONS: Final = 2_000  # of the search, in the first turn; each turn has twice as many as the one before
 _STEPS: Final = 200  # of the bound, the same way
 _STRIDE: Final = 20  # of them between two looks
-_REST_PAIRS: Final = 25_000  # left undecided that HiGHS is given in the first turn; twice as many in each turn
-_MOST_REST_PAIRS: Final = 400_000
+_PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as many in each turn
+_MOST_PART_PAIRS: Final = 400_000
+_TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
+_STALLED: Final = 0.01  # share of the gap: a bound that so many steps raise by no more is near its best
+_NODES: Final = 100  # of it, in the first turn; twice as many in each turn
+_CORE: Final = 2.0  # sites of the first core, in numbers of those that the bound opens
+_CORE_GROWTH: Final = 1.3  # from turn to turn
+_CORE_PRICE: Final = 1.1  # share of a customer's price that a pair of the core costs at most
 _ABOVE: Final = 0.05  # share by which a plan is taken to be above the bound as long as none is known
 _EXACT_SUM: Final = 2.0**52  # of all costs as whole numbers: doubles hold it
 _NOTHING: Final = 1e-9  # of a customer: a share that is rounding
+_WHOLE: Final = 1e-6  # of whole numbers: what is rounding
 _MEET: Final = 1e-9  # share of the cost within which cost and bound are the same
 
 _Flows = tuple[NDArray[np.int64], NDArray[np.float64]]  # pairs, and the share of the customer that each serves
@@ -115,6 +123,9 @@ class _Run:
         )
         self.search = None if problem.capacity is not None else _core.LocationSearch(location, seed)
         self.dual = _core.LocationBound(location)
+        self.forced = self.dual.forced()
+        self.price = self.dual.prices / self.unit
+        self.tree: Tree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.flows: _Flows = (np.empty(0, dtype=np.int64), np.empty(0))
         self.cost = np.inf
@@ -142,7 +153,7 @@ class _Run:
         return bool(self.cost - self.bound <= max(gap, _MEET * abs(self.cost), 2 * self.rounding))
 
     def turn(self) -> None:
-        """Search, bound, and solve what is left undecided if it is small."""
+        """Search; bound, or branch where little is left undecided; with capacities, solve what the bound likes best."""
         times = 2**self.turns
         self.turns += 1
         begun = self.elapsed()
@@ -155,33 +166,118 @@ class _Run:
             self.iterations += count
             self._adopt(self.search.sites)
         until = 2 * self.elapsed() - begun  # at least as long as the search took
-        steps = 0
-        while (steps < _STEPS * times or self.elapsed() < until) and not self.done(0.0):
+        stalled = self.tree is None and self._raise(_STEPS * times, until)
+        most = min(_PART_PAIRS * times, _MOST_PART_PAIRS)
+        if self.search is None and not self.done(0.0):
+            self._solve_core(_CORE * _CORE_GROWTH ** (self.turns - 1), most)
+        if np.isinf(self.cost):
+            self._solve_all(most)
+        if stalled and np.isfinite(self.cost) and not self.done(0.0):
+            self._plant()
+        if self.tree is not None:
+            self._branch(_NODES * times, until)
+
+    def _raise(self, least: int, until: float) -> bool:
+        """Raise the bound, by so many steps and until then; returns whether the last ones raised it by hardly more."""
+        steps, before = 0, self.bound
+        while (steps < least or steps % _STEPS > 0 or self.elapsed() < until) and not self.done(0.0):
+            if steps % _STEPS == 0:
+                before = self.dual.bound
             aim = self.cost if np.isfinite(self.cost) else self.bound * (1 + _ABOVE) + 1.0
             self.dual.run(_STRIDE, int(np.ceil(aim * self.unit)))
             self._look()
             steps += _STRIDE
-            if self.search is None and steps % (_STEPS // 2) == 0:
-                self._open_chosen()
-        if not self.done(0.0):
-            self._finish(min(_REST_PAIRS * times, _MOST_REST_PAIRS))
+        self.forced = self.dual.forced()
+        self.price = self.dual.prices / self.unit
+        return steps % _STEPS == 0 and self.dual.bound - before <= _STALLED * (self.cost * self.unit - self.dual.bound)
 
-    def _open_chosen(self) -> None:
-        """With capacities: the sites that the bound opens, and the cheapest flows from them."""
-        if_open, if_closed = self.dual.forced()
-        chosen = np.flatnonzero(if_open <= if_closed).astype(np.int32)
-        rest = Rest(
-            site=chosen,
-            fixed=np.ones(len(chosen), dtype=bool),
-            pair=np.flatnonzero(np.isin(self.problem.pair_site, chosen)),
+    def _limit(self) -> float:
+        """What a part of the tree must stay below to hold a plan that is better than the best one, in its units."""
+        # Of whole numbers, what is better than a plan is so by one.
+        better = self.cost - 1 + _WHOLE if self.integral else self.cost * (1 - _MEET)
+        return better * self.unit
+
+    def _plant(self) -> None:
+        if_open, if_closed = self.forced
+        limit = self._limit()
+        decided = np.zeros(len(if_open), dtype=np.int8)
+        decided[if_closed >= limit] = 1
+        decided[if_open >= limit] = -1
+        if self.problem.standing is not None:
+            decided[self.problem.standing] = 1
+        if np.count_nonzero(decided == 0) <= _TREE_SITES:
+            self.tree = Tree(self.dual, decided)
+
+    def _branch(self, least: int, until: float) -> None:
+        """Grow the tree, by so many nodes and until then."""
+        tree, nodes = self.tree, 0
+        while tree is not None and (nodes < least or self.elapsed() < until) and not self.done(0.0):
+            limit = self._limit()
+            if tree.bound() >= limit:
+                self.bound = self.cost
+                return
+            tree.grow(limit, plan=self._try, settle=self._settle)
+            nodes += 1
+            self._improve_bound(tree.bound() / self.unit)
+
+    def _try(self, sites: NDArray[np.int32]) -> None:
+        if self.problem.capacity is None:
+            self._adopt(sites)
+
+    def _settle(self, sites: NDArray[np.int32]) -> None:
+        """Find the best plan of these sites."""
+        if self.problem.capacity is None:
+            self._adopt(sites)
+            return
+        pairs = np.flatnonzero(np.isin(self.problem.pair_site, sites))
+        part = Part(site=sites, fixed=np.ones(len(sites), dtype=bool), pair=pairs)
+        self._take_answer(part, solve_part(self.problem, part, np.inf))
+
+    def _solve_core(self, size: float, most: int) -> None:
+        """With capacities: the best plan of the sites that the bound likes best, and of pairs that it nearly uses.
+
+        Kernel search: Guastaroba & Speranza (2014), doi:10.1016/j.ejor.2014.02.020. ``size``: sites, in numbers of
+        those that the bound opens.
+        """
+        problem = self.problem
+        if_open, if_closed = self.forced
+        standing = np.zeros(len(if_open), dtype=bool) if problem.standing is None else problem.standing
+        count = 1 + int(min(size * np.count_nonzero(if_open < if_closed), len(if_open)))
+        liked = np.argsort(np.where(standing, -np.inf, if_open - if_closed), kind="stable")
+        core = np.sort(liked[: max(count, np.count_nonzero(standing))]).astype(np.int32)
+        near = problem.pair_cost <= _CORE_PRICE * self.price[problem.pair_customer]
+        part = Part(site=core, fixed=standing[core], pair=np.flatnonzero(near & np.isin(problem.pair_site, core)))
+        if len(part.pair) <= most:
+            self._take_answer(part, solve_part(problem, part, self._share_of_time()))
+
+    def _solve_all(self, most: int) -> None:
+        """Where no plan is known: whether there is one, and what none costs less than."""
+        problem = self.problem
+        if len(problem.pair_site) > most:
+            return
+        count = len(problem.opening)
+        standing = np.zeros(count, dtype=bool) if problem.standing is None else problem.standing
+        part = Part(
+            site=np.arange(count, dtype=np.int32),
+            fixed=standing,
+            pair=np.arange(len(problem.pair_site), dtype=np.int64),
         )
-        self._take_answer(rest, solve_rest(self.problem, rest, self.seconds - self.elapsed()))
+        answer = solve_part(problem, part, self._share_of_time())
+        self._take_answer(part, answer)
+        self._improve_bound(answer.bound)
+
+    def _share_of_time(self) -> float:
+        """Seconds for one mixed-integer program: as long as all took until now, at least a second."""
+        return max(0.0, min(self.seconds - self.elapsed(), max(1.0, self.elapsed())))
 
     def _look(self) -> None:
-        """Take the bound over; rounding of costs may have made it too great by half a unit for each of them."""
-        bound = self.dual.bound / self.unit - self.rounding
-        if self.integral:
-            bound = np.ceil(bound - 1e-6)
+        self._improve_bound(self.dual.bound / self.unit)
+
+    def _improve_bound(self, bound: float) -> None:
+        """Take a bound over; rounding of costs may have made it too great by half a unit for each of them."""
+        bound -= self.rounding
+        if self.integral and np.isfinite(bound):
+            bound = np.ceil(bound - _WHOLE)
         self.bound = min(max(self.bound, bound), self.cost)
 
     def _adopt(self, sites: NDArray[np.int32]) -> None:
@@ -201,34 +297,14 @@ class _Run:
         if cost < self.cost:
             self.sites, self.flows, self.cost = np.sort(sites), flows, cost
 
-    def _finish(self, most: int) -> None:
-        """Solve what plans better than the best one leave undecided, if that is not more than so many pairs."""
-        # Of whole numbers, what is better than a plan is so by one.
-        better = self.cost - 1 if self.integral else self.cost
-        if_open, if_closed = self.dual.forced()
-        rest = undecided(
-            self.problem,
-            if_open=if_open / self.unit,
-            if_closed=if_closed / self.unit,
-            price=self.dual.prices / self.unit,
-            bound=self.dual.bound / self.unit,
-            limit=better * (1 + _MEET),
-        )
-        if len(rest.pair) > most:
-            return
-        answer = solve_rest(self.problem, rest, min(self.seconds - self.elapsed(), max(1.0, self.elapsed())))
-        limit = self.cost  # what was left out costs at least as much
-        self._take_answer(rest, answer)
-        self.bound = min(max(self.bound, min(answer.bound, limit)), self.cost)
-
-    def _take_answer(self, rest: Rest, answer: Answer) -> None:
+    def _take_answer(self, part: Part, answer: Answer) -> None:
         if answer.share is None:
             return
         if self.problem.capacity is None:
             self._adopt(answer.sites)
             return
         flowing = np.flatnonzero(answer.share > _NOTHING)
-        self._take(answer.sites, (rest.pair[flowing], answer.share[flowing]))
+        self._take(answer.sites, (part.pair[flowing], answer.share[flowing]))
 
     def progress(self) -> LocationProgress:
         return LocationProgress(seconds=self.elapsed(), iterations=self.iterations, cost=self.cost, bound=self.bound)

@@ -62,9 +62,18 @@ void lastmile::bindings::bindSiting(py::module_& module) {
                 bound.run(steps, target);
             },
             py::arg("steps"), py::arg("target"))
+        .def(
+            "decide",
+            [](siting::LocationBound& bound, const Array<std::int8_t>& sites, const Array<double>& prices) {
+                bound.decide(view(sites), view(prices));
+            },
+            py::arg("sites"), py::arg("prices"))
         .def_property_readonly("bound", &siting::LocationBound::best)
         .def_property_readonly("prices", [](const siting::LocationBound& bound) {
             return give(std::vector<double>(bound.prices()));
+        })
+        .def_property_readonly("usage", [](const siting::LocationBound& bound) {
+            return give(std::vector<double>(bound.usage()));
         })
         .def("forced", [](siting::LocationBound& bound) {
             siting::LocationBound::Forced forced = bound.forced();

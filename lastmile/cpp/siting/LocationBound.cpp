@@ -1,8 +1,10 @@
 #include "siting/LocationBound.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 
 namespace lastmile::siting {
 
@@ -11,12 +13,14 @@ namespace {
 constexpr std::int64_t kPatience = 20;  // steps without a better bound, until they shorten and begin at the best again
 constexpr double kFirstPace = 1, kLeastPace = 1e-3, kSlower = 0.7;
 constexpr double kMemory = 0.7;        // of the direction before
+constexpr double kFading = 0.95;       // of what was chosen before, at each step
 constexpr double kWorthwhile = 1e-3;  // share of the gap by which a bound must be better to count
 
 }  // namespace
 
 LocationBound::LocationBound(const Location& location)
-    : location(location), prices_(location.customers()), values(location.sites()) {
+    : location(location), decided(location.standing.begin(), location.standing.end()),
+      prices_(location.customers()), usage_(location.sites()), values(location.sites()) {
     if (!location.capacity.empty()) needed = std::accumulate(location.amount.begin(), location.amount.end(), 0.0);
     // What a customer's cheapest site saves it.
     for (std::int32_t c = 0; c < location.customers(); ++c) {
@@ -24,11 +28,33 @@ LocationBound::LocationBound(const Location& location)
         const Cost price = near.size() > 1 && near[0].cost < near[1].cost ? near[1].cost : location.unserved[c];
         prices_[c] = static_cast<double>(std::min(price, location.unserved[c]));
     }
-    best_ = evaluate(prices_);
-    slope(prices_);
+    begin();
+}
+
+void LocationBound::decide(std::span<const std::int8_t> sites, std::span<const double> prices) {
+    if (sites.size() != decided.size() || prices.size() != prices_.size())
+        throw std::invalid_argument("a decision for each site and a price for each customer are needed");
+    decided.assign(sites.begin(), sites.end());
+    for (std::size_t s = 0; s < decided.size(); ++s)
+        if (location.standing[s]) decided[s] = kOpen;
+    prices_.assign(prices.begin(), prices.end());
+    begin();
+}
+
+/// From the prices as they are.
+void LocationBound::begin() {
+    restart();
+    best_ = at;
+    pace = kFirstPace;
+    worse = 0;
+}
+
+/// On from the best prices.
+void LocationBound::restart() {
     trial = prices_;
+    at = evaluate(trial);
+    slope(trial);
     direction = gradient;
-    at = best_;
 }
 
 /// What an open site is worth, without its opening: it serves whoever pays more than it costs, as far as it can.
@@ -67,7 +93,7 @@ double LocationBound::fill(std::int32_t site, const std::vector<double>& prices,
 /// The bound at these prices; `chosen` are its sites.
 double LocationBound::evaluate(const std::vector<double>& prices) {
     for (std::int32_t s = 0; s < location.sites(); ++s)
-        values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
+        if (decided[s] != kClosed) values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
     return std::accumulate(prices.begin(), prices.end(), 0.0) + choose();
 }
 
@@ -82,9 +108,9 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
         if (needed > 0) held += share * location.capacity[site];
     };
     for (std::int32_t s = 0; s < location.sites(); ++s) {
-        if (location.standing[s] || s == mustOpen) {
+        if (decided[s] == kOpen || s == mustOpen) {
             take(s, 1);
-        } else if (s != mustClose && (values[s] < 0 || (needed > 0 && location.capacity[s] > 0))) {
+        } else if (decided[s] == kFree && s != mustClose && (values[s] < 0 || (needed > 0 && location.capacity[s] > 0))) {
             order.push_back(s);
         }
     }
@@ -105,16 +131,44 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
         if (values[s] < 0) take(s, 1);
         return values[s] < 0;
     });
-    // Where capacity is short, by what each unit of it costs.
+    return sum + supply(std::max(0.0, needed - held));
+}
+
+/// The cheapest of `order` that hold so much more, at the least: by what each unit of capacity costs, the last one only
+/// in part, or by their number, if that comes to more; `chosen` and `order` become theirs.
+double LocationBound::supply(double wanted) {
+    if (wanted <= needed * 1e-9) return 0;
     std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
         const double left = values[a] / location.capacity[a], right = values[b] / location.capacity[b];
         return left != right ? left < right : a < b;
     });
+    double byCapacity = 0, held = 0;
+    const std::size_t before = chosen.size();
     for (const std::int32_t s : order) {
-        if (held >= needed) break;
-        take(s, std::min(1.0, (needed - held) / location.capacity[s]));
+        if (held >= wanted) break;
+        const double share = std::min(1.0, (wanted - held) / location.capacity[s]);
+        chosen.push_back({s, share});
+        byCapacity += share * values[s];
+        held += share * location.capacity[s];
     }
-    return held < needed * (1 - 1e-9) ? std::numeric_limits<double>::infinity() : sum;
+    if (held < wanted * (1 - 1e-9)) return std::numeric_limits<double>::infinity();
+    // However they are chosen, it takes as many as of the largest.
+    sizes.clear();
+    for (const std::int32_t s : order) sizes.push_back(location.capacity[s]);
+    std::sort(sizes.begin(), sizes.end(), std::greater<>());
+    std::size_t count = 0;
+    for (double left = wanted * (1 - 1e-9); left > 0; ++count) left -= sizes[count];
+    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count) - 1, order.end(),
+                     [&](std::int32_t a, std::int32_t b) {
+                         return values[a] != values[b] ? values[a] < values[b] : a < b;
+                     });
+    const double byNumber =
+        std::accumulate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), 0.0,
+                        [&](double sum, std::int32_t s) { return sum + values[s]; });
+    if (byNumber <= byCapacity) return byCapacity;
+    chosen.resize(before);
+    for (std::size_t k = 0; k < count; ++k) chosen.push_back({order[k], 1});
+    return byNumber;
 }
 
 /// Once each, less how often the chosen sites serve a customer.
@@ -140,6 +194,8 @@ void LocationBound::run(std::int64_t steps, Cost target) {
             if (!capped(c)) trial[c] = std::min(static_cast<double>(location.unserved[c]), trial[c] + step * direction[c]);
         at = evaluate(trial);
         slope(trial);
+        for (double& share : usage_) share *= kFading;
+        for (const auto& [site, share] : chosen) usage_[site] += (1 - kFading) * share;
         for (std::size_t c = 0; c < direction.size(); ++c) direction[c] = gradient[c] + kMemory * direction[c];
         if (at > best_) {
             worse = at > best_ + kWorthwhile * (aim - best_) ? 0 : worse + 1;
@@ -151,10 +207,7 @@ void LocationBound::run(std::int64_t steps, Cost target) {
         if (worse < kPatience) continue;
         worse = 0;
         pace = pace * kSlower < kLeastPace ? kFirstPace : pace * kSlower;
-        trial = prices_;
-        at = evaluate(trial);
-        slope(trial);
-        direction = gradient;
+        restart();
     }
 }
 
@@ -167,7 +220,7 @@ LocationBound::Forced LocationBound::forced() {
     if (needed > 0) {
         const double prices = std::accumulate(prices_.begin(), prices_.end(), 0.0);
         for (std::size_t s = 0; s < sites; ++s) {
-            if (location.standing[s]) continue;
+            if (decided[s] != kFree) continue;
             result.open[s] = prices + choose(static_cast<std::int32_t>(s), -1);
             result.closed[s] = prices + choose(-1, static_cast<std::int32_t>(s));
         }
@@ -178,7 +231,7 @@ LocationBound::Forced LocationBound::forced() {
     if (std::ssize(chosen) >= location.most) {
         last = -std::numeric_limits<double>::infinity();
         for (std::size_t s = 0; s < sites; ++s) {
-            if (location.standing[s]) continue;
+            if (decided[s] != kFree) continue;
             if (isChosen[s]) {
                 last = std::max(last, values[s]);
             } else {
@@ -187,7 +240,7 @@ LocationBound::Forced LocationBound::forced() {
         }
     }
     for (std::size_t s = 0; s < sites; ++s) {
-        if (location.standing[s]) continue;
+        if (decided[s] != kFree) continue;
         (isChosen[s] ? result.closed[s] += next - values[s] : result.open[s] += values[s] - last);
     }
     return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "siting/Location.h"
@@ -15,18 +16,25 @@ namespace lastmile::siting {
 /// doi:10.1016/0377-2217(94)00159-6). The greatest such bound equals that of the linear relaxation; a deflected
 /// subgradient with Polyak's step, towards the cost of the best plan, goes there (Camerini, Fratta & Maffioli 1975,
 /// doi:10.1007/BFb0120697). With capacities each site fills a continuous knapsack, and the sites together hold what all
-/// customers bring.
+/// customers bring, so there are at least as many as that takes of the largest.
 class LocationBound {
 public:
+    static constexpr std::int8_t kClosed = -1, kFree = 0, kOpen = 1;
+
     explicit LocationBound(const Location& location);
 
+    /// Go on from these prices, with the sites that are decided: kOpen, kClosed, kFree for each.
+    void decide(std::span<const std::int8_t> sites, std::span<const double> prices);
     /// So many steps, towards a bound of `target`, the cost of the best plan that is known.
     void run(std::int64_t steps, Cost target);
 
     [[nodiscard]] double best() const { return best_; }
     /// Of each customer, at the best bound.
     [[nodiscard]] const std::vector<double>& prices() const { return prices_; }
-    /// What the bound is at least with a site open, or closed; by site, at the best prices.
+    /// Of each site, how much it was chosen in the last steps: near to its share in the linear relaxation (Barahona &
+    /// Anbil 2000, doi:10.1007/s101070050002).
+    [[nodiscard]] const std::vector<double>& usage() const { return usage_; }
+    /// What the bound is at least with a free site open, or closed; by site, at the best prices.
     struct Forced {
         std::vector<double> open, closed;
     };
@@ -45,17 +53,23 @@ private:
     const Location& location;
     double needed = 0;  // capacity of all open sites together
     double best_ = 0;
+    std::vector<std::int8_t> decided;           // by site
     std::vector<double> prices_;                // the best ones
+    std::vector<double> usage_;
     std::vector<double> trial, gradient, direction;  // by customer
     std::vector<double> values;                 // by site: of opening it at the trial prices
     std::vector<std::int32_t> order;
     std::vector<Chosen> chosen;
     std::vector<Item> items;
-    double pace = 1, at = 0;  // `at`: the bound at the trial prices
+    std::vector<double> sizes;
+    double pace, at;  // `at`: the bound at the trial prices
     std::int64_t worse = 0;
 
+    void begin();
+    void restart();
     double evaluate(const std::vector<double>& prices);
     double choose(std::int32_t mustOpen = -1, std::int32_t mustClose = -1);
+    double supply(double wanted);
     void slope(const std::vector<double>& prices);
     template <typename Serve>
     double fill(std::int32_t site, const std::vector<double>& prices, Serve serve);

@@ -1,8 +1,4 @@
-"""What a bound leaves undecided of a facility location problem, as a mixed-integer program for HiGHS.
-
-A site or a pair that no plan within a limit can use, by its reduced cost, is left out; a site that every such plan
-opens is open. What is left is usually small, however large the problem was.
-"""
+"""Part of a facility location problem, some of its sites and pairs, as a mixed-integer program for HiGHS."""
 
 from dataclasses import dataclass
 
@@ -15,8 +11,8 @@ from lastmile.solvers.location_problem import LocationProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rest:
-    """What plans that cost at most a limit may use.
+class Part:
+    """What plans may use.
 
     Parameters
     ----------
@@ -33,69 +29,32 @@ class Rest:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
-    """The best plan among those of a rest, if one was found; none of them costs less than ``bound``."""
+    """The best plan among those of a part, if one was found; none of them costs less than ``bound``."""
 
-    share: NDArray[np.float64] | None  # of each pair of the rest
+    share: NDArray[np.float64] | None  # of each pair of the part
     sites: NDArray[np.int32]
     bound: float
 
 
-def undecided(
-    problem: LocationProblem,
-    *,
-    if_open: NDArray[np.float64],
-    if_closed: NDArray[np.float64],
-    price: NDArray[np.float64],
-    bound: float,
-    limit: float,
-) -> Rest:
-    """Leave out what costs more than ``limit`` at the least.
-
-    Parameters
-    ----------
-    if_open, if_closed
-        Bounds of all plans in which a site is open, or closed.
-    price
-        Multiplier of each customer, at which ``bound`` holds.
-    """
-    may_open = if_open <= limit
-    fixed = (if_closed > limit) & may_open
-    if problem.standing is not None:
-        fixed |= problem.standing
-        may_open |= problem.standing
-    site, customer, cost = problem.pair_site, problem.pair_customer, problem.pair_cost
-    dearer = np.maximum(cost - price[customer], 0.0)
-    kept = may_open[site] & (np.maximum(if_open[site], bound) + dearer <= limit) & (cost < problem.unserved[customer])
-    if problem.capacity is None:
-        # A customer never goes farther than to the cheapest site that is open for certain.
-        nearest = np.full(len(problem.unserved), np.inf)
-        sure = fixed[site]
-        np.minimum.at(nearest, customer[sure], cost[sure])
-        kept |= sure & (cost == nearest[customer]) & (cost < problem.unserved[customer])
-        kept &= cost <= nearest[customer]
-    chosen = np.flatnonzero(may_open).astype(np.int32)
-    return Rest(site=chosen, fixed=fixed[chosen], pair=np.flatnonzero(kept))
-
-
-def solve(problem: LocationProblem, rest: Rest, seconds: float) -> Answer:
-    """The best plan of a rest, within a time limit."""
-    sites, pairs, customers = len(rest.site), len(rest.pair), len(problem.unserved)
+def solve(problem: LocationProblem, part: Part, seconds: float) -> Answer:
+    """The best plan of a part, within a time limit."""
+    sites, pairs, customers = len(part.site), len(part.pair), len(problem.unserved)
     row = np.full(len(problem.opening), -1)
-    row[rest.site] = np.arange(sites)
-    of_site = row[problem.pair_site[rest.pair]]
-    of_customer = problem.pair_customer[rest.pair]
+    row[part.site] = np.arange(sites)
+    of_site = row[problem.pair_site[part.pair]]
+    of_customer = problem.pair_customer[part.pair]
     loose = np.flatnonzero(np.isfinite(problem.unserved))
     # Columns: sites, pairs, and for each customer that may be left out the share that is.
-    cost = np.concatenate((problem.opening[rest.site], problem.pair_cost[rest.pair], problem.unserved[loose]))
+    cost = np.concatenate((problem.opening[part.site], problem.pair_cost[part.pair], problem.unserved[loose]))
     width = len(cost)
     if width == 0:
-        return Answer(share=np.empty(0), sites=rest.site, bound=0.0)
+        return Answer(share=np.empty(0), sites=part.site, bound=0.0)
     site_column, pair_column = np.arange(sites), sites + np.arange(pairs)
     loose_column = sites + pairs + np.arange(len(loose))
     every_share = np.concatenate((pair_column, loose_column))
     once = _matrix(np.ones(len(every_share)), np.concatenate((of_customer, loose)), every_share, (customers, width))
     rules = [LinearConstraint(once, 1.0, 1.0)]
-    free = np.flatnonzero(~rest.fixed[of_site]) if pairs else np.empty(0, dtype=np.int64)
+    free = np.flatnonzero(~part.fixed[of_site]) if pairs else np.empty(0, dtype=np.int64)
     if len(free):
         line = np.tile(np.arange(len(free)), 2)
         column = np.concatenate((pair_column[free], of_site[free]))
@@ -104,7 +63,7 @@ def solve(problem: LocationProblem, rest: Rest, seconds: float) -> Answer:
     if problem.most is not None and problem.most < sites:
         rules.append(LinearConstraint((np.arange(width) < sites).astype(float)[None, :], 0.0, float(problem.most)))
     if problem.capacity is not None and problem.amount is not None:
-        room = problem.capacity[rest.site]
+        room = problem.capacity[part.site]
         load = np.concatenate((problem.amount[of_customer], -room))
         column = np.concatenate((pair_column, site_column))
         held = _matrix(load, np.concatenate((of_site, site_column)), column, (sites, width))
@@ -112,7 +71,7 @@ def solve(problem: LocationProblem, rest: Rest, seconds: float) -> Answer:
         total = np.concatenate((room, np.zeros(width - sites)))
         rules.append(LinearConstraint(total[None, :], float(problem.amount.sum()), np.inf))
     lower = np.zeros(width)
-    lower[:sites] = rest.fixed
+    lower[:sites] = part.fixed
     result = milp(
         cost,
         integrality=(np.arange(width) < sites).astype(int),
@@ -121,11 +80,11 @@ def solve(problem: LocationProblem, rest: Rest, seconds: float) -> Answer:
         options={"time_limit": max(seconds, 0.01), "mip_rel_gap": 0.0},
     )
     if result.status == 2:
-        return Answer(share=None, sites=rest.site, bound=np.inf)
+        return Answer(share=None, sites=part.site, bound=np.inf)
     least = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound)
     if result.x is None:
-        return Answer(share=None, sites=rest.site, bound=least)
-    opened = rest.site[result.x[:sites] > 0.5]
+        return Answer(share=None, sites=part.site, bound=least)
+    opened = part.site[result.x[:sites] > 0.5]
     return Answer(share=np.asarray(result.x[sites : sites + pairs]), sites=opened, bound=least)
 
 
