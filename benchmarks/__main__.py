@@ -7,6 +7,7 @@ from benchmarks.plan import plan
 from benchmarks.roads.command import roads
 from benchmarks.routing.compare_command import compare
 from benchmarks.routing.growth_command import growth
+from benchmarks.siting.command import siting
 from benchmarks.solve import solve
 
 
@@ -20,6 +21,7 @@ main.add_command(distances)
 main.add_command(growth)
 main.add_command(plan)
 main.add_command(roads)
+main.add_command(siting)
 main.add_command(solve)
 
 if __name__ == "__main__":

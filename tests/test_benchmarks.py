@@ -10,9 +10,8 @@ import osmium
 import pytest
 
 from benchmarks.processes import run
-from benchmarks.roads.chart import draw
 from benchmarks.roads.figures import Figure, Target, markdown, number
-from benchmarks.roads.growth import Size, growth_markdown
+from benchmarks.roads.growth import Size, growth_chart, growth_markdown
 from benchmarks.roads.province import write_province
 from lastmile.geo.network import RoadNetwork
 
@@ -113,14 +112,14 @@ def test_growth_names_its_power():
 
 def test_chart_is_a_picture_of_all_costs(tmp_path):
     path = tmp_path / "growth.svg"
-    draw((SIZE, replace(SIZE, nodes=10_000, read_s=1.0)), path)
+    growth_chart((SIZE, replace(SIZE, nodes=10_000, read_s=1.0)), path)
     root = ET.parse(path).getroot()
     lines = root.findall(".//{*}polyline")
     assert len(lines) == 7
     texts = {text.text for text in root.findall(".//{*}text")}
     assert {"read", "order", "customize", "table of 1,000", "catchments", "reading", "searching"} <= texts
     with pytest.raises(ValueError, match="two sizes"):
-        draw((SIZE,), path)
+        growth_chart((SIZE,), path)
 
 
 def test_process_is_measured_by_itself():

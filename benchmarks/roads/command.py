@@ -10,9 +10,8 @@ import click
 
 from benchmarks.machine import machine, versions
 from benchmarks.roads import catchments, hierarchy, reading, snapping, tables
-from benchmarks.roads.chart import draw
 from benchmarks.roads.figures import Figure, Measured, markdown
-from benchmarks.roads.growth import Size, growth_markdown, measure_growth, measure_province
+from benchmarks.roads.growth import Size, growth_chart, growth_markdown, measure_growth, measure_province
 from benchmarks.roads.weighted import weigh
 from lastmile.geo.network import RoadNetwork
 
@@ -69,7 +68,7 @@ def roads(
     faults = [fault for measured in found for fault in measured.faults]
     click.echo(_report(figures, notes, grown, runs))
     if chart:
-        draw(grown, chart)
+        growth_chart(grown, chart)
     if as_json:
         as_json.write_text(_as_json(figures, notes, faults, grown), encoding="utf-8")
     if faults:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from benchmarks.chart import draw
 from benchmarks.processes import Run, by_turns, median, run
 from benchmarks.roads.figures import Figure, Measured, Target, number
 from benchmarks.roads.hierarchy import change_figures
@@ -130,6 +131,21 @@ def measure_growth(sizes: Iterable[int], sites: int, runs: int) -> tuple[Size, .
         with tempfile.TemporaryDirectory() as folder:
             found.append(_measure(Path(folder), junctions, sites, runs if junctions < _LARGE else 1, 1)[0])
     return tuple(found)
+
+
+def growth_chart(sizes: tuple[Size, ...], path: Path) -> None:
+    """Draw all costs.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two sizes.
+    """
+    panels: dict[str, dict[str, list[float]]] = {"seconds": {}, "megabytes at most": {}}
+    for name, label in COSTS.items():
+        text, _, unit = label.rpartition(", ")
+        panels["seconds" if unit == "s" else "megabytes at most"][text] = [float(asdict(size)[name]) for size in sizes]
+    draw(path, across="nodes of the network", sizes=[size.nodes for size in sizes], panels=panels)
 
 
 def growth_markdown(sizes: tuple[Size, ...]) -> str:

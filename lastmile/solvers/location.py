@@ -26,9 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
+from lastmile.solvers import location_relaxation
+from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_part import Answer, Part
 from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
+from lastmile.solvers.location_search import Clock, Search
 from lastmile.solvers.location_tree import Tree
 
 _ITERATIONS: Final = 2_000  # of the search, in the first turn; each turn has twice as many as the one before
@@ -38,6 +41,8 @@ _PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as m
 _MOST_PART_PAIRS: Final = 400_000
 _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
 _STALLED: Final = 0.01  # share of the gap: a bound that so many steps raise by no more is near its best
+_ACCURACY: Final = 0.05  # of the linear relaxation, in gaps of cost and bound
+_FINEST, _COARSEST = 1e-6, 1e-3  # share of the cost
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _CORE: Final = 2.0  # sites of the first core, in numbers of those that the bound opens
 _CORE_GROWTH: Final = 1.3  # from turn to turn
@@ -79,21 +84,27 @@ def locate(
     """
     if problem.capacity is not None and len(start):
         raise ValueError("start: where sites have capacities, nothing begins from a plan")
-    run = _Run(problem, seconds, seed, start)
+    begun = time.perf_counter()
+    wrong = [site for site in start if not 0 <= site < len(problem.opening)]
+    if wrong:
+        raise ValueError(f"start: it opens site {wrong[0]}, there are {len(problem.opening)}")
+    order = Order.of(problem)
+    run = _Run(order.renumber(problem), begun, seconds, seed, order.new(np.asarray(start, dtype=np.int32)))
     while not run.done(gap):
         run.turn()
         if on_progress is not None:
             on_progress(run.progress())
-    return run.solution(gap)
+    return order.restore(run.solution(gap))
 
 
 class _Run:
     """Search and bound of one problem, in turns that double."""
 
-    def __init__(self, problem: LocationProblem, seconds: float, seed: int, start: Sequence[int]) -> None:
+    def __init__(
+        self, problem: LocationProblem, begun: float, seconds: float, seed: int, start: NDArray[np.int32]
+    ) -> None:
         self.problem = problem
-        self.begun = time.perf_counter()
-        self.seconds = seconds
+        self.clock = Clock(begun, seconds)
         finite = np.isfinite(problem.unserved)
         dearest = np.zeros(len(problem.unserved))
         np.maximum.at(dearest, problem.pair_customer, problem.pair_cost)
@@ -121,31 +132,25 @@ class _Run:
             amount=empty if problem.amount is None else problem.amount,
             most=-1 if problem.most is None else problem.most,
         )
-        self.search = None if problem.capacity is not None else _core.LocationSearch(location, seed)
+        self.search = None if problem.capacity is not None else Search(location, seed, start, self.clock)
         self.dual = _core.LocationBound(location)
-        self.forced = self.dual.forced()
-        self.price = self.dual.prices / self.unit
+        self._note()
+        self.relaxed = False
         self.tree: Tree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.flows: _Flows = (np.empty(0, dtype=np.int64), np.empty(0))
         self.cost = np.inf
         self.bound = 0.0
-        self.iterations = 0
         self.turns = 0
-        self.pace = 0.0  # seconds that an iteration took
         if self.search is not None:
-            self.search.start(np.asarray(start, dtype=np.int32))
             self._adopt(self.search.sites)
         self._look()
 
     def _whole(self, costs: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.rint(costs * self.unit).astype(np.int64)
 
-    def elapsed(self) -> float:
-        return time.perf_counter() - self.begun
-
     def done(self, gap: float) -> bool:
-        return self.met(gap) or self.elapsed() >= self.seconds
+        return self.met(gap) or self.clock.left() <= 0
 
     def met(self, gap: float = 0.0) -> bool:
         if np.isinf(self.cost):
@@ -156,40 +161,62 @@ class _Run:
         """Search; bound, or branch where little is left undecided; with capacities, solve what the bound likes best."""
         times = 2**self.turns
         self.turns += 1
-        begun = self.elapsed()
+        begun = self.clock.elapsed()
         if self.search is not None:
-            count = _ITERATIONS * times
-            if self.pace > 0:
-                count = max(1, min(count, int((self.seconds - begun) / 2 / self.pace)))
-            self.search.run(count)
-            self.pace = (self.elapsed() - begun) / count
-            self.iterations += count
+            if self.relaxed and self.tree is None:
+                self.search.cool_on()
+            else:
+                self.search.cool(_ITERATIONS * times)
             self._adopt(self.search.sites)
-        until = 2 * self.elapsed() - begun  # at least as long as the search took
-        stalled = self.tree is None and self._raise(_STEPS * times, until)
+        until = 2 * self.clock.elapsed() - begun  # at least as long as the search took
+        stalled = self.tree is None and not self.relaxed and self._raise(_STEPS * times, until)
         most = min(_PART_PAIRS * times, _MOST_PART_PAIRS)
         if self.search is None and not self.done(0.0):
             self._solve_core(_CORE * _CORE_GROWTH ** (self.turns - 1), most)
         if np.isinf(self.cost):
             self._solve_all(most)
-        if stalled and np.isfinite(self.cost) and not self.done(0.0):
+        if (stalled or self.relaxed) and self.tree is None and np.isfinite(self.cost) and not self.done(0.0):
             self._plant()
+            if self.tree is None and self.search is not None and not self.relaxed:
+                self._relax()
+                self._plant()
         if self.tree is not None:
             self._branch(_NODES * times, until)
 
     def _raise(self, least: int, until: float) -> bool:
         """Raise the bound, by so many steps and until then; returns whether the last ones raised it by hardly more."""
-        steps, before = 0, self.bound
-        while (steps < least or steps % _STEPS > 0 or self.elapsed() < until) and not self.done(0.0):
-            if steps % _STEPS == 0:
-                before = self.dual.bound
-            aim = self.cost if np.isfinite(self.cost) else self.bound * (1 + _ABOVE) + 1.0
-            self.dual.run(_STRIDE, int(np.ceil(aim * self.unit)))
+        steps, before, stalled = 0, self.dual.bound, False
+        while (steps < least and not stalled) or steps % _STEPS > 0 or self.clock.elapsed() < until:
+            if self.done(0.0):
+                break
+            aim = self.unit * (self.cost if np.isfinite(self.cost) else self.bound * (1 + _ABOVE) + 1.0)
+            self.dual.run(_STRIDE, int(np.ceil(aim)))
             self._look()
             steps += _STRIDE
+            if steps % _STEPS == 0:
+                stalled = self.dual.bound - before <= _STALLED * (aim - self.dual.bound)
+                before = self.dual.bound
+        self._note()
+        return stalled
+
+    def _relax(self) -> None:
+        """Where steps raise the bound by hardly more and much is left undecided: to the best prices at once."""
+        self.relaxed = True
+        before = self.price
+        accuracy = min(max(_ACCURACY * (self.cost - self.bound) / self.cost, _FINEST), _COARSEST)
+        prices = location_relaxation.prices(self.problem, accuracy=accuracy, seconds=self.clock.left() / 2)
+        undecided = np.zeros(len(self.problem.opening), dtype=np.int8)
+        bound = self.dual.bound
+        self.dual.decide(undecided, prices * self.unit)
+        if self.dual.bound < bound:
+            self.dual.decide(undecided, before * self.unit)
+        self._look()
+        self._note()
+
+    def _note(self) -> None:
+        """Keep what is known at the best prices."""
         self.forced = self.dual.forced()
         self.price = self.dual.prices / self.unit
-        return steps % _STEPS == 0 and self.dual.bound - before <= _STALLED * (self.cost * self.unit - self.dual.bound)
 
     def _limit(self) -> float:
         """What a part of the tree must stay below to hold a plan that is better than the best one, in its units."""
@@ -211,7 +238,7 @@ class _Run:
     def _branch(self, least: int, until: float) -> None:
         """Grow the tree, by so many nodes and until then."""
         tree, nodes = self.tree, 0
-        while tree is not None and (nodes < least or self.elapsed() < until) and not self.done(0.0):
+        while tree is not None and (nodes < least or self.clock.elapsed() < until) and not self.done(0.0):
             limit = self._limit()
             if tree.bound() >= limit:
                 self.bound = self.cost
@@ -268,7 +295,7 @@ class _Run:
 
     def _share_of_time(self) -> float:
         """Seconds for one mixed-integer program: as long as all took until now, at least a second."""
-        return max(0.0, min(self.seconds - self.elapsed(), max(1.0, self.elapsed())))
+        return min(self.clock.left(), max(1.0, self.clock.elapsed()))
 
     def _look(self) -> None:
         self._improve_bound(self.dual.bound / self.unit)
@@ -307,7 +334,13 @@ class _Run:
         self._take(answer.sites, (part.pair[flowing], answer.share[flowing]))
 
     def progress(self) -> LocationProgress:
-        return LocationProgress(seconds=self.elapsed(), iterations=self.iterations, cost=self.cost, bound=self.bound)
+        return LocationProgress(
+            seconds=self.clock.elapsed(), iterations=self.iterations(), cost=self.cost, bound=self.bound
+        )
+
+    def iterations(self) -> int:
+        """Of the search."""
+        return 0 if self.search is None else self.search.iterations
 
     def solution(self, gap: float) -> LocationSolution:
         pair, share = self.flows
@@ -318,7 +351,7 @@ class _Run:
             served_share=share,
             cost=self.cost,
             bound=self.bound,
-            iterations=self.iterations,
+            iterations=self.iterations(),
             stopped="optimal" if self.met() else "gap" if self.met(gap) else "limit",
         )
 
@@ -326,7 +359,9 @@ class _Run:
 def _cheapest(problem: LocationProblem, sites: NDArray[np.int32]) -> _Flows:
     """Pairs in which open sites serve, each customer whole and by the cheapest, and their shares."""
     customer = problem.pair_customer
-    pair = np.flatnonzero(np.isin(problem.pair_site, sites) & (problem.pair_cost < problem.unserved[customer]))
+    opened = np.zeros(len(problem.opening), dtype=bool)
+    opened[sites] = True
+    pair = np.flatnonzero(opened[problem.pair_site] & (problem.pair_cost < problem.unserved[customer]))
     order = pair[np.lexsort((problem.pair_site[pair], problem.pair_cost[pair], customer[pair]))]
     first = np.ones(len(order), dtype=bool)
     first[1:] = customer[order][1:] != customer[order][:-1]

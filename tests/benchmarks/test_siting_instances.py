@@ -119,3 +119,32 @@ def test_what_does_not_go_together_is_refused(write, tmp_path, arguments, says):
     )
     assert result.exit_code == 2
     assert says in result.output
+
+
+def test_growth_of_covering_is_tabled_and_drawn(tmp_path):
+    chart = tmp_path / "growth.svg"
+    done = CliRunner().invoke(
+        main, ["siting", "growth", "--sizes", "40,80", "--time-limit", "1", "--chart", str(chart)]
+    )
+    assert done.exit_code == 0, done.output
+    rows = [line.split("|")[1:-1] for line in done.output.splitlines() if line.startswith("| ")]
+    assert [row[1].strip() for row in rows] == ["candidates", "40", "80"]
+    assert all(float(row[8].strip(" %")) >= 0 for row in rows[1:])
+    assert chart.read_text(encoding="utf-8").count("<polyline") == 3
+
+
+@pytest.mark.parametrize(("sizes", "says"), [("10", "10 is below 20"), ("many", "'many' is not whole numbers")])
+def test_sizes_that_cannot_be_are_named(sizes, says):
+    done = CliRunner().invoke(main, ["siting", "growth", "--sizes", sizes])
+    assert done.exit_code == 2
+    assert says in done.output
+
+
+def test_spopt_finds_the_same(write):
+    pytest.importorskip("spopt")
+    done = CliRunner().invoke(main, ["siting", "peers", str(write("path.txt", PATH)), "--sizes", "40"])
+    assert done.exit_code == 0, done.output
+    rows = [line.split("|")[1:-1] for line in done.output.splitlines() if line.startswith("| ")]
+    assert [row[0].strip() for row in rows[1:]] == ["covering 100 from 40, 2 open", "path"]
+    assert rows[2][1].strip() == "3"
+    assert not any("spopt" in row[1] for row in rows[1:])

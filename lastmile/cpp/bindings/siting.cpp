@@ -44,11 +44,11 @@ void lastmile::bindings::bindSiting(py::module_& module) {
              py::arg("sites"))
         .def(
             "run",
-            [](siting::LocationSearch& search, std::int64_t iterations) {
+            [](siting::LocationSearch& search, std::int64_t iterations, double from, double to) {
                 const py::gil_scoped_release unlocked;
-                search.run(iterations);
+                search.run(iterations, from, to);
             },
-            py::arg("iterations"))
+            py::arg("iterations"), py::arg("begin"), py::arg("end"))
         .def_property_readonly("sites", [](const siting::LocationSearch& search) {
             return give(std::vector<std::int32_t>(search.best()));
         });

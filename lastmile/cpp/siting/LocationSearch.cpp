@@ -9,10 +9,10 @@ namespace lastmile::siting {
 
 namespace {
 
-constexpr std::int32_t kClosed = 6;             // most sites that a ruin closes
-constexpr double kBlink = 0.05;                 // share of best sites passed over
+constexpr std::int32_t kClosed = 3;             // most sites that a ruin closes
+constexpr double kBlink = 0.5;                  // share of best sites passed over
 constexpr double kExtra = 0.1;                  // of recreations that try one more site than pays
-constexpr double kHot = 0.3, kCold = 0.003;     // first and last temperature, in mean losses of an open site
+constexpr double kHot = 0.06, kCold = 0.008;    // first and last temperature, in mean losses of an open site
 
 }  // namespace
 
@@ -48,10 +48,10 @@ void LocationSearch::keep() {
         if (set.isOpen(s)) best_.push_back(s);
 }
 
-void LocationSearch::run(std::int64_t iterations) {
+void LocationSearch::run(std::int64_t iterations, double from, double to) {
     if (location.customers() == 0 || location.sites() == 0) return;
     for (std::int64_t k = 0; k < iterations; ++k) {
-        const double share = static_cast<double>(k) / static_cast<double>(iterations);
+        const double share = from + (to - from) * static_cast<double>(k) / static_cast<double>(iterations);
         const double temperature = scale * kHot * std::pow(kCold / kHot, share);
         const Cost before = set.cost();
         closing.clear();

@@ -21,8 +21,8 @@ public:
     /// Begin with these sites and those that stand, filled up greedily. Throws std::invalid_argument where they are
     /// too many or do not exist.
     void start(std::span<const std::int32_t> sites);
-    /// So many iterations, from the first temperature to the last.
-    void run(std::int64_t iterations);
+    /// So many iterations of a cooling, from this share of it to that.
+    void run(std::int64_t iterations, double from, double to);
 
     [[nodiscard]] const std::vector<std::int32_t>& best() const { return best_; }
 

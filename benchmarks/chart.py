@@ -1,26 +1,21 @@
 """The growth of times and memory as a picture: SVG, logarithmic both ways."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
-from benchmarks.roads.growth import COSTS, Size
-
 _WIDTH, _HEIGHT = 460, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 130, 36, 44
 _COLOURS: Final = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5ea2", "#b8860b")
-_PANELS: Final = (
-    ("seconds", ("read_s", "order_s", "customize_s", "table_s", "catchments_s")),
-    ("megabytes at most", ("read_mb", "search_mb")),
-)
+
+_Lines = Mapping[str, Sequence[float]]  # by label
 
 
-def draw(sizes: Sequence[Size], path: Path) -> None:
-    """Write the picture.
+def draw(path: Path, *, across: str, sizes: Sequence[float], panels: Mapping[str, _Lines]) -> None:
+    """Write the picture: a panel for each title, a line for each label, a point for each size.
 
     Raises
     ------
@@ -29,41 +24,38 @@ def draw(sizes: Sequence[Size], path: Path) -> None:
     """
     if len(sizes) < 2:
         raise ValueError("a chart of growth needs two sizes at least")
-    width = _WIDTH * len(_PANELS)
-    panels = [
-        f'<g transform="translate({index * _WIDTH} 0)">{_panel(sizes, title, names)}</g>'
-        for index, (title, names) in enumerate(_PANELS)
+    width = _WIDTH * len(panels)
+    drawn = [
+        f'<g transform="translate({index * _WIDTH} 0)">{_panel(sizes, across, title, lines)}</g>'
+        for index, (title, lines) in enumerate(panels.items())
     ]
     path.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT}" width="{width}" height="{_HEIGHT}" '
         f'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>'
-        f"{''.join(panels)}</svg>\n",
+        f"{''.join(drawn)}</svg>\n",
         encoding="utf-8",
     )
 
 
-def _panel(sizes: Sequence[Size], title: str, names: Sequence[str]) -> str:
-    nodes = [float(size.nodes) for size in sizes]
-    values = {name: [float(asdict(size)[name]) for size in sizes] for name in names}
-    everything = [value for line in values.values() for value in line]
-    across, columns = _axis(nodes, _LEFT, _WIDTH - _RIGHT)
+def _panel(sizes: Sequence[float], across: str, title: str, lines: _Lines) -> str:
+    everything = [value for line in lines.values() for value in line]
+    along, columns = _axis(sizes, _LEFT, _WIDTH - _RIGHT)
     upward, rows = _axis(everything, _HEIGHT - _BOTTOM, _TOP)
     parts = [f'<text x="{_LEFT}" y="20" font-weight="bold">{escape(title)}</text>']
     for value in columns:
-        x = across(value)
+        x = along(value)
         parts.append(_line(x, _TOP, x, _HEIGHT - _BOTTOM) + _text(x, _HEIGHT - _BOTTOM + 16, _short(value), "middle"))
     for value in rows:
         y = upward(value)
         parts.append(_line(_LEFT, y, _WIDTH - _RIGHT, y) + _text(_LEFT - 6, y + 4, _short(value), "end"))
-    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "nodes of the network", "middle"))
-    labels = _apart([upward(line[-1]) for line in values.values()])
-    for (name, line), colour, label in zip(values.items(), _COLOURS, labels, strict=False):
-        points = [(across(n), upward(value)) for n, value in zip(nodes, line, strict=True)]
+    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, across, "middle"))
+    labels = _apart([upward(line[-1]) for line in lines.values()])
+    for (name, line), colour, label in zip(lines.items(), _COLOURS, labels, strict=False):
+        points = [(along(size), upward(value)) for size, value in zip(sizes, line, strict=True)]
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        text = COSTS[name].rpartition(",")[0]
-        parts.append(f'<text x="{_WIDTH - _RIGHT + 10}" y="{label + 4:.1f}" fill="{colour}">{escape(text)}</text>')
+        parts.append(f'<text x="{_WIDTH - _RIGHT + 10}" y="{label + 4:.1f}" fill="{colour}">{escape(name)}</text>')
     return "".join(parts)
 
 

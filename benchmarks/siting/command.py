@@ -1,0 +1,124 @@
+"""``python -m benchmarks siting``: covering at the size of a city, its growth, and small problems beside spopt."""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from benchmarks.chart import draw
+from benchmarks.machine import machine, versions
+from benchmarks.processes import run
+from benchmarks.siting.covering import SITES_PER_OPEN, Case, Covered, measure
+
+_CITIES: Final = (
+    Case(customers=50_000, sites=20_000, reach_m=500, most=1_000),
+    Case(customers=50_000, sites=20_000, reach_m=300, most=3_000),
+)
+_GROWTH: Final = (1_000, 5_000, 20_000, 100_000)
+_SMALL: Final = (100, 200, 400)
+
+_limit = click.option(
+    "--time-limit", default=60.0, show_default=True, type=click.FloatRange(min=1), help="Seconds of each run."
+)
+_seed = click.option("--seed", default=0, show_default=True, help="Of the search; the cities are always the same.")
+
+
+@click.group()
+def siting() -> None:
+    """Measure siting: one thread, each run in a process of its own, results as Markdown."""
+
+
+@siting.command()
+@_limit
+@_seed
+def city(time_limit: float, seed: int) -> None:
+    """Cover 50,000 customers from 20,000 candidates: 1,000 within 500 m, and 3,000 within 300 m."""
+    _head(time_limit)
+    click.echo(_table((case, measure(case, time_limit, seed)) for case in _CITIES))
+
+
+def _sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    del context, parameter
+    try:
+        sizes = tuple(int(size) for size in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not whole numbers with commas between") from None
+    if min(sizes) < SITES_PER_OPEN:
+        raise click.BadParameter(f"{min(sizes)} is below {SITES_PER_OPEN}: none would open")
+    return sizes
+
+
+def _candidates(default: tuple[int, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--sizes",
+        default=",".join(map(str, default)),
+        show_default=True,
+        callback=_sizes,
+        help="Candidates, by commas.",
+    )
+
+
+@siting.command()
+@_candidates(_GROWTH)
+@_limit
+@_seed
+@click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), help="Draw it as SVG.")
+def growth(sizes: tuple[int, ...], time_limit: float, seed: int, chart: Path | None) -> None:
+    """Cover ever larger cities within 500 m, a twentieth of the candidates open, 2.5 customers for each."""
+    if chart and len(set(sizes)) < 2:
+        raise click.UsageError("--chart needs two sizes at least")
+    found = [(case, measure(case, time_limit, seed)) for case in map(Case.of, sizes)]
+    _head(time_limit)
+    click.echo(_table(found))
+    if chart:
+        panels = {
+            "gap left, %": {"gap": [max(done.gap_percent, 0.01) for _, done in found]},
+            "megabytes at most": {"all": [done.peak_mb for _, done in found]},
+            "iterations a second": {"search": [done.iterations / done.seconds for _, done in found]},
+        }
+        draw(chart, across="candidates", sizes=sizes, panels=panels)
+
+
+@siting.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path, dir_okay=False))
+@_candidates(_SMALL)
+@_limit
+def peers(paths: tuple[Path, ...], sizes: tuple[int, ...], time_limit: float) -> None:
+    """Prove small problems beside spopt with HiGHS: coverings as of the growth, and the p-median files PATHS.
+
+    The time limit is lastmile's; the peer has none.
+    """
+    if versions(["spopt"])["spopt"] == "absent":
+        raise click.ClickException("spopt is not installed; pip install -e .[bench] brings it")
+    found = run("-m", "benchmarks.siting.beside_spopt", str(time_limit), json.dumps(sizes), *map(str, paths)).said
+    packages = versions(["lastmile", "spopt", "highspy"])
+    click.echo(f"{machine()}; {', '.join(f'{name} {version}' for name, version in packages.items())}.\n")
+    click.echo("| problem | optimum | lastmile, s | spopt, s | times |\n|---|--:|--:|--:|--:|")
+    for one in found:
+        same = math.isclose(one["cost"], one["peer_cost"], rel_tol=1e-6)
+        cost = f"{one['cost']:,.10g}" if same else f"{one['cost']:,.10g}, spopt {one['peer_cost']:,.10g}"
+        times = one["peer_seconds"] / one["seconds"]
+        click.echo(f"| {one['name']} | {cost} | {one['seconds']:.2f} | {one['peer_seconds']:.2f} | {times:,.0f} |")
+
+
+def _head(time_limit: float) -> None:
+    click.echo(f"{time_limit:g} s each; {machine()}; lastmile {versions(['lastmile'])['lastmile']}.\n")
+
+
+def _table(found: Iterable[tuple[Case, Covered]]) -> str:
+    lines = [
+        "| customers | candidates | reach, m | open | pairs | greedy | covered | at most | gap | within 2 %, s "
+        "| iterations | peak, MB |",
+        "|" + "--:|" * 12,
+    ]
+    for case, done in found:
+        near = "–" if done.near_s is None else f"{done.near_s:.0f}"
+        lines.append(
+            f"| {case.customers:,} | {case.sites:,} | {case.reach_m:g} | {case.most:,} | {done.pairs:,} "
+            f"| {done.greedy:.2%} | {done.share:.2%} | {done.bound:.2%} | {done.gap_percent:.2f} % | {near} "
+            f"| {done.iterations:,} | {done.peak_mb:,.0f} |"
+        )
+    return "\n".join(lines)

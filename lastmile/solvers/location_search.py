@@ -1,0 +1,66 @@
+"""Ruin and recreate of facility location by the clock."""
+
+import time
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile import _core
+
+_TOLD_S: Final = 0.5  # seconds between two looks at a long cooling
+
+
+class Clock:
+    """Seconds since a run began, and until it ends."""
+
+    def __init__(self, begun: float, seconds: float) -> None:
+        self.begun = begun
+        self.seconds = seconds
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.perf_counter() - self.begun
+
+    def left(self) -> float:
+        """Seconds until it ends, none below nothing."""
+        return max(0.0, self.seconds - self.elapsed())
+
+
+class Search:
+    """The compiled search, and how long its iterations take."""
+
+    def __init__(self, location: _core.Location, seed: int, start: NDArray[np.int32], clock: Clock) -> None:
+        self.core = _core.LocationSearch(location, seed)
+        self.core.start(start)
+        self.clock = clock
+        self.iterations = 0
+        self.pace = 0.0  # seconds that an iteration took
+        self.cooling: float | None = None  # when the last cooling began
+
+    @property
+    def sites(self) -> NDArray[np.int32]:
+        """Those of the best plan."""
+        return self.core.sites
+
+    def cool(self, iterations: int) -> None:
+        """One cooling of so many iterations, or for half of the time that is left."""
+        if self.pace > 0:
+            iterations = max(1, min(iterations, int(self.clock.left() / 2 / self.pace)))
+        self._run(iterations, 0.0, 1.0)
+
+    def cool_on(self) -> None:
+        """A while of one cooling for all of the time that is left; there must have been another one."""
+        now = self.clock.elapsed()
+        if self.cooling is None:
+            self.cooling = now
+        length = max(self.clock.seconds - self.cooling, self.pace)
+        iterations = max(1, int(min(_TOLD_S, self.clock.left()) / self.pace))
+        share = min(1.0, (now - self.cooling) / length)
+        self._run(iterations, share, min(1.0, share + iterations * self.pace / length))
+
+    def _run(self, iterations: int, begin: float, end: float) -> None:
+        begun = self.clock.elapsed()
+        self.core.run(iterations, begin, end)
+        self.pace = max(self.clock.elapsed() - begun, np.finfo(float).tiny) / iterations
+        self.iterations += iterations
