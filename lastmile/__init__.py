@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lastmile.pipeline import Planned, plan, plan_scenario
     from lastmile.plans import Plan
     from lastmile.referee import check
+    from lastmile.stages.frontier import find_frontier
     from lastmile.stages.prepare import City, prepare
     from lastmile.stages.routing import route_vehicles
     from lastmile.stages.siting import place_sites
@@ -41,6 +42,7 @@ _WHERE = {
     "RoadNetwork": "lastmile.geo.network",
     "Scenario": "lastmile.loading",
     "check": "lastmile.referee",
+    "find_frontier": "lastmile.stages.frontier",
     "load_scenario": "lastmile.loading",
     "place_sites": "lastmile.stages.siting",
     "plan": "lastmile.pipeline",
@@ -65,6 +67,7 @@ __all__ = [
     "RoadNetwork",
     "Scenario",
     "check",
+    "find_frontier",
     "load_scenario",
     "place_sites",
     "plan",

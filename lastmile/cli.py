@@ -174,6 +174,79 @@ def _print_verdict(made: Any) -> None:
     click.echo("feasible: the referee found nothing" if made.feasible else "NOT feasible; see above and report.html")
 
 
+def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    del context, parameter
+    if value is None:
+        return ()
+    try:
+        return tuple(sorted({int(number) for number in value.split(",")}))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not whole numbers with commas between") from None
+
+
+@main.command()
+@_scenario_options
+@click.option("--frontier", metavar="FACILITY", required=True, help="Id of the facility whose coverage is asked for.")
+@click.option("--numbers", callback=_numbers, help="Of sites, by commas  [default: 1, 2, 5, 10, 20, ...]")
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0.1), default=10.0, show_default=True, metavar="SECONDS",
+    help="Ceiling for each number.",
+)  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write  [default: maps/NAME-FACILITY]")
+def site(
+    scenario: Path,
+    frontier: str,
+    numbers: tuple[int, ...],
+    time_limit: float,
+    output: Path | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Show how much of the demand so many sites can cover, and what none can exceed.
+
+    Coverage counts every parcel within the facility's walking reach of a site, over the streets; capacities and targets
+    play no part. Prints a table, and writes frontier.csv and the chart frontier.svg.
+
+    \b
+    Examples:
+      lastmile site data/luoyang/scenario.toml --frontier locker
+      lastmile site my-city.toml --frontier community --numbers 100,200,300 --time-limit 60
+    """
+    from lastmile.output import FRONTIER, check_target, write_frontier
+    from lastmile.stages.frontier import facility_named, find_frontier
+    from lastmile.stages.prepare import prepare
+
+    progress = _Progress(quiet=quiet)
+    loaded = _load(scenario, seed)
+    facility = facility_named(loaded.file.facilities, frontier)
+    folder = output if output is not None else Path("maps") / f"{loaded.file.name}-{facility.id}"
+    check_target(folder, FRONTIER)
+    city = prepare(loaded, on_progress=progress)
+    made = find_frontier(
+        city, facility, numbers=numbers, seconds=time_limit, seed=loaded.file.seed,
+        on_progress=progress,
+    )  # fmt: skip
+    write_frontier(made, folder)
+    progress("output", f"written to {folder}")
+    if city.network.synthetic:
+        click.echo("The map is a synthetic city: made up, not real.")
+    _print_frontier(made)
+
+
+def _print_frontier(made: Any) -> None:
+    from lastmile.output.frontier_files import rows
+
+    click.echo(
+        f"{made.facility.id}: {made.candidates:,} candidates, {made.standing:,} of them exist;"
+        f" {made.coverable / max(made.total, 1e-9):.1%} of {made.total:,.0f} parcels a day are within"
+        f" {made.facility.reach_m:g} m of one"
+    )
+    click.echo("   sites  covered  at most      gap")
+    for row in rows(made):
+        gap = "–" if row["gap"] == "" else f"{row['gap']:.2%}"
+        click.echo(f"{row['sites']:8,}  {row['covered']:7.2%}  {row['at_most']:7.2%}  {gap:>7}")
+
+
 @main.command()
 @_scenario_options
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Also let the referee check this plan.json.")

@@ -26,6 +26,7 @@ COMMANDS = [
     ["plan"],
     ["check"],
     ["schema"],
+    ["site"],
     ["network", "build"],
     ["network", "info"],
     ["map"],
@@ -103,6 +104,7 @@ def test_help_of_the_program_lists_commands_and_exit_codes():
         "plan",
         "check",
         "schema",
+        "site",
         "network",
         "map",
         "report",
@@ -448,3 +450,28 @@ def test_reader_that_stops_listening_is_no_fault(tmp_path):
     pipe.stderr.close()
     pipe.wait(timeout=60)
     assert "Traceback" not in errors
+
+
+def test_site_writes_a_frontier_and_nothing_else(town, tmp_path):
+    folder = tmp_path / "frontier"
+    ran = run("site", town, "--frontier", "locker", "--numbers", "3,1", "-o", folder, "--quiet")
+    assert ran.code == 0, ran.err
+    assert contents(folder).keys() == {"frontier.csv", "frontier.svg"}
+    lines = (folder / "frontier.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["sites", "1", "3"]
+    assert re.search(r"^ +1 +\d+\.\d+% +\d+\.\d+% +0\.00%$", ran.out, re.MULTILINE), ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--frontier", "shop"], "the scenario has no facility 'shop'"),
+        (["--frontier", "locker", "--numbers", "9999"], "give numbers from"),
+        (["--frontier", "locker", "--numbers", "few"], "'few' is not whole numbers"),
+    ],
+)
+def test_site_names_what_it_cannot_do(town, tmp_path, arguments, says):
+    ran = run("site", town, *arguments, "-o", tmp_path / "none")
+    assert ran.code == 2
+    assert says in ran.err
+    assert not (tmp_path / "none").exists()

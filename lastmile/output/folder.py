@@ -13,12 +13,14 @@ from typing import Final
 
 from lastmile.errors import InputError
 from lastmile.output.catchment_shapes import catchment_shapes
+from lastmile.output.frontier_files import write_frontier_files
 from lastmile.output.maps import draw_map
 from lastmile.output.plan_files import write_plan
 from lastmile.output.report import render_report
 from lastmile.output.trace_files import write_trace_files
 from lastmile.output.trace_map import draw_traces
 from lastmile.pipeline import Planned
+from lastmile.stages.frontier import Frontier
 from lastmile.traces.study import TraceStudy
 
 
@@ -43,6 +45,7 @@ TRACES: Final = Contents(
     files=("measured-speeds.csv", "speeds-by-class.csv", "zone-entries.csv", "rounds.csv", "visits.csv",
            "matched.geojson", "traces.html"),
 )  # fmt: skip
+FRONTIER: Final = Contents(name="a frontier", mark="frontier.csv", files=("frontier.csv", "frontier.svg"))
 # What a full, read-only or protected disk says; anything else is our fault.
 _DISK_SAYS: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENAMETOOLONG)
 
@@ -130,6 +133,17 @@ def write_study(study: TraceStudy, folder: Path) -> None:
         (new / "traces.html").write_text(draw_traces(study), encoding="utf-8")
 
     replace_folder(folder, TRACES, write)
+
+
+def write_frontier(frontier: Frontier, folder: Path) -> None:
+    """Write a frontier's table and chart; the folder changes as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something other than a frontier, or the disk is full or protected.
+    """
+    replace_folder(folder, FRONTIER, lambda new: write_frontier_files(frontier, new))
 
 
 def replace_folder(folder: Path, contents: Contents, write: Callable[[Path], None]) -> None:

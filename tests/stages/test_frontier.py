@@ -1,0 +1,94 @@
+"""The frontier of coverage: what so many sites cover, and what none can exceed."""
+
+from itertools import combinations, pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+import town
+
+from lastmile.errors import InputError
+from lastmile.output.frontier_files import chart, rows
+from lastmile.stages.frontier import facility_named, find_frontier
+
+SITES = "id,name,host,lon,lat,status,facilities,modules\n"
+TABLE = {"[search]": '[candidates]\nfrom_map = false\ntable = { file = "sites.csv", crs = "wgs84" }\n\n[search]'}
+PARCELS = {"a": 20, "b": 7, "c": 11, "d": 5}
+# Lockers reach 400 m, one block and a bit: which of the orders each candidate reaches.
+REACHED = {"x": {"a", "b"}, "y": {"b", "c"}, "z": {"d"}}
+PLACES = {"x": (3, 3), "y": (3, 5), "z": (0, 0)}
+
+
+@pytest.fixture
+def city(make_city, row, tmp_path):
+    """Orders a, b, c along a street with the candidates x between a and b, y between b and c, and z beside d."""
+
+    def make(existing=()):
+        lines = [
+            ",".join(
+                map(str, (name, name, "residential", *town.corner(*at), "existing" if name in existing else "candidate",
+                          "locker", 1 if name in existing else ""))
+            )
+            for name, at in PLACES.items()
+        ]  # fmt: skip
+        (tmp_path / "sites.csv").write_text(SITES + "\n".join(lines) + "\n", encoding="utf-8")
+        orders = [
+            row("a", 3, 2.5, PARCELS["a"], "locker;door"),
+            row("b", 3, 4, PARCELS["b"], "door"),
+            row("c", 3, 5.5, PARCELS["c"], "locker;door"),
+            row("d", 0, 0.5, PARCELS["d"], "locker;door"),
+        ]
+        return make_city(TABLE, orders=orders)
+
+    return make
+
+
+def of(city, **given):
+    facility = facility_named(city.scenario.file.facilities, "locker")
+    return find_frontier(city, facility, seconds=10, seed=0, on_progress=lambda *_: None, **given)
+
+
+def covered(names):
+    return sum(PARCELS[order] for order in set().union(*(REACHED[name] for name in names)))
+
+
+def test_each_point_is_the_best_of_all_sets_and_proven(city):
+    made = of(city())
+    assert [point.sites for point in made.points] == [1, 2, 3]
+    assert made.total == made.coverable == sum(PARCELS.values())
+    for point in made.points:
+        best = max(covered(names) for names in combinations(REACHED, point.sites))
+        assert point.parcels == point.bound == best == covered(point.candidates)
+        assert point.stopped == "optimal"
+    assert all(a.parcels <= b.parcels for a, b in pairwise(made.points))
+
+
+def test_sites_that_exist_are_in_every_point(city):
+    made = of(city(existing=["z"]), numbers=[1, 2])
+    assert made.standing == 1
+    assert [set(point.candidates) for point in made.points] == [{"z"}, {"z", "x"}]
+    assert made.points[0].parcels == PARCELS["d"]
+
+
+@pytest.mark.parametrize(("existing", "number"), [((), 4), ((), 0), (("x", "y"), 1)])
+def test_numbers_that_cannot_be_are_named(city, existing, number):
+    with pytest.raises(InputError, match=rf"(?s)--numbers {number}.*remedy: give numbers from"):
+        of(city(existing), numbers=[number])
+
+
+def test_a_facility_that_no_candidate_holds_is_named(city):
+    with pytest.raises(InputError, match="no candidate may hold it"):
+        find_frontier(
+            city(), next(f for f in city().scenario.file.facilities if f.id != "locker"), seconds=1, seed=0,
+            on_progress=lambda *_: None,
+        )  # fmt: skip
+
+
+def test_table_and_chart_say_the_same(city):
+    made = of(city())
+    table = rows(made)
+    assert [row["covered"] for row in table] == [round(point.parcels / made.total, 6) for point in made.points]
+    assert all(row["gap"] == 0 for row in table)
+    root = ET.fromstring(chart(made))
+    told = [title.text for title in root.findall(".//{*}title")]
+    assert told[0] == f"1 sites: {table[0]['covered']:.1%}"
+    assert len(root.findall(".//{*}polyline")) == 2
