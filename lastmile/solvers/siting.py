@@ -1,7 +1,8 @@
 """Siting as one mixed-integer program, solved by HiGHS through OR-Tools MathOpt.
 
-This is the simple version: the whole problem in one model. It proves a bound and is exact where it finishes, and it
-suits a pilot's few hundred places; siting for a whole city replaces its inside.
+Up to some thousands of possible sites the program is solved as it is. For a whole city its linear relaxation is solved
+first, which bounds every plan, then the program with the sites alone that the relaxation opens or nearly does: kernel
+search [3]_. Each further kernel is larger, until the gap to the bound is closed as far as was asked for.
 
 Model, with o_j open, m_j modules, x_ij share of demand i served at site j, c_i demand near an opened attracting site::
 
@@ -15,10 +16,16 @@ References
 ----------
 .. [1] Church, ReVelle (1974). The maximal covering location problem. doi:10.1007/BF01942293
 .. [2] Current, Storbeck (1988). Capacitated covering models. doi:10.1068/b150153
+.. [3] Angelelli, Mansini, Speranza (2010). Kernel search: a general heuristic for the multi-dimensional knapsack
+       problem. doi:10.1016/j.cor.2010.02.002
 """
 
+import time
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import numpy as np
 from ortools.math_opt.python import mathopt
@@ -27,6 +34,19 @@ from lastmile.solvers.siting_problem import SitingProblem, SitingSolution
 
 _NEARNESS = 0.1
 _SLACK_TOLERANCE = 1e-4
+_AT_ONCE: Final = 4_000  # sites up to which the program is solved as a whole
+_MORE: Final = 2_000  # sites that the second kernel has more than the first; each further one twice as many more
+_UNUSED: Final = 1e-7  # of a site, in the relaxation: closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The best plan found, what none exceeds, and whether these met within the gap that was asked for."""
+
+    values: Mapping[mathopt.Variable, float]
+    objective: float
+    bound: float
+    finished: bool
 
 
 def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolution:
@@ -84,42 +104,97 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack for _, slack, _ in slacks)
     model.maximize(value_of - dear * shortage)
-    result = _solve(model, seconds, gap)
-    if not result.has_primal_feasible_solution():
-        raise RuntimeError(f"siting found no solution at all: {result.termination}")
-    if any(result.variable_values(slack) > _SLACK_TOLERANCE for _, slack, _ in slacks):
+    found = _optimize(model, opened, seconds, gap)
+    if found is None:
+        raise RuntimeError(f"siting found no plan at all in {seconds:g} s")
+    if any(found.values[slack] > _SLACK_TOLERANCE for _, slack, _ in slacks):
         # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:
         # first fall short by as little as can be, then be worth as much as that allows.
         model.minimize(shortage)
-        least = _solve(model, seconds / 2, 0.0)
-        if least.has_primal_feasible_solution():
-            model.add_linear_constraint(shortage <= least.objective_value() + _SLACK_TOLERANCE / 10)
+        least = _optimize(model, opened, seconds / 2, 0.0)
+        if least is not None:
+            model.add_linear_constraint(shortage <= least.objective + _SLACK_TOLERANCE / 10)
             model.maximize(value_of)
-            again = _solve(model, seconds / 2, gap)
-            if again.has_primal_feasible_solution():
-                result, dear = again, 0.0
-    values = result.variable_values()
-    missed = tuple(
-        (name, float(values[slack]) * scale) for name, slack, scale in slacks if values[slack] > _SLACK_TOLERANCE
-    )
-    penalty = dear * sum(float(values[slack]) for _, slack, _ in slacks)
-    value = float(result.objective_value()) + penalty
-    bound = max(float(result.termination.objective_bounds.dual_bound) + penalty, value)
+            again = _optimize(model, opened, seconds / 2, gap)
+            if again is not None:
+                found, dear = again, 0.0
+    values = found.values
+    missed = tuple((name, values[slack] * scale) for name, slack, scale in slacks if values[slack] > _SLACK_TOLERANCE)
+    penalty = dear * sum(values[slack] for _, slack, _ in slacks)
+    value = found.objective + penalty
+    bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)
-    finished = result.termination.reason == mathopt.TerminationReason.OPTIMAL
     return SitingSolution(
         modules=np.array([round(values[count]) for count in modules], dtype=np.int32),
         value_fen=value,
         bound_fen=bound,
         gap=reached,
         shortfalls=missed,
-        stopped="optimal" if finished and reached <= 1e-6 else "gap" if finished else "limit",
+        stopped="optimal" if found.finished and reached <= 1e-6 else "gap" if found.finished else "limit",
+    )
+
+
+def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: float, gap: float) -> _Found | None:
+    """The best plan within a time limit, None where none was found."""
+    until = time.perf_counter() + seconds
+    if len(opened) <= _AT_ONCE:
+        return _whole(model, seconds, gap)
+    integers = [variable for variable in model.variables() if variable.integer]
+    for variable in integers:
+        variable.integer = False
+    relaxed = _solve(model, seconds, 0.0)
+    for variable in integers:
+        variable.integer = True
+    if relaxed.termination.reason != mathopt.TerminationReason.OPTIMAL:
+        return _whole(model, until - time.perf_counter(), gap)
+    bound = float(relaxed.objective_value())
+    share = np.array(relaxed.variable_values(opened))
+    # Of what the relaxation leaves closed, first what it would cost least to open.
+    closed = np.flatnonzero((share <= _UNUSED) & (np.array([site.lower_bound for site in opened]) <= 0))
+    closed = closed[np.argsort(np.abs(np.array(relaxed.reduced_costs(opened))[closed]), kind="stable")]
+    best: _Found | None = None
+    size = 0
+    while best is None or (not best.finished and time.perf_counter() < until and size < len(closed)):
+        if best is not None:
+            size = size * 2 + _MORE
+        left = [opened[site] for site in closed[size:].tolist()]
+        before = [site.upper_bound for site in left]
+        for site in left:
+            site.upper_bound = 0.0
+        kernel = _whole(model, max(until - time.perf_counter(), 1.0), gap / 2)
+        for site, most in zip(left, before, strict=True):
+            site.upper_bound = most
+        if kernel is None:
+            return best
+        if best is None or abs(bound - kernel.objective) < abs(bound - best.objective):
+            best = _Found(
+                values=kernel.values,
+                objective=kernel.objective,
+                bound=bound,
+                finished=abs(bound - kernel.objective) <= gap * abs(bound),
+            )
+        if not left:
+            # Nothing is left out: what bounds this one bounds all.
+            return kernel
+    return best
+
+
+def _whole(model: mathopt.Model, seconds: float, gap: float) -> _Found | None:
+    """Solve the program as it is."""
+    result = _solve(model, seconds, gap)
+    if not result.has_primal_feasible_solution():
+        return None
+    return _Found(
+        values=result.variable_values(),
+        objective=float(result.objective_value()),
+        bound=float(result.termination.objective_bounds.dual_bound),
+        finished=result.termination.reason == mathopt.TerminationReason.OPTIMAL,
     )
 
 
 def _solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResult:
     parameters = mathopt.SolveParameters(
-        time_limit=timedelta(seconds=seconds), relative_gap_tolerance=gap, random_seed=1
+        time_limit=timedelta(seconds=max(seconds, 0.0)), relative_gap_tolerance=gap, random_seed=1
     )
     return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from lastmile.solvers import siting
 from lastmile.solvers.siting import site
 from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow
 
@@ -135,10 +136,20 @@ def problems(draw):
     return replace(made, rows=tuple(rows), coverage=cover, conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2))
 
 
+def sited(made, *, kernels, gap=0.0, seconds=10):
+    """Site it at once, or by kernels that grow by one site, as a whole city is."""
+    with pytest.MonkeyPatch.context() as patch:
+        if kernels:
+            patch.setattr(siting, "_AT_ONCE", 0)
+            patch.setattr(siting, "_MORE", 1)
+        return site(made, seconds=seconds, gap=gap)
+
+
+@pytest.mark.parametrize("kernels", [False, True])
 @settings(max_examples=60)
 @given(made=problems())
-def test_equals_enumeration(made):
-    found = site(made, seconds=10, gap=0.0)
+def test_equals_enumeration(made, kernels):
+    found = sited(made, kernels=kernels)
     short, value = best(made)
     stated = sum(shares_short(made, found.modules).values())
     assert stated == pytest.approx(short, abs=TOLERANCE)
@@ -148,6 +159,29 @@ def test_equals_enumeration(made):
         name for name, share in shares_short(made, found.modules).items() if share > TOLERANCE
     }
     assert (found.modules >= made.existing).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kernels_come_as_near_to_the_bound_as_is_asked_for(seed):
+    random = np.random.default_rng(seed)
+    demands, sites = 150, 80
+    away = np.hypot(*(random.random((2, demands, 1)) - random.random((2, 1, sites))))
+    near = np.argwhere(away < 0.2)
+    every = np.arange(sites, dtype=np.int32)
+    count = SitingRow(name="count", site=every, per_open=np.ones(sites), per_module=np.zeros(sites), lower=12, upper=12)
+    made = problem(
+        random.integers(100, 400, sites).tolist(),
+        random.integers(1, 9, demands).tolist(),
+        [(i, j, 1000 * away[i, j]) for i, j in near.tolist()],
+        capacity=80,
+        rows=(count,),
+    )
+    whole = sited(made, kernels=False, gap=1e-6, seconds=60)
+    found = sited(made, kernels=True, gap=0.02, seconds=60)
+    assert found.stopped in {"gap", "optimal"}
+    assert found.gap <= 0.02
+    assert found.value_fen <= whole.value_fen * (1 + 1e-6) <= found.bound_fen * (1 + 2e-6)
+    assert np.count_nonzero(found.modules) == 12
 
 
 def test_known_optimum():
