@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from lastmile import _core
 from lastmile.solvers import location_relaxation
 from lastmile.solvers.location_order import Order
-from lastmile.solvers.location_part import Answer, Part
+from lastmile.solvers.location_part import Answer, Part, undecided
 from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
 from lastmile.solvers.location_search import Clock, Search
@@ -177,15 +177,17 @@ class _Run:
             self._solve_all(most)
         if (stalled or self.relaxed) and self.tree is None and np.isfinite(self.cost) and not self.done(0.0):
             self._plant()
-            if self.tree is None and self.search is not None and not self.relaxed:
-                self._relax()
-                self._plant()
         if self.tree is not None:
             self._branch(_NODES * times, until)
+        if self.tree is not None and not self.done(0.0):
+            self._finish(most)
+        if stalled and not self.relaxed and self.search is not None and np.isfinite(self.cost) and not self.done(0.0):
+            self._relax()
+            self._plant()
 
     def _raise(self, least: int, until: float) -> bool:
         """Raise the bound, by so many steps and until then; returns whether the last ones raised it by hardly more."""
-        steps, before, stalled = 0, self.dual.bound, False
+        steps, before, stalled, slow = 0, self.dual.bound, False, False
         while (steps < least and not stalled) or steps % _STEPS > 0 or self.clock.elapsed() < until:
             if self.done(0.0):
                 break
@@ -194,29 +196,33 @@ class _Run:
             self._look()
             steps += _STRIDE
             if steps % _STEPS == 0:
-                stalled = self.dual.bound - before <= _STALLED * (aim - self.dual.bound)
+                # Once may be chance: the steps have become short, and get long again.
+                was_slow, slow = slow, self.dual.bound - before <= _STALLED * (aim - self.dual.bound)
+                stalled = slow and was_slow
                 before = self.dual.bound
         self._note()
         return stalled
 
     def _relax(self) -> None:
-        """Where steps raise the bound by hardly more and much is left undecided: to the best prices at once."""
+        """Raise the bound to that of the linear relaxation, where steps or branches raise it by hardly more."""
         self.relaxed = True
-        before = self.price
         accuracy = min(max(_ACCURACY * (self.cost - self.bound) / self.cost, _FINEST), _COARSEST)
         prices = location_relaxation.prices(self.problem, accuracy=accuracy, seconds=self.clock.left() / 2)
+        root, before = self.root, self.price
         undecided = np.zeros(len(self.problem.opening), dtype=np.int8)
-        bound = self.dual.bound
         self.dual.decide(undecided, prices * self.unit)
-        if self.dual.bound < bound:
+        if self.dual.bound < root:
             self.dual.decide(undecided, before * self.unit)
         self._look()
         self._note()
+        if self.root > root:
+            self.tree = None  # from better prices it is a smaller one
 
     def _note(self) -> None:
         """Keep what is known at the best prices."""
         self.forced = self.dual.forced()
         self.price = self.dual.prices / self.unit
+        self.root = self.dual.bound
 
     def _limit(self) -> float:
         """What a part of the tree must stay below to hold a plan that is better than the best one, in its units."""
@@ -276,6 +282,25 @@ class _Run:
         part = Part(site=core, fixed=standing[core], pair=np.flatnonzero(near & np.isin(problem.pair_site, core)))
         if len(part.pair) <= most:
             self._take_answer(part, solve_part(problem, part, self._share_of_time()))
+
+    def _finish(self, most: int) -> None:
+        """Where branches do not end soon: solve what the root leaves undecided, if that is not too much."""
+        limit = self._limit() / self.unit
+        if_open, if_closed = self.forced
+        part = undecided(
+            self.problem,
+            if_open=if_open / self.unit,
+            if_closed=if_closed / self.unit,
+            price=self.price,
+            bound=self.root / self.unit,
+            limit=limit,
+        )
+        if len(part.pair) > most:
+            return
+        answer = solve_part(self.problem, part, self._share_of_time())
+        self._take_answer(part, answer)
+        # What was left out costs at least as much as the limit.
+        self._improve_bound(min(answer.bound, limit + _MEET * abs(limit)))
 
     def _solve_all(self, most: int) -> None:
         """Where no plan is known: whether there is one, and what none costs less than."""

@@ -36,6 +36,43 @@ class Answer:
     bound: float
 
 
+def undecided(
+    problem: LocationProblem,
+    *,
+    if_open: NDArray[np.float64],
+    if_closed: NDArray[np.float64],
+    price: NDArray[np.float64],
+    bound: float,
+    limit: float,
+) -> Part:
+    """Leave out what costs more than ``limit`` at the least.
+
+    Parameters
+    ----------
+    if_open, if_closed
+        Bounds of all plans in which a site is open, or closed.
+    price
+        Multiplier of each customer, at which ``bound`` holds.
+    """
+    may_open = if_open <= limit
+    fixed = (if_closed > limit) & may_open
+    if problem.standing is not None:
+        fixed |= problem.standing
+        may_open |= problem.standing
+    site, customer, cost = problem.pair_site, problem.pair_customer, problem.pair_cost
+    dearer = np.maximum(cost - price[customer], 0.0)
+    kept = may_open[site] & (np.maximum(if_open[site], bound) + dearer <= limit) & (cost < problem.unserved[customer])
+    if problem.capacity is None:
+        # A customer never goes farther than to the cheapest site that is open for certain.
+        nearest = np.full(len(problem.unserved), np.inf)
+        sure = fixed[site]
+        np.minimum.at(nearest, customer[sure], cost[sure])
+        kept |= sure & (cost == nearest[customer]) & (cost < problem.unserved[customer])
+        kept &= cost <= nearest[customer]
+    chosen = np.flatnonzero(may_open).astype(np.int32)
+    return Part(site=chosen, fixed=fixed[chosen], pair=np.flatnonzero(kept))
+
+
 def solve(problem: LocationProblem, part: Part, seconds: float) -> Answer:
     """The best plan of a part, within a time limit."""
     sites, pairs, customers = len(part.site), len(part.pair), len(problem.unserved)

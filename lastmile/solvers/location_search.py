@@ -1,13 +1,27 @@
 """Ruin and recreate of facility location by the clock."""
 
 import time
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
 
+
+class _Cooling(TypedDict):
+    """Sites that a ruin closes at most, share of best ones passed over, and temperatures in losses of an open site."""
+
+    closed: int
+    blink: float
+    hot: float
+    cold: float
+
+
+# Short coolings that follow each other do best with bold ruins; a long one that will not be repeated with small ruins,
+# and many of the best sites passed over.
+_SHORT: Final = _Cooling(closed=6, blink=0.05, hot=0.3, cold=0.003)
+_LONG: Final = _Cooling(closed=3, blink=0.5, hot=0.06, cold=0.008)
 _TOLD_S: Final = 0.5  # seconds between two looks at a long cooling
 
 
@@ -47,7 +61,7 @@ class Search:
         """One cooling of so many iterations, or for half of the time that is left."""
         if self.pace > 0:
             iterations = max(1, min(iterations, int(self.clock.left() / 2 / self.pace)))
-        self._run(iterations, 0.0, 1.0)
+        self._run(iterations, _SHORT, 0.0, 1.0)
 
     def cool_on(self) -> None:
         """A while of one cooling for all of the time that is left; there must have been another one."""
@@ -57,10 +71,10 @@ class Search:
         length = max(self.clock.seconds - self.cooling, self.pace)
         iterations = max(1, int(min(_TOLD_S, self.clock.left()) / self.pace))
         share = min(1.0, (now - self.cooling) / length)
-        self._run(iterations, share, min(1.0, share + iterations * self.pace / length))
+        self._run(iterations, _LONG, share, min(1.0, share + iterations * self.pace / length))
 
-    def _run(self, iterations: int, begin: float, end: float) -> None:
+    def _run(self, iterations: int, how: _Cooling, begin: float, end: float) -> None:
         begun = self.clock.elapsed()
-        self.core.run(iterations, begin, end)
+        self.core.run(iterations, **how, begin=begin, end=end)
         self.pace = max(self.clock.elapsed() - begun, np.finfo(float).tiny) / iterations
         self.iterations += iterations

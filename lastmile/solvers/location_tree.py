@@ -82,14 +82,15 @@ class Tree:
         decided = node.decided.copy()
         decided[free & (if_open >= limit)] = _CLOSED
         decided[free & (if_closed >= limit)] = _OPEN
-        usage = dual.usage
         free = decided == _FREE
         if not free.any():
             settle(np.flatnonzero(decided == _OPEN).astype(np.int32))
             return
         plan(np.flatnonzero((decided == _OPEN) | (free & (if_open < if_closed))).astype(np.int32))
-        # The relaxation is least sure of the site that it opens by half.
-        site = int(np.argmin(np.where(free, np.abs(usage - 0.5), np.inf)))
+        # Of the sites that the bound opens, the one without which it is highest; else the one that it would open next.
+        opens = free & (if_open < if_closed)
+        likes = np.where(opens, if_closed, -np.inf) if opens.any() else np.where(free, -if_open, -np.inf)
+        site = int(np.argmax(likes))
         for choice, forced in ((_OPEN, if_open), (_CLOSED, if_closed)):
             child = decided.copy()
             child[site] = choice

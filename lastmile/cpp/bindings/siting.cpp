@@ -44,11 +44,13 @@ void lastmile::bindings::bindSiting(py::module_& module) {
              py::arg("sites"))
         .def(
             "run",
-            [](siting::LocationSearch& search, std::int64_t iterations, double from, double to) {
+            [](siting::LocationSearch& search, std::int64_t iterations, std::int32_t closed, double blink, double hot,
+               double cold, double begin, double end) {
                 const py::gil_scoped_release unlocked;
-                search.run(iterations, from, to);
+                search.run(iterations, {.closed = closed, .blink = blink, .hot = hot, .cold = cold}, begin, end);
             },
-            py::arg("iterations"), py::arg("begin"), py::arg("end"))
+            py::arg("iterations"), py::kw_only(), py::arg("closed"), py::arg("blink"), py::arg("hot"), py::arg("cold"),
+            py::arg("begin"), py::arg("end"))
         .def_property_readonly("sites", [](const siting::LocationSearch& search) {
             return give(std::vector<std::int32_t>(search.best()));
         });
@@ -71,9 +73,6 @@ void lastmile::bindings::bindSiting(py::module_& module) {
         .def_property_readonly("bound", &siting::LocationBound::best)
         .def_property_readonly("prices", [](const siting::LocationBound& bound) {
             return give(std::vector<double>(bound.prices()));
-        })
-        .def_property_readonly("usage", [](const siting::LocationBound& bound) {
-            return give(std::vector<double>(bound.usage()));
         })
         .def("forced", [](siting::LocationBound& bound) {
             siting::LocationBound::Forced forced = bound.forced();

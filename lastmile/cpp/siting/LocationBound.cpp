@@ -13,14 +13,13 @@ namespace {
 constexpr std::int64_t kPatience = 20;  // steps without a better bound, until they shorten and begin at the best again
 constexpr double kFirstPace = 1, kLeastPace = 1e-3, kSlower = 0.7;
 constexpr double kMemory = 0.7;        // of the direction before
-constexpr double kFading = 0.95;       // of what was chosen before, at each step
 constexpr double kWorthwhile = 1e-3;  // share of the gap by which a bound must be better to count
 
 }  // namespace
 
 LocationBound::LocationBound(const Location& location)
     : location(location), decided(location.standing.begin(), location.standing.end()),
-      prices_(location.customers()), usage_(location.sites()), values(location.sites()) {
+      prices_(location.customers()), values(location.sites()) {
     if (!location.capacity.empty()) needed = std::accumulate(location.amount.begin(), location.amount.end(), 0.0);
     // What a customer's cheapest site saves it.
     for (std::int32_t c = 0; c < location.customers(); ++c) {
@@ -194,8 +193,6 @@ void LocationBound::run(std::int64_t steps, Cost target) {
             if (!capped(c)) trial[c] = std::min(static_cast<double>(location.unserved[c]), trial[c] + step * direction[c]);
         at = evaluate(trial);
         slope(trial);
-        for (double& share : usage_) share *= kFading;
-        for (const auto& [site, share] : chosen) usage_[site] += (1 - kFading) * share;
         for (std::size_t c = 0; c < direction.size(); ++c) direction[c] = gradient[c] + kMemory * direction[c];
         if (at > best_) {
             worse = at > best_ + kWorthwhile * (aim - best_) ? 0 : worse + 1;

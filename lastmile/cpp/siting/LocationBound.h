@@ -31,9 +31,6 @@ public:
     [[nodiscard]] double best() const { return best_; }
     /// Of each customer, at the best bound.
     [[nodiscard]] const std::vector<double>& prices() const { return prices_; }
-    /// Of each site, how much it was chosen in the last steps: near to its share in the linear relaxation (Barahona &
-    /// Anbil 2000, doi:10.1007/s101070050002).
-    [[nodiscard]] const std::vector<double>& usage() const { return usage_; }
     /// What the bound is at least with a free site open, or closed; by site, at the best prices.
     struct Forced {
         std::vector<double> open, closed;
@@ -55,7 +52,6 @@ private:
     double best_ = 0;
     std::vector<std::int8_t> decided;           // by site
     std::vector<double> prices_;                // the best ones
-    std::vector<double> usage_;
     std::vector<double> trial, gradient, direction;  // by customer
     std::vector<double> values;                 // by site: of opening it at the trial prices
     std::vector<std::int32_t> order;

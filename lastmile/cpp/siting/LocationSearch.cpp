@@ -9,10 +9,7 @@ namespace lastmile::siting {
 
 namespace {
 
-constexpr std::int32_t kClosed = 3;             // most sites that a ruin closes
-constexpr double kBlink = 0.5;                  // share of best sites passed over
 constexpr double kExtra = 0.1;                  // of recreations that try one more site than pays
-constexpr double kHot = 0.06, kCold = 0.008;    // first and last temperature, in mean losses of an open site
 
 }  // namespace
 
@@ -48,16 +45,16 @@ void LocationSearch::keep() {
         if (set.isOpen(s)) best_.push_back(s);
 }
 
-void LocationSearch::run(std::int64_t iterations, double from, double to) {
+void LocationSearch::run(std::int64_t iterations, const Cooling& how, double from, double to) {
     if (location.customers() == 0 || location.sites() == 0) return;
     for (std::int64_t k = 0; k < iterations; ++k) {
         const double share = from + (to - from) * static_cast<double>(k) / static_cast<double>(iterations);
-        const double temperature = scale * kHot * std::pow(kCold / kHot, share);
+        const double temperature = scale * how.hot * std::pow(how.cold / how.hot, share);
         const Cost before = set.cost();
         closing.clear();
         opening.clear();
-        ruin();
-        recreate();
+        ruin(how.closed);
+        recreate(how.blink);
         if (static_cast<double>(set.cost() - before) >= temperature * random.exponential()) {
             undo();
         } else if (set.cost() < bestCost) {
@@ -68,8 +65,8 @@ void LocationSearch::run(std::int64_t iterations, double from, double to) {
 
 /// Walks from a customer over the sites that are near to the customers of these: neighbours of neighbours, as far as
 /// it takes.
-void LocationSearch::ruin() {
-    const std::int32_t wanted = 1 + random.below(kClosed);
+void LocationSearch::ruin(std::int32_t most) {
+    const std::int32_t wanted = 1 + random.below(most);
     std::int32_t customer = random.below(location.customers());
     for (std::int32_t hop = 0; hop < 4 * wanted && static_cast<std::int32_t>(closing.size()) < wanted; ++hop) {
         const auto near = location.near(customer);
@@ -94,7 +91,7 @@ void LocationSearch::ruin() {
     }
 }
 
-void LocationSearch::recreate() {
+void LocationSearch::recreate(double blink) {
     passed.clear();
     // Where the number is free, one more is tried now and then: what it saves may be that another one can go.
     std::int32_t extra = location.most >= location.sites() && random.unit() < kExtra ? 1 : 0;
@@ -102,7 +99,7 @@ void LocationSearch::recreate() {
         const std::int32_t site = set.best();
         if (site < 0) break;
         if (set.gain(site) <= 0 && extra-- <= 0) break;
-        if (random.unit() < kBlink) {
+        if (random.unit() < blink) {
             set.hold(site, true);
             passed.push_back(site);
             continue;

@@ -21,8 +21,14 @@ public:
     /// Begin with these sites and those that stand, filled up greedily. Throws std::invalid_argument where they are
     /// too many or do not exist.
     void start(std::span<const std::int32_t> sites);
+    struct Cooling {
+        std::int32_t closed;  // most sites that a ruin closes
+        double blink;         // share of best sites passed over
+        double hot, cold;     // first and last temperature, in mean losses of an open site
+    };
+
     /// So many iterations of a cooling, from this share of it to that.
-    void run(std::int64_t iterations, double from, double to);
+    void run(std::int64_t iterations, const Cooling& how, double from, double to);
 
     [[nodiscard]] const std::vector<std::int32_t>& best() const { return best_; }
 
@@ -35,8 +41,8 @@ private:
     std::vector<std::int32_t> best_;
     std::vector<std::int32_t> closing, opening, passed;
 
-    void ruin();
-    void recreate();
+    void ruin(std::int32_t most);
+    void recreate(double blink);
     void undo();
     void keep();
 };
