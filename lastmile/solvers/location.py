@@ -175,13 +175,14 @@ class _Run:
             self._solve_core(_CORE * _CORE_GROWTH ** (self.turns - 1), most)
         if np.isinf(self.cost):
             self._solve_all(most)
-        if (stalled or self.relaxed) and self.tree is None and np.isfinite(self.cost) and not self.done(0.0):
+        if np.isinf(self.cost):
+            return
+        if stalled or self.relaxed:
             self._plant()
         if self.tree is not None:
             self._branch(_NODES * times, until)
-        if self.tree is not None and not self.done(0.0):
             self._finish(most)
-        if stalled and not self.relaxed and self.search is not None and np.isfinite(self.cost) and not self.done(0.0):
+        if stalled and self.search is not None and not self.done(0.0):
             self._relax()
             self._plant()
 
@@ -231,6 +232,9 @@ class _Run:
         return better * self.unit
 
     def _plant(self) -> None:
+        """Begin to branch, where there is no tree yet and little enough is left undecided."""
+        if self.tree is not None or self.done(0.0):
+            return
         if_open, if_closed = self.forced
         limit = self._limit()
         decided = np.zeros(len(if_open), dtype=np.int8)
@@ -285,6 +289,8 @@ class _Run:
 
     def _finish(self, most: int) -> None:
         """Where branches do not end soon: solve what the root leaves undecided, if that is not too much."""
+        if self.done(0.0):
+            return
         limit = self._limit() / self.unit
         if_open, if_closed = self.forced
         part = undecided(

@@ -75,8 +75,8 @@ def find_frontier(
     Parameters
     ----------
     numbers
-        Of sites, for each point, with those that exist; without them 1, 2, 5, 10, 20, ... until all that can be
-        covered is.
+        Of sites, for each point, in any order, with those that exist; without them 1, 2, 5, 10, 20, ... until all that
+        can be covered is.
     seconds
         Ceiling for each point.
 
@@ -98,7 +98,7 @@ def find_frontier(
     total, coverable = float(weight.sum()), float(weight[reached].sum())
     points: list[FrontierPoint] = []
     before: list[int] = []
-    for number in numbers or _series(max(1, kept), len(chosen)):
+    for number in sorted(set(numbers)) or _series(max(1, kept), len(chosen)):
         problem = LocationProblem(
             opening=np.zeros(len(chosen)),
             unserved=weight,
