@@ -160,6 +160,10 @@ def _print_verdict(made: Any) -> None:
     click.echo(f"{len(made.sites)} sites, {len(made.routes)} rounds, {parcels:,} parcels served")
     if made.siting is not None:
         click.echo(f"sites: at most {made.siting.gap:.1%} from the best possible")
+        for line in made.siting.shortfalls[:10]:
+            click.echo(f"  SHORT  {line}", err=True)
+        for line in made.siting.relaxations[:10]:
+            click.echo(f"      remedy: {line}", err=True)
     for target in made.targets:
         mark = "met   " if target.met else "MISSED"
         note = f"; {target.note}" if target.note and not target.met else ""

@@ -185,6 +185,7 @@ class SitingSummary:
     """What siting proved: value a day and its upper bound, relative gap, why it stopped, which rules fall short.
 
     The value is what parcels served at sites (and attracted to dispatching ones) are worth less what the sites cost.
+    ``relaxations`` tell which rule alone would have to give way, and how far, for all others to be met.
     """
 
     value_fen: int
@@ -192,6 +193,7 @@ class SitingSummary:
     gap: float
     stopped: str
     shortfalls: tuple[str, ...] = ()
+    relaxations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

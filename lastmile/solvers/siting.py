@@ -23,20 +23,31 @@ References
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 import numpy as np
 from ortools.math_opt.python import mathopt
 
-from lastmile.solvers.siting_problem import SitingProblem, SitingSolution
+from lastmile.solvers.siting_problem import Shortfall, SitingProblem, SitingSolution
 
 _NEARNESS = 0.1
 _SLACK_TOLERANCE = 1e-4
 _AT_ONCE: Final = 4_000  # sites up to which the program is solved as a whole
 _MORE: Final = 2_000  # sites that the second kernel has more than the first; each further one twice as many more
+_EXPLAINED: Final = 12  # rules that fall short, and that may give way, that are looked into
 _UNUSED: Final = 1e-7  # of a site, in the relaxation: closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slack:
+    """By how much a rule is missed, in units of ``scale``; ``limits``: by too much, not by too little."""
+
+    name: str
+    variable: mathopt.Variable
+    scale: float
+    limits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +66,8 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     Parameters
     ----------
     seconds
-        Ceiling of the search time; as much again is used where rules cannot be met. A run that ends at the ceiling may
-        differ between machines; one that ends at the gap does not.
+        Ceiling of the search time; as much again is used where rules cannot be met, and half of it to tell why. A run
+        that ends at the ceiling may differ between machines; one that ends at the gap does not.
     gap
         Relative gap to the bound at which the search stops.
 
@@ -68,8 +79,14 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     model = mathopt.Model(name="siting")
     sites = len(problem.fixed_fen)
     if not sites:
-        missing = tuple((row.name, row.lower) for row in problem.rows if row.lower > 0)
-        missing += tuple((row.name, row.minimum) for row in problem.coverage if row.minimum > 0)
+        missing = tuple(
+            Shortfall(name=name, amount=amount, alone=amount)
+            for name, amount in (
+                *((row.name, row.lower) for row in problem.rows),
+                *((row.name, row.minimum) for row in problem.coverage),
+            )
+            if amount > 0
+        )
         return SitingSolution(
             modules=np.zeros(0, dtype=np.int32), value_fen=0.0, bound_fen=0.0, gap=0.0, shortfalls=missing,
             stopped="optimal",
@@ -102,25 +119,30 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
         if not (problem.existing[a] and problem.existing[b]):
             model.add_linear_constraint(opened[a] + opened[b] <= 1)
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
-    shortage = mathopt.LinearSum(slack for _, slack, _ in slacks)
+    shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)
     found = _optimize(model, opened, seconds, gap)
     if found is None:
         raise RuntimeError(f"siting found no plan at all in {seconds:g} s")
-    if any(found.values[slack] > _SLACK_TOLERANCE for _, slack, _ in slacks):
+    relaxations: tuple[tuple[str, float], ...] = ()
+    if any(found.values[slack.variable] > _SLACK_TOLERANCE for slack in slacks):
         # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:
         # first fall short by as little as can be, then be worth as much as that allows.
         model.minimize(shortage)
         least = _optimize(model, opened, seconds / 2, 0.0)
         if least is not None:
-            model.add_linear_constraint(shortage <= least.objective + _SLACK_TOLERANCE / 10)
+            kept = model.add_linear_constraint(shortage <= least.objective + _SLACK_TOLERANCE / 10)
             model.maximize(value_of)
             again = _optimize(model, opened, seconds / 2, gap)
             if again is not None:
                 found, dear = again, 0.0
+            model.delete_linear_constraint(kept)
     values = found.values
-    missed = tuple((name, values[slack] * scale) for name, slack, scale in slacks if values[slack] > _SLACK_TOLERANCE)
-    penalty = dear * sum(values[slack] for _, slack, _ in slacks)
+    short = [slack for slack in slacks if values[slack.variable] > _SLACK_TOLERANCE]
+    missed = tuple(Shortfall(name=slack.name, amount=values[slack.variable] * slack.scale) for slack in short)
+    if short:
+        missed, relaxations = _explain(model, opened, slacks, missed, seconds / 2)
+    penalty = dear * sum(values[slack.variable] for slack in slacks)
     value = found.objective + penalty
     bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)
@@ -130,8 +152,49 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
         bound_fen=bound,
         gap=reached,
         shortfalls=missed,
+        relaxations=relaxations,
         stopped="optimal" if found.finished and reached <= 1e-6 else "gap" if found.finished else "limit",
     )
+
+
+def _explain(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    slacks: list[_Slack],
+    missed: tuple[Shortfall, ...],
+    seconds: float,
+) -> tuple[tuple[Shortfall, ...], tuple[tuple[str, float], ...]]:
+    """How far each missed rule could be met alone, and which rule alone would have to give way, and how far."""
+    names = {shortfall.name for shortfall in missed}
+    # What may give way is what holds back, limits of numbers and of money, or what is missed.
+    loose = [slack for slack in slacks if slack.limits or slack.name in names]
+    questions = min(len(missed), _EXPLAINED) + min(len(loose), _EXPLAINED)
+    each = seconds / max(questions, 1)
+
+    def least(slack: _Slack) -> float | None:
+        model.minimize(slack.variable)
+        found = _optimize(model, opened, each, 0.0)
+        return None if found is None or not found.finished else found.objective * slack.scale
+
+    of_name = {slack.name: slack for slack in slacks if not slack.limits} | {
+        slack.name: slack for slack in slacks if slack.name in names and slack.limits
+    }
+    told = [
+        replace(shortfall, alone=least(of_name[shortfall.name])) if k < _EXPLAINED else shortfall
+        for k, shortfall in enumerate(missed)
+    ]
+    ceilings = [slack.variable.upper_bound for slack in slacks]
+    found = []
+    for slack in loose[:_EXPLAINED]:
+        for other in slacks:
+            if other is not slack:
+                other.variable.upper_bound = 0.0
+        amount = least(slack)
+        if amount is not None:
+            found.append((amount / slack.scale, slack.name, amount))
+        for other, most in zip(slacks, ceilings, strict=True):
+            other.variable.upper_bound = most
+    return tuple(told), tuple((name, amount) for _, name, amount in sorted(found))
 
 
 def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: float, gap: float) -> _Found | None:
@@ -245,8 +308,8 @@ def _attracted(
 
 def _rules(
     problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable], modules: list[mathopt.Variable]
-) -> list[tuple[str, mathopt.Variable, float]]:
-    """Add every rule with a slack; returns (rule, slack, how much of the rule one unit of slack is)."""
+) -> list[_Slack]:
+    """Add every rule with a slack."""
     slacks = []
     for row in problem.rows:
         total = mathopt.LinearSum(
@@ -259,7 +322,7 @@ def _rules(
             scale = max(abs(limit), 1.0)
             slack = model.add_variable(lb=0.0)
             model.add_linear_constraint(sign * (total - limit) + scale * slack >= 0)
-            slacks.append((row.name, slack, scale))
+            slacks.append(_Slack(name=row.name, variable=slack, scale=scale, limits=sign < 0))
     for cover in problem.coverage:
         total_weight = float(cover.weight.sum())
         if total_weight <= 0 or cover.minimum <= 0:
@@ -275,5 +338,5 @@ def _rules(
             reached.append(float(cover.weight[i]) / total_weight * covered)
         slack = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(mathopt.LinearSum(reached) + slack >= cover.minimum)
-        slacks.append((cover.name, slack, 1.0))
+        slacks.append(_Slack(name=cover.name, variable=slack, scale=1.0))
     return slacks

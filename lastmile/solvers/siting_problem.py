@@ -107,13 +107,39 @@ class SitingProblem:
             raise ValueError("a demand weight is negative")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """A rule that cannot be met beside the others.
+
+    Parameters
+    ----------
+    amount
+        By how much the plan falls short of it.
+    alone
+        By how much it would fall short at the least if there were no other rule; None where the time was too short to
+        know.
+    """
+
+    name: str
+    amount: float
+    alone: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SitingSolution:
-    """Modules per site (0: closed), value and proven bound in fen per day, what falls short, why it stopped."""
+    """Modules per site (0: closed), value and proven bound in fen per day, what falls short, why it stopped.
+
+    Parameters
+    ----------
+    relaxations
+        Where rules fall short: each rule that, by giving way by this amount at the least, would let all others be met.
+        The amounts are in the rule's own unit: sites, yuan, a share of what is to be covered.
+    """
 
     modules: NDArray[np.int32]
     value_fen: float
     bound_fen: float
     gap: float
-    shortfalls: tuple[tuple[str, float], ...]
+    shortfalls: tuple[Shortfall, ...]
+    relaxations: tuple[tuple[str, float], ...] = ()
     stopped: Literal["optimal", "gap", "limit"]

@@ -11,12 +11,13 @@ from scipy.spatial import cKDTree
 from lastmile.plans import Service, Site, SitingSummary, Unserved
 from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
 from lastmile.solvers.siting import site as solve_siting
-from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
+from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen
 
 _DAYS_A_YEAR = 365
+_NOTHING = 1e-6  # of a shortfall: rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,8 +110,19 @@ def _summary(solution: SitingSolution) -> SitingSummary:
         bound_fen=round(solution.bound_fen),
         gap=solution.gap,
         stopped=solution.stopped,
-        shortfalls=tuple(f"{name}: short by {amount:.4g}" for name, amount in solution.shortfalls),
+        shortfalls=tuple(_short(shortfall) for shortfall in solution.shortfalls),
+        relaxations=tuple(
+            f"all other rules could be met if {name} gave way by {amount:.4g}" for name, amount in solution.relaxations
+        ),
     )
+
+
+def _short(shortfall: Shortfall) -> str:
+    text = f"{shortfall.name}: short by {shortfall.amount:.4g}"
+    if shortfall.alone is None:
+        return text
+    alone = f"short by {shortfall.alone:.4g} even" if shortfall.alone > _NOTHING else "met"
+    return f"{text}; {alone} if there were no other rule"
 
 
 def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> SitingProblem:

@@ -155,7 +155,7 @@ def test_equals_enumeration(made, kernels):
     assert stated == pytest.approx(short, abs=TOLERANCE)
     assert found.value_fen == pytest.approx(value, rel=1e-4, abs=0.5)
     assert found.bound_fen >= found.value_fen
-    assert {name for name, _ in found.shortfalls} == {
+    assert {shortfall.name for shortfall in found.shortfalls} == {
         name for name, share in shares_short(made, found.modules).items() if share > TOLERANCE
     }
     assert (found.modules >= made.existing).all()
@@ -216,11 +216,33 @@ def test_shortfall_is_the_least_possible_and_named():
     )
     found = site(problem([60, 70], [1], [], rows=rows), seconds=10, gap=0.0)
     assert found.modules.tolist() == [1, 1]
-    assert dict(found.shortfalls) == {"four sites": pytest.approx(2.0, abs=1e-3)}
+    (short,) = found.shortfalls
+    assert (short.name, short.amount) == ("four sites", pytest.approx(2.0, abs=1e-3))
+    assert short.alone == pytest.approx(2.0, abs=1e-3)
+    assert found.relaxations == (("four sites", pytest.approx(2.0, abs=1e-3)),)
+
+
+@pytest.mark.parametrize("kernels", [False, True])
+def test_which_rule_would_have_to_give_way_is_told(kernels):
+    # Three sites of 60, 70 and 80 yuan: three are wanted, and there are 150 yuan.
+    every = np.arange(3, dtype=np.int32)
+    yuan = np.array([60.0, 70.0, 80.0])
+    rows = (
+        SitingRow(name="three", site=every, per_open=np.ones(3), per_module=np.zeros(3), lower=3),
+        SitingRow(name="money", site=every, per_open=yuan, per_module=np.zeros(3), upper=150),
+    )
+    found = sited(problem([60, 70, 80], [1], [], rows=rows), kernels=kernels)
+    # The money pays for two.
+    assert [(short.name, short.alone) for short in found.shortfalls] == [("three", pytest.approx(0.0, abs=1e-6))]
+    assert found.shortfalls[0].amount == pytest.approx(1.0, abs=1e-3)
+    assert dict(found.relaxations) == {
+        "three": pytest.approx(1.0, abs=1e-3),
+        "money": pytest.approx(210 - 150, abs=0.2),
+    }
 
 
 def test_rules_without_any_site_are_reported():
     rows = (SitingRow(name="two", site=EMPTY, per_open=np.empty(0), per_module=np.empty(0), lower=2),)
     found = site(problem([], [1], [], rows=rows), seconds=1, gap=0.0)
-    assert found.shortfalls == (("two", 2),)
+    assert [(short.name, short.amount, short.alone) for short in found.shortfalls] == [("two", 2, 2)]
     assert len(found.modules) == 0
