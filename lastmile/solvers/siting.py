@@ -1,6 +1,6 @@
 """Siting as one mixed-integer program, solved by HiGHS through OR-Tools MathOpt.
 
-Up to some thousands of possible sites the program is solved as it is. For a whole city its linear relaxation is solved
+Up to ten thousand possible sites the program is solved as it is. For a whole city its linear relaxation is solved
 first, which bounds every plan, then the program with the sites alone that the relaxation opens or nearly does: kernel
 search [3]_. Each further kernel is larger, until the gap to the bound is closed as far as was asked for.
 
@@ -34,9 +34,10 @@ from lastmile.solvers.siting_problem import Shortfall, SitingProblem, SitingSolu
 
 _NEARNESS = 0.1
 _SLACK_TOLERANCE = 1e-4
-_AT_ONCE: Final = 4_000  # sites up to which the program is solved as a whole
+_AT_ONCE: Final = 10_000  # sites up to which the program is solved as a whole
 _MORE: Final = 2_000  # sites that the second kernel has more than the first; each further one twice as many more
 _EXPLAINED: Final = 12  # rules that fall short, and that may give way, that are looked into
+_RELAXED: Final = 1 / 3  # of the time, for the relaxation; where that is too short, the program is solved as it is
 _UNUSED: Final = 1e-7  # of a site, in the relaxation: closed
 
 
@@ -205,7 +206,7 @@ def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: flo
     integers = [variable for variable in model.variables() if variable.integer]
     for variable in integers:
         variable.integer = False
-    relaxed = _solve(model, seconds, 0.0)
+    relaxed = _solve(model, seconds * _RELAXED, 0.0)
     for variable in integers:
         variable.integer = True
     if relaxed.termination.reason != mathopt.TerminationReason.OPTIMAL:
