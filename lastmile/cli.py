@@ -51,6 +51,27 @@ class _Group(click.Group):
             ctx.exit(OUR_FAULT)
 
 
+class WholeNumbers(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
+    """Whole numbers with commas between, none of them below ``least``."""
+
+    name = "numbers"
+
+    def __init__(self, least: int | None = None) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read them; a default that is numbers already stays as it is."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(number) for number in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not whole numbers with commas between", param, ctx)
+        if self.least is not None and min(numbers) < self.least:
+            self.fail(f"{min(numbers)} is below {self.least}", param, ctx)
+        return numbers
+
+
 class _Progress:
     """Lines on stderr with the time since the start; fast ones are thinned out."""
 
@@ -178,20 +199,10 @@ def _print_verdict(made: Any) -> None:
     click.echo("feasible: the referee found nothing" if made.feasible else "NOT feasible; see above and report.html")
 
 
-def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    del context, parameter
-    if value is None:
-        return ()
-    try:
-        return tuple(sorted({int(number) for number in value.split(",")}))
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not whole numbers with commas between") from None
-
-
 @main.command()
 @_scenario_options
 @click.option("--frontier", metavar="FACILITY", required=True, help="Id of the facility whose coverage is asked for.")
-@click.option("--numbers", callback=_numbers, help="Of sites, by commas  [default: 1, 2, 5, 10, 20, ...]")
+@click.option("--numbers", type=WholeNumbers(), default=(), help="Of sites, by commas  [default: 1, 2, 5, 10, 20, ...]")
 @click.option(
     "--time-limit", type=click.FloatRange(min=0.1), default=10.0, show_default=True, metavar="SECONDS",
     help="Ceiling for each number.",

@@ -457,7 +457,7 @@ def test_site_writes_a_frontier_and_nothing_else(town, tmp_path):
     ran = run("site", town, "--frontier", "locker", "--numbers", "3,1", "-o", folder, "--quiet")
     assert ran.code == 0, ran.err
     assert contents(folder).keys() == {"frontier.csv", "frontier.svg"}
-    lines = (folder / "frontier.csv").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "frontier.csv").read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["sites", "1", "3"]
     assert re.search(r"^ +1 +\d+\.\d+% +\d+\.\d+% +0\.00%$", ran.out, re.MULTILINE), ran.out
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.machine import machine, versions
 from benchmarks.processes import run
+from lastmile.cli import WholeNumbers
 from lastmile.solvers.problem import RoutingProblem, RoutingProfile, RoutingVehicle, routing_problem
 from lastmile.solvers.routing import Progress, Stop, solve
 
@@ -62,16 +63,8 @@ def measure(orders: int, *, timed: bool, seconds: float) -> dict[str, float]:
     return {"begun_s": begun.seconds, "per_s": rate, "matrix_mb": problem.profiles[0].distance_m.nbytes / 2**20}
 
 
-def _sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    del context, parameter
-    try:
-        return tuple(int(size) for size in value.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not whole numbers with commas between") from None
-
-
 @click.command()
-@click.option("--sizes", default="1000,5000,20000", show_default=True, callback=_sizes, help="Orders, by commas.")
+@click.option("--sizes", default="1000,5000,20000", show_default=True, type=WholeNumbers(), help="Orders, by commas.")
 @click.option(
     "--time-limit", default=30.0, show_default=True, type=click.FloatRange(min=1), help="Seconds of each run."
 )

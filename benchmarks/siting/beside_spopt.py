@@ -11,7 +11,6 @@ import pulp
 from spopt.locate import MCLP, PMedian
 
 from benchmarks.siting import orlib
-from benchmarks.siting.city import covering
 from benchmarks.siting.covering import Case
 from lastmile.solvers.location import locate
 from lastmile.solvers.location_problem import LocationProblem
@@ -30,13 +29,9 @@ class Beside:
 
 def small(sizes: list[int], files: list[Path]) -> list[tuple[str, LocationProblem]]:
     """Covering with so many candidates, and the p-median problems of these files."""
-    cases = [Case.of(size) for size in sizes]
     coverings = [
-        (
-            f"covering {case.customers:,} from {case.sites:,}, {case.most} open",
-            covering(case.customers, case.sites, reach_m=case.reach_m, most=case.most),
-        )
-        for case in cases
+        (f"covering {case.customers:,} from {case.sites:,}, {case.most} open", case.pose())
+        for case in map(Case.of, sizes)
     ]
     return coverings + [(file.stem, orlib.pose(orlib.read("pmedian", file))) for file in files]
 

@@ -12,6 +12,7 @@ from benchmarks.chart import draw
 from benchmarks.machine import machine, versions
 from benchmarks.processes import run
 from benchmarks.siting.covering import SITES_PER_OPEN, Case, Covered, measure
+from lastmile.cli import WholeNumbers
 
 _CITIES: Final = (
     Case(customers=50_000, sites=20_000, reach_m=500, most=1_000),
@@ -40,23 +41,13 @@ def city(time_limit: float, seed: int) -> None:
     click.echo(_table((case, measure(case, time_limit, seed)) for case in _CITIES))
 
 
-def _sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    del context, parameter
-    try:
-        sizes = tuple(int(size) for size in value.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not whole numbers with commas between") from None
-    if min(sizes) < SITES_PER_OPEN:
-        raise click.BadParameter(f"{min(sizes)} is below {SITES_PER_OPEN}: none would open")
-    return sizes
-
-
 def _candidates(default: tuple[int, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    # Of fewer, none would open.
     return click.option(
         "--sizes",
         default=",".join(map(str, default)),
         show_default=True,
-        callback=_sizes,
+        type=WholeNumbers(least=SITES_PER_OPEN),
         help="Candidates, by commas.",
     )
 

@@ -4,13 +4,13 @@ import json
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from benchmarks.processes import run
 from benchmarks.siting.city import covered, covering
 from lastmile.solvers.location import locate
-from lastmile.solvers.location_problem import LocationProgress
+from lastmile.solvers.location_problem import LocationProblem, LocationProgress
 
 SITES_PER_OPEN: Final = 20
 _NEAR_PERCENT: Final = 2.0
@@ -30,6 +30,10 @@ class Case:
         """Of cities that grow: 2.5 customers for each candidate, 500 m, a twentieth of the candidates open."""
         return cls(customers=math.ceil(2.5 * sites), sites=sites, reach_m=500, most=sites // SITES_PER_OPEN)
 
+    def pose(self) -> LocationProblem:
+        """The city, for the solver."""
+        return covering(self.customers, self.sites, reach_m=self.reach_m, most=self.most)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
@@ -48,13 +52,12 @@ class Covered:
 
 def measure(case: Case, seconds: float, seed: int) -> Covered:
     """Site in a process of its own."""
-    task = {"customers": case.customers, "sites": case.sites, "reach_m": case.reach_m, "most": case.most}
-    done = run("-m", "benchmarks.siting.covering", json.dumps(task), str(seconds), str(seed))
+    done = run("-m", "benchmarks.siting.covering", json.dumps(asdict(case)), str(seconds), str(seed))
     return Covered(**done.said, peak_mb=done.peak_mb)
 
 
 def _measured(case: Case, seconds: float, seed: int) -> dict[str, float | None]:
-    problem = covering(case.customers, case.sites, reach_m=case.reach_m, most=case.most)
+    problem = case.pose()
     total = float(problem.unserved.sum())
     near: list[float] = []
     told: list[LocationProgress] = []

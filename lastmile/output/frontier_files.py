@@ -1,11 +1,11 @@
 """The files of a frontier: a table and a chart."""
 
-import csv
 import math
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+from lastmile.output.plan_files import write_table
 from lastmile.stages.frontier import Frontier
 
 _WIDTH, _HEIGHT = 640, 400
@@ -34,10 +34,7 @@ def rows(frontier: Frontier) -> list[dict[str, object]]:
 
 def write_frontier_files(frontier: Frontier, folder: Path) -> None:
     """Write frontier.csv and frontier.svg."""
-    with (folder / "frontier.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        table.writerows(rows(frontier))
+    write_table(folder / "frontier.csv", COLUMNS, (row.values() for row in rows(frontier)))
     (folder / "frontier.svg").write_text(chart(frontier), encoding="utf-8")
 
 

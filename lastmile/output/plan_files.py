@@ -6,7 +6,7 @@
 import csv
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ def write_plan(plan: Plan, demand: Demand, network: RoadNetwork, folder: Path) -
     layers = {"sites": sites, "routes": routes, "stops": stop_frame(plan), "demand": demand_frame(plan, demand)}
     layers["unserved"] = unserved_frame(plan)
     _write_geopackage(folder / "plan.gpkg", layers, day=plan.manifest.day)
-    _write_driver_sheets(plan, folder / "stops.csv")
+    write_table(folder / "stops.csv", STOP_COLUMNS, (row.values() for row in stop_rows(plan)))
 
 
 def plan_text(plan: Plan) -> str:
@@ -236,10 +236,11 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _write_driver_sheets(plan: Plan, path: Path) -> None:
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a table as CSV that spreadsheets read as what it is; None leaves its cell empty."""
     # The mark at the start of the file is what makes Excel read it as UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerow(STOP_COLUMNS)
-        for row in stop_rows(plan):
-            writer.writerow([safe_cell(value) if isinstance(value, str) else value for value in row.values()])
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow(["" if v is None else safe_cell(v) if isinstance(v, str) else v for v in row])

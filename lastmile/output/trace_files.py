@@ -1,6 +1,5 @@
 """The files of a study of traces: tables as CSV, and the ways found as GeoJSON."""
 
-import csv
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lastmile.output.plan_files import SYNTHETIC_NOTICE, safe_cell
+from lastmile.output.plan_files import SYNTHETIC_NOTICE, write_table
 from lastmile.output.plan_frames import DECIMALS
 from lastmile.traces.comparison import RoundCompared
 from lastmile.traces.journeys import Journey
@@ -41,7 +40,7 @@ def moment(day: date, second: float) -> str:
 def write_trace_files(study: TraceStudy, folder: Path) -> None:
     """Write the tables and ``matched.geojson``; ``rounds.csv`` and ``visits.csv`` only where a plan was compared."""
     day = study.scenario.file.day
-    _write_table(
+    write_table(
         folder / "measured-speeds.csv",
         SPEED_COLUMNS,
         (
@@ -56,7 +55,7 @@ def write_trace_files(study: TraceStudy, folder: Path) -> None:
             for speed in study.ways
         ),
     )
-    _write_table(
+    write_table(
         folder / "speeds-by-class.csv",
         CLASS_COLUMNS,
         (
@@ -73,7 +72,7 @@ def write_trace_files(study: TraceStudy, folder: Path) -> None:
             for speed in study.classes
         ),
     )
-    _write_table(
+    write_table(
         folder / "zone-entries.csv",
         ENTRY_COLUMNS,
         (
@@ -94,19 +93,10 @@ def write_trace_files(study: TraceStudy, folder: Path) -> None:
         ),
     )
     if study.rounds is not None:
-        _write_table(folder / "rounds.csv", ROUND_COLUMNS, (_round_row(item) for item in study.rounds))
-        _write_table(folder / "visits.csv", VISIT_COLUMNS, _visit_rows(study.rounds, day))
+        write_table(folder / "rounds.csv", ROUND_COLUMNS, (_round_row(item) for item in study.rounds))
+        write_table(folder / "visits.csv", VISIT_COLUMNS, _visit_rows(study.rounds, day))
     text = _geojson(study.journeys, study)
     (folder / "matched.geojson").write_text(text, encoding="utf-8", newline="\n")
-
-
-def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    # The mark at the start of the file is what makes Excel read it as UTF-8.
-    with path.open("w", encoding="utf-8-sig", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow(["" if v is None else safe_cell(v) if isinstance(v, str) else v for v in row])
 
 
 def _round_row(item: RoundCompared) -> tuple[Any, ...]:

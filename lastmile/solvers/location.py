@@ -40,10 +40,10 @@ _STRIDE: Final = 20  # of them between two looks
 _PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as many in each turn
 _MOST_PART_PAIRS: Final = 400_000
 _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
-_STALLED: Final = 0.01  # share of the gap: a bound that so many steps raise by no more is near its best
+_NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _ACCURACY: Final = 0.05  # of the linear relaxation, in gaps of cost and bound
 _FINEST, _COARSEST = 1e-6, 1e-3  # share of the cost
-_NODES: Final = 100  # of it, in the first turn; twice as many in each turn
+_STALLED: Final = 0.01  # share of the gap: a bound that so many steps raise by no more is near its best
 _CORE: Final = 2.0  # sites of the first core, in numbers of those that the bound opens
 _CORE_GROWTH: Final = 1.3  # from turn to turn
 _CORE_PRICE: Final = 1.1  # share of a customer's price that a pair of the core costs at most
@@ -125,16 +125,13 @@ class _Run:
             cost=self._whole(problem.pair_cost),
             opening=self._whole(problem.opening),
             unserved=self._whole(price),
-            standing=np.zeros(len(problem.opening), np.uint8)
-            if problem.standing is None
-            else problem.standing.astype(np.uint8),
+            standing=problem.stands().astype(np.uint8),
             capacity=empty if problem.capacity is None else problem.capacity,
             amount=empty if problem.amount is None else problem.amount,
             most=-1 if problem.most is None else problem.most,
         )
         self.search = None if problem.capacity is not None else Search(location, seed, start, self.clock)
         self.dual = _core.LocationBound(location)
-        self._note()
         self.relaxed = False
         self.tree: Tree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
@@ -220,7 +217,7 @@ class _Run:
             self.tree = None  # from better prices it is a smaller one
 
     def _note(self) -> None:
-        """Keep what is known at the best prices."""
+        """Keep what is known at the best prices, with nothing decided."""
         self.forced = self.dual.forced()
         self.price = self.dual.prices / self.unit
         self.root = self.dual.bound
@@ -240,8 +237,7 @@ class _Run:
         decided = np.zeros(len(if_open), dtype=np.int8)
         decided[if_closed >= limit] = 1
         decided[if_open >= limit] = -1
-        if self.problem.standing is not None:
-            decided[self.problem.standing] = 1
+        decided[self.problem.stands()] = 1
         if np.count_nonzero(decided == 0) <= _TREE_SITES:
             self.tree = Tree(self.dual, decided)
 
@@ -266,8 +262,7 @@ class _Run:
         if self.problem.capacity is None:
             self._adopt(sites)
             return
-        pairs = np.flatnonzero(np.isin(self.problem.pair_site, sites))
-        part = Part(site=sites, fixed=np.ones(len(sites), dtype=bool), pair=pairs)
+        part = Part(site=sites, fixed=np.ones(len(sites), dtype=bool), pair=self.problem.pairs_of(sites))
         self._take_answer(part, solve_part(self.problem, part, np.inf))
 
     def _solve_core(self, size: float, most: int) -> None:
@@ -278,12 +273,13 @@ class _Run:
         """
         problem = self.problem
         if_open, if_closed = self.forced
-        standing = np.zeros(len(if_open), dtype=bool) if problem.standing is None else problem.standing
+        standing = problem.stands()
         count = 1 + int(min(size * np.count_nonzero(if_open < if_closed), len(if_open)))
         liked = np.argsort(np.where(standing, -np.inf, if_open - if_closed), kind="stable")
         core = np.sort(liked[: max(count, np.count_nonzero(standing))]).astype(np.int32)
-        near = problem.pair_cost <= _CORE_PRICE * self.price[problem.pair_customer]
-        part = Part(site=core, fixed=standing[core], pair=np.flatnonzero(near & np.isin(problem.pair_site, core)))
+        pair = problem.pairs_of(core)
+        near = problem.pair_cost[pair] <= _CORE_PRICE * self.price[problem.pair_customer[pair]]
+        part = Part(site=core, fixed=standing[core], pair=pair[near])
         if len(part.pair) <= most:
             self._take_answer(part, solve_part(problem, part, self._share_of_time()))
 
@@ -313,11 +309,9 @@ class _Run:
         problem = self.problem
         if len(problem.pair_site) > most:
             return
-        count = len(problem.opening)
-        standing = np.zeros(count, dtype=bool) if problem.standing is None else problem.standing
         part = Part(
-            site=np.arange(count, dtype=np.int32),
-            fixed=standing,
+            site=np.arange(len(problem.opening), dtype=np.int32),
+            fixed=problem.stands(),
             pair=np.arange(len(problem.pair_site), dtype=np.int64),
         )
         answer = solve_part(problem, part, self._share_of_time())
@@ -390,9 +384,8 @@ class _Run:
 def _cheapest(problem: LocationProblem, sites: NDArray[np.int32]) -> _Flows:
     """Pairs in which open sites serve, each customer whole and by the cheapest, and their shares."""
     customer = problem.pair_customer
-    opened = np.zeros(len(problem.opening), dtype=bool)
-    opened[sites] = True
-    pair = np.flatnonzero(opened[problem.pair_site] & (problem.pair_cost < problem.unserved[customer]))
+    pair = problem.pairs_of(sites)
+    pair = pair[problem.pair_cost[pair] < problem.unserved[customer[pair]]]
     order = pair[np.lexsort((problem.pair_site[pair], problem.pair_cost[pair], customer[pair]))]
     first = np.ones(len(order), dtype=bool)
     first[1:] = customer[order][1:] != customer[order][:-1]

@@ -56,9 +56,9 @@ def undecided(
     """
     may_open = if_open <= limit
     fixed = (if_closed > limit) & may_open
-    if problem.standing is not None:
-        fixed |= problem.standing
-        may_open |= problem.standing
+    standing = problem.stands()
+    fixed |= standing
+    may_open |= standing
     site, customer, cost = problem.pair_site, problem.pair_customer, problem.pair_cost
     dearer = np.maximum(cost - price[customer], 0.0)
     kept = may_open[site] & (np.maximum(if_open[site], bound) + dearer <= limit) & (cost < problem.unserved[customer])

@@ -92,6 +92,16 @@ class LocationProblem:
             )
         freeze(self)
 
+    def stands(self) -> NDArray[np.bool_]:
+        """By site, whether it stands already."""
+        return np.zeros(len(self.opening), dtype=bool) if self.standing is None else self.standing
+
+    def pairs_of(self, sites: NDArray[np.int32]) -> NDArray[np.int64]:
+        """The pairs of these sites."""
+        among = np.zeros(len(self.opening), dtype=bool)
+        among[sites] = True
+        return np.flatnonzero(among[self.pair_site])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LocationSolution:

@@ -76,8 +76,7 @@ def prices(problem: LocationProblem, *, accuracy: float, seconds: float) -> NDAr
     )
     program.constraint_lower_bounds = np.append(first.astype(float), [] if problem.most is None else [-problem.most])
     program.constraint_upper_bounds = np.full(height, np.inf)
-    standing = np.zeros(sites) if problem.standing is None else problem.standing.astype(float)
-    program.variable_lower_bounds = np.concatenate((standing, np.zeros(len(leaves))))
+    program.variable_lower_bounds = np.concatenate((problem.stands().astype(float), np.zeros(len(leaves))))
     program.variable_upper_bounds = np.ones(width)
     parameters = solvers_pb2.PrimalDualHybridGradientParams()
     stop = parameters.termination_criteria

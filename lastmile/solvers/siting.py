@@ -22,7 +22,8 @@ References
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -184,17 +185,12 @@ def _explain(
         replace(shortfall, alone=least(of_name[shortfall.name])) if k < _EXPLAINED else shortfall
         for k, shortfall in enumerate(missed)
     ]
-    ceilings = [slack.variable.upper_bound for slack in slacks]
     found = []
     for slack in loose[:_EXPLAINED]:
-        for other in slacks:
-            if other is not slack:
-                other.variable.upper_bound = 0.0
-        amount = least(slack)
+        with _none_of(other.variable for other in slacks if other is not slack):
+            amount = least(slack)
         if amount is not None:
             found.append((amount / slack.scale, slack.name, amount))
-        for other, most in zip(slacks, ceilings, strict=True):
-            other.variable.upper_bound = most
     return tuple(told), tuple((name, amount) for _, name, amount in sorted(found))
 
 
@@ -222,12 +218,8 @@ def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: flo
         if best is not None:
             size = size * 2 + _MORE
         left = [opened[site] for site in closed[size:].tolist()]
-        before = [site.upper_bound for site in left]
-        for site in left:
-            site.upper_bound = 0.0
-        kernel = _whole(model, max(until - time.perf_counter(), 1.0), gap / 2)
-        for site, most in zip(left, before, strict=True):
-            site.upper_bound = most
+        with _none_of(left):
+            kernel = _whole(model, max(until - time.perf_counter(), 1.0), gap / 2)
         if kernel is None:
             return best
         if best is None or abs(bound - kernel.objective) < abs(bound - best.objective):
@@ -241,6 +233,17 @@ def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: flo
             # Nothing is left out: what bounds this one bounds all.
             return kernel
     return best
+
+
+@contextmanager
+def _none_of(variables: Iterable[mathopt.Variable]) -> Iterator[None]:
+    """Meanwhile these are nothing."""
+    before = [(variable, variable.upper_bound) for variable in variables]
+    for variable, _ in before:
+        variable.upper_bound = 0.0
+    yield
+    for variable, most in before:
+        variable.upper_bound = most
 
 
 def _whole(model: mathopt.Model, seconds: float, gap: float) -> _Found | None:

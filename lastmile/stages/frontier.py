@@ -92,7 +92,7 @@ def find_frontier(
     near = walks(
         city, np.array([one.lon for one in chosen]), np.array([one.lat for one in chosen]), city.walk_places
     ).within(facility.reach_m)  # fmt: skip
-    weight = np.bincount(city.place_of, weights=city.demand.parcels, minlength=len(city.places)).astype(np.float64)
+    weight = city.parcels_of_places()
     reached = np.zeros(len(weight), dtype=bool)
     reached[near.target] = True
     total, coverable = float(weight.sum()), float(weight[reached].sum())

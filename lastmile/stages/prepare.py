@@ -49,6 +49,10 @@ class City:
     walk_places: EdgePoints
     warnings: tuple[str, ...]
 
+    def parcels_of_places(self) -> NDArray[np.float64]:
+        """Parcels of all orders of each place."""
+        return np.bincount(self.place_of, weights=self.demand.parcels, minlength=len(self.places)).astype(np.float64)
+
 
 def load_network(scenario: Scenario) -> PreparedNetwork:
     """Read the scenario's map; a place name is downloaded, which is the only use of the internet."""

@@ -263,7 +263,7 @@ def _coverage(
     city: City, options: list[_Option], candidate: NDArray[np.int32], reach: Pairs, areas: Pairs
 ) -> list[CoverageRow]:
     rows = []
-    parcels = np.bincount(city.place_of, weights=city.demand.parcels, minlength=len(city.places))
+    parcels = city.parcels_of_places()
     district = np.empty(len(city.places), dtype=object)
     district[city.place_of] = np.array(city.demand.district, dtype=object)
     for target in city.scenario.file.targets:

@@ -92,7 +92,8 @@ double LocationBound::fill(std::int32_t site, const std::vector<double>& prices,
 /// The bound at these prices; `chosen` are its sites.
 double LocationBound::evaluate(const std::vector<double>& prices) {
     for (std::int32_t s = 0; s < location.sites(); ++s)
-        if (decided[s] != kClosed) values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
+        if (decided[s] != kClosed)
+            values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
     return std::accumulate(prices.begin(), prices.end(), 0.0) + choose();
 }
 
@@ -109,18 +110,16 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
     for (std::int32_t s = 0; s < location.sites(); ++s) {
         if (decided[s] == kOpen || s == mustOpen) {
             take(s, 1);
-        } else if (decided[s] == kFree && s != mustClose && (values[s] < 0 || (needed > 0 && location.capacity[s] > 0))) {
+        } else if (decided[s] == kFree && s != mustClose &&
+                   (values[s] < 0 || (needed > 0 && location.capacity[s] > 0))) {
             order.push_back(s);
         }
     }
-    const auto cheaper = [&](std::int32_t a, std::int32_t b) {
-        return values[a] != values[b] ? values[a] < values[b] : a < b;
-    };
     const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, location.most - std::ssize(chosen)));
     if (needed <= 0 || location.most < location.sites()) {
         std::erase_if(order, [&](std::int32_t s) { return values[s] >= 0; });
         if (order.size() > room) {
-            std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(room), order.end(), cheaper);
+            bringCheapest(room);
             order.resize(room);
         }
         for (const std::int32_t s : order) take(s, 1);
@@ -131,6 +130,15 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
         return values[s] < 0;
     });
     return sum + supply(std::max(0.0, needed - held));
+}
+
+/// So many of `order`, the cheapest ones, come first.
+void LocationBound::bringCheapest(std::size_t count) {
+    if (count == 0 || count >= order.size()) return;
+    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                     [&](std::int32_t a, std::int32_t b) {
+                         return values[a] != values[b] ? values[a] < values[b] : a < b;
+                     });
 }
 
 /// The cheapest of `order` that hold so much more, at the least: by what each unit of capacity costs, the last one only
@@ -157,10 +165,7 @@ double LocationBound::supply(double wanted) {
     std::sort(sizes.begin(), sizes.end(), std::greater<>());
     std::size_t count = 0;
     for (double left = wanted * (1 - 1e-9); left > 0; ++count) left -= sizes[count];
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count) - 1, order.end(),
-                     [&](std::int32_t a, std::int32_t b) {
-                         return values[a] != values[b] ? values[a] < values[b] : a < b;
-                     });
+    bringCheapest(count);
     const double byNumber =
         std::accumulate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), 0.0,
                         [&](double sum, std::int32_t s) { return sum + values[s]; });

@@ -1,6 +1,7 @@
 // What no set of open sites can cost less than.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -65,6 +66,7 @@ private:
     void restart();
     double evaluate(const std::vector<double>& prices);
     double choose(std::int32_t mustOpen = -1, std::int32_t mustClose = -1);
+    void bringCheapest(std::size_t count);
     double supply(double wanted);
     void slope(const std::vector<double>& prices);
     template <typename Serve>
