@@ -85,7 +85,7 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
         fleet=fleet,
         unserved=rounds.unserved,
         siting=placement.summary,
-        targets=evaluate(city, rounds.sites, reach, fleet),
+        targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings),
         warnings=(*city.warnings, *_cut_short(placement, rounds)),
     )
     lap("targets")

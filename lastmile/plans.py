@@ -166,7 +166,14 @@ class Unserved:
 class TargetResult:
     """One clause of the plan against what was reached.
 
-    ``required`` and ``reached`` are in ``unit``; ``note`` says what binds where the clause is missed.
+    ``required``, ``reached`` and ``possible`` are for reading; ``note`` says what binds where the clause is missed.
+
+    Parameters
+    ----------
+    value
+        What was reached, in the unit of the target's own number.
+    most, possible
+        No plan reaches more, were there no other clause and no budget; None and empty where nothing limits it.
     """
 
     id: str
@@ -178,6 +185,13 @@ class TargetResult:
     value: float
     met: bool
     note: str = ""
+    possible: str = ""
+    most: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """By what share of the most that is possible the plan stays below it."""
+        return None if not self.most else max(0.0, 1.0 - self.value / self.most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

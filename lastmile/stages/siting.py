@@ -1,6 +1,7 @@
 """Stage 2: which sites open with how many modules, and which order goes to which of them."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTar
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
 from lastmile.stages.prepare import City, Progress
+from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen
 
@@ -22,12 +24,16 @@ _NOTHING = 1e-6  # of a shortfall: rounding
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placement:
-    """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound."""
+    """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound.
+
+    ``ceilings``: by target, what no choice of sites reaches more of.
+    """
 
     sites: tuple[Site, ...]
     services: tuple[Service, ...]
     unserved: tuple[Unserved, ...]
     summary: SitingSummary | None
+    ceilings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,8 @@ def place_sites(city: City, *, on_progress: Progress) -> Placement:
     )
     sites = tuple(_site(city, options[j], int(solution.modules[j])) for j in opened.tolist())
     chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
-    return _assign(city, sites, _to_sites(reach, chosen), _summary(solution))
+    placed = _assign(city, sites, _to_sites(reach, chosen), _summary(solution))
+    return replace(placed, ceilings=ceilings(city, reach, areas))
 
 
 def _to_sites(reach: Pairs, chosen: NDArray[np.int32]) -> Pairs:

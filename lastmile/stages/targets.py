@@ -1,4 +1,6 @@
-"""Stage 5: every clause of the scenario's targets against what the plan reaches."""
+"""Stage 5: every clause of the scenario's targets: what the plan reaches, and what no plan could reach more of."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,52 @@ from lastmile.stages.prepare import City
 from lastmile.stages.walks import Pairs, area_pairs, walks_to_areas, wanted_areas
 
 
+def ceilings(city: City, reach: Pairs, areas: Pairs) -> dict[str, float]:
+    """What sites could reach of each target that speaks of sites, were there no other target and no budget.
+
+    Every candidate holds every facility that it may, with all modules; at most as many as the target itself allows.
+
+    Parameters
+    ----------
+    reach, areas
+        Walks from the candidates to the demand's places, and to the named areas.
+
+    Returns
+    -------
+    dict
+        By the target's id, in its own unit: no plan reaches more. Targets of budgets and fleets are not there.
+    """
+    facilities = {facility.id: facility for facility in city.scenario.file.facilities}
+    found = {}
+    for target in city.scenario.file.targets:
+        if isinstance(target, CountTarget):
+            facility = facilities[target.facility]
+            modules = [
+                candidate.existing_modules or facility.modules_max
+                for candidate in city.candidates
+                if facility.id in candidate.facilities
+                and _counts(target, host=candidate.host, district=candidate.district)
+            ]
+            most = float(len(modules) if target.of == "sites" else sum(modules))
+            found[target.id] = most if target.maximum is None else min(most, float(target.maximum))
+        elif isinstance(target, CoverageTarget | AreaTarget):
+            wanted_here = frozenset(target.facilities)
+            may = np.array([bool(wanted_here & set(one.facilities)) for one in city.candidates], dtype=bool)
+            if isinstance(target, CoverageTarget):
+                found[target.id], _ = _coverage(city, target, reach.of(may))
+            else:
+                wanted = wanted_areas(city, target)
+                near = area_pairs(city, target, areas.of(may)).target
+                found[target.id] = len(np.unique(near)) / int(wanted.sum()) if wanted.any() else 1.0
+    return found
+
+
 def evaluate(
-    city: City, sites: tuple[Site, ...], reach: Pairs, fleet: tuple[FleetEntry, ...]
+    city: City,
+    sites: tuple[Site, ...],
+    reach: Pairs,
+    fleet: tuple[FleetEntry, ...],
+    most: Mapping[str, float],
 ) -> tuple[TargetResult, ...]:
     """Compare every target with the plan.
 
@@ -27,10 +73,17 @@ def evaluate(
     ----------
     reach
         Walks from the sites to the demand's places.
+    most
+        Of :func:`ceilings`.
     """
     lon, lat = np.array([site.lon for site in sites]), np.array([site.lat for site in sites])
     areas = walks_to_areas(city, lon, lat)
-    return tuple(_result(city, target, sites, reach, areas, fleet) for target in city.scenario.file.targets)
+    return tuple(_result(city, target, sites, reach, areas, fleet, most) for target in city.scenario.file.targets)
+
+
+def _counts(target: CountTarget, *, host: str, district: str) -> bool:
+    """Whether a site of the target's facility is one of those that it counts."""
+    return (target.host is None or host in target.host) and (target.district is None or district == target.district)
 
 
 def _result(
@@ -40,15 +93,16 @@ def _result(
     reach: Pairs,
     areas: Pairs,
     fleet: tuple[FleetEntry, ...],
+    ceiling: Mapping[str, float],
 ) -> TargetResult:
     note = ""
+    most = ceiling.get(target.id)
+    possible = ""
     if isinstance(target, CountTarget):
         counted = [
             site
             for site in sites
-            if site.facility == target.facility
-            and (target.host is None or site.host in target.host)
-            and (target.district is None or site.district == target.district)
+            if site.facility == target.facility and _counts(target, host=site.host, district=site.district)
         ]
         value = float(len(counted) if target.of == "sites" else sum(site.modules for site in counted))
         met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
@@ -61,21 +115,27 @@ def _result(
         else:
             required = f"{target.minimum:,} to {target.maximum:,} {target.of}"
         reached = f"{value:,.0f} {target.of}"
+        if most is not None:
+            possible = f"{most:,.0f} {target.of}"
         if value < target.minimum:
             possible = sum(target.facility in candidate.facilities for candidate in city.candidates)
             note = f"short by {target.minimum - value:,.0f}; {possible:,} candidate places can hold one"
         elif target.maximum is not None and value > target.maximum:
             note = f"{value - target.maximum:,.0f} too many"
     elif isinstance(target, CoverageTarget):
-        value, note = _coverage(city, target, sites, reach)
+        value, note = _coverage(city, target, reach.of(_of(sites, target.facilities)))
         met = value >= target.minimum - 1e-9
         if not met:
             note = "; ".join(filter(None, (f"short by {target.minimum - value:.1%} of the parcels", note)))
         where = " in every district" if target.each_district else ""
         required = f"{target.minimum:.1%} of parcels within {target.reach_m:,.0f} m{where}"
         reached = f"{value:.1%}"
+        if most is not None:
+            possible = f"{most:.1%}"
     elif isinstance(target, AreaTarget):
-        value, required, reached, note = _areas(city, target, sites, areas)
+        value, required, reached, note = _areas(city, target, areas.of(_of(sites, target.facilities)))
+        if most is not None:
+            possible = f"{round(most * int(wanted_areas(city, target).sum())):,}"
         met = value >= target.minimum - 1e-9
     elif isinstance(target, BudgetTarget):
         facilities = {f.id for f in city.scenario.file.facilities if f.budget == target.category}
@@ -89,7 +149,9 @@ def _result(
         ]
         value = float(sum(entry.driven + entry.reserve for entry in counted_fleet))
         met = value >= target.minimum
+        most = _available(counted_fleet)
         required, reached = f"{target.minimum:,} vehicles", f"{value:,.0f} vehicles"
+        possible = "" if most is None else f"{most:,.0f} vehicles"
         note = f"{sum(entry.driven for entry in counted_fleet):,} of them driven on the planned day"
         if not met:
             note = f"short by {target.minimum - value:,.0f}, the vehicle types' counts allow no more; {note}"
@@ -122,17 +184,25 @@ def _result(
         reached=reached,
         value=value,
         met=met,
+        possible=possible,
+        most=most,
         note=note,
     )
+
+
+def _available(fleet: list[FleetEntry]) -> float | None:
+    """Vehicles that there can be of these types; None without limit."""
+    counts = [entry.available for entry in fleet if entry.available is not None]
+    return float(sum(counts)) if len(counts) == len(fleet) else None
 
 
 def _of(sites: tuple[Site, ...], facilities: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.array([site.facility in facilities for site in sites], dtype=bool)
 
 
-def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach: Pairs) -> tuple[float, str]:
+def _coverage(city: City, target: CoverageTarget, reach: Pairs) -> tuple[float, str]:
     covered = np.zeros(len(city.places), dtype=bool)
-    covered[reach.of(_of(sites, target.facilities)).within(target.reach_m).target] = True
+    covered[reach.within(target.reach_m).target] = True
     at, parcels = covered[city.place_of], city.demand.parcels.astype(np.float64)
     district = np.array(city.demand.district, dtype=object)
     names = sorted(set(city.demand.district)) if target.districts is None else list(target.districts)
@@ -148,10 +218,10 @@ def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach
     return shares[worst], f"lowest in {worst}" if target.each_district else ""
 
 
-def _areas(city: City, target: AreaTarget, sites: tuple[Site, ...], areas: Pairs) -> tuple[float, str, str, str]:
+def _areas(city: City, target: AreaTarget, areas: Pairs) -> tuple[float, str, str, str]:
     frame = city.scenario.areas
     wanted = wanted_areas(city, target)
-    near = area_pairs(city, target, areas.of(_of(sites, target.facilities)))
+    near = area_pairs(city, target, areas)
     number = np.bincount(near.target, minlength=len(frame))
     good = number == 1 if target.at_most_one else number > 0
     total, served = int(wanted.sum()), int((good & wanted).sum())
