@@ -7,6 +7,7 @@ a zone closed to it, 1 our fault.
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -350,9 +351,9 @@ def _print_joint(made: Any) -> None:
         click.echo(f"  and {len(unhappy) - 10} more; see coalitions.csv", err=True)
     looked = "no coalition" if made.exact else f"none of the {len(made.coalitions):,} coalitions planned"
     click.echo(f"{len(unhappy):,} coalitions would pay less alone" if unhappy else f"{looked} would pay less alone")
+    for note, number in Counter(note for one in made.coalitions for note in one.notes).items():
+        click.echo(f"note: {number:,} of {len(made.coalitions):,} plans: {note}", err=True)
     for one in made.coalitions:
-        for note in one.notes:
-            click.echo(f"note: {' + '.join(one.firms)}: {note}", err=True)
         if not one.whole:
             click.echo(
                 f"  NOT COMPARABLE  {' + '.join(one.firms)}: {one.unserved:,} orders left out, "

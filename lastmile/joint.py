@@ -153,8 +153,10 @@ def serve_jointly(city: City, *, permutations: int = PERMUTATIONS, on_progress: 
     so much money): every coalition, also that of all firms, is planned without them, so that costs compare. Sites that
     exist stand for everyone, and what they cost to run is in no coalition's cost.
 
-    Plans are found by a search, so a coalition may cost a little more than it need, and joining may seem to cost where
-    it saves little.
+    Sites open where their parcels are worth it (``economics.parcel_yuan``), not where the day's whole cost is least: a
+    firm of few parcels may open none and drive far instead, and together there may be more sites than apart. Rounds are
+    found by a search, so a coalition may cost a little more than it need, and joining may seem to cost where it saves
+    little.
 
     Parameters
     ----------
