@@ -267,7 +267,7 @@ def _print_frontier(made: Any) -> None:
 @_scenario_options
 @click.option(
     "--permutations",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=5),
     metavar="N",
     help="Orders of joining to draw where shares are sampled  [default: 10]",
 )

@@ -70,8 +70,13 @@ def sampled_shares(
     """Estimate Shapley's value from some orders in which the players may join, drawn with equal chance [1]_.
 
     Every order drawn is also taken backwards: who joins early in one joins late in the other, so the mean of the two
-    varies less than that of two drawn independently [2]_. Errors are those of the mean over such pairs. The estimates
-    sum to the cost of all players exactly, as the additions of every single order do.
+    varies less than that of two drawn independently [2]_. Errors are those of the mean over such pairs; from few of
+    them they are rough.
+
+    What is averaged is how far additions are from those of a game with a known answer (a control variate): whoever is
+    there first pays a fixed cost, everyone a cost of its own. The two are chosen so that this game costs the same for
+    each player alone and for all together; where sharing a fixed cost is what joining is about, little is left to
+    chance. In every order what is left sums to nothing, so the estimates sum to the cost of all players exactly.
 
     Parameters
     ----------
@@ -92,7 +97,12 @@ def sampled_shares(
     _require(players)
     if permutations < 2:
         raise ValueError(f"need at least 2 permutations to tell an error, got {permutations}")
-    costs: dict[frozenset[Player], float] = {}
+    count = len(players)
+    costs = {frozenset({player}): cost(frozenset({player})) for player in players}
+    if frozenset(players) not in costs:
+        costs[frozenset(players)] = cost(frozenset(players))
+    alone = np.array([costs[frozenset({player})] for player in players])
+    fixed = (float(alone.sum()) - costs[frozenset(players)]) / max(count - 1, 1)
 
     def additions(order: Sequence[int]) -> Iterator[tuple[int, float]]:
         members: frozenset[Player] = frozenset()
@@ -101,17 +111,18 @@ def sampled_shares(
             members |= {players[k]}
             if members not in costs:
                 costs[members] = cost(members)
-            yield k, costs[members] - before
+            yield k, costs[members] - before - (alone[k] - fixed if len(members) > 1 else alone[k])
             before = costs[members]
 
     rng = np.random.default_rng(seed)
-    added = np.zeros((permutations, len(players)))
+    added = np.zeros((permutations, count))
     for row in added:
-        order = rng.permutation(len(players)).tolist()
+        order = rng.permutation(count).tolist()
         for direction in (order, order[::-1]):
             for k, amount in additions(direction):
                 row[k] += amount / 2
-    means = added.mean(axis=0)
+    # Of the game with the known answer: each player's own cost, and an equal part of the fixed one.
+    means = alone - fixed + fixed / count + added.mean(axis=0)
     errors = added.std(axis=0, ddof=1) / np.sqrt(permutations)
     return Shares(
         shares=dict(zip(players, means.tolist(), strict=True)),
