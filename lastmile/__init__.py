@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lastmile.errors import Fault, InputError, LastmileError
     from lastmile.geo.access import Profile
     from lastmile.geo.network import RoadNetwork
+    from lastmile.joint import JointDelivery, serve_jointly
     from lastmile.loading import Scenario, load_scenario
     from lastmile.output import write_outputs, write_study
     from lastmile.output.plan_files import read_plan
@@ -35,6 +36,7 @@ _WHERE = {
     "City": "lastmile.stages.prepare",
     "Fault": "lastmile.errors",
     "InputError": "lastmile.errors",
+    "JointDelivery": "lastmile.joint",
     "LastmileError": "lastmile.errors",
     "Plan": "lastmile.plans",
     "Planned": "lastmile.pipeline",
@@ -51,6 +53,7 @@ _WHERE = {
     "read_plan": "lastmile.output.plan_files",
     "read_recordings": "lastmile.traces.reading",
     "route_vehicles": "lastmile.stages.routing",
+    "serve_jointly": "lastmile.joint",
     "study_traces": "lastmile.traces.study",
     "write_outputs": "lastmile.output",
     "write_study": "lastmile.output",
@@ -60,6 +63,7 @@ __all__ = [
     "City",
     "Fault",
     "InputError",
+    "JointDelivery",
     "LastmileError",
     "Plan",
     "Planned",
@@ -76,6 +80,7 @@ __all__ = [
     "read_plan",
     "read_recordings",
     "route_vehicles",
+    "serve_jointly",
     "study_traces",
     "write_outputs",
     "write_study",

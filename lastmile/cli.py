@@ -7,6 +7,7 @@ a zone closed to it, 1 our fault.
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -260,6 +261,105 @@ def _print_frontier(made: Any) -> None:
     for row in rows(made):
         gap = "–" if row["gap"] == "" else f"{row['gap']:.2%}"
         click.echo(f"{row['sites']:8,}  {row['covered']:7.2%}  {row['at_most']:7.2%}  {gap:>7}")
+
+
+@main.command()
+@_scenario_options
+@click.option(
+    "--permutations",
+    type=click.IntRange(min=5),
+    metavar="N",
+    help="Orders of joining to draw where shares are sampled  [default: 10]",
+)
+@click.option(
+    "--time-limit", type=click.FloatRange(min=1), metavar="SECONDS", help="Ceiling of the solvers' time for each plan."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write  [default: maps/NAME-joint]")
+def joint(
+    scenario: Path,
+    permutations: int | None,
+    time_limit: float | None,
+    output: Path | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Compare firms that deliver apart with firms that share sites and rounds, and split the joint cost.
+
+    The firm of every order stands in the column firm of the table of orders; generated demand is dealt to the firms
+    listed under demand.firms. Plans are made for each firm alone, all firms together, and coalitions between, as if
+    only their orders were there: each with all candidates, depots, vehicles and permits and under all zones, but
+    without the scenario's targets, which are of the whole city. Sites that exist stand for everyone and cost nobody.
+
+    A firm's share is its Shapley value: what it adds to the cost, on average over all orders in which firms may join.
+    It is exact for up to four firms and wherever sampling could need as many plans, else sampled, with its standard
+    error. Coalitions that would pay less alone than their shares are named.
+
+    Prints a table, and writes joint.csv, coalitions.csv and the chart joint.svg.
+
+    \b
+    Examples:
+      lastmile joint my-city.toml
+      lastmile joint my-city.toml -o plans/joint --permutations 30 --time-limit 60
+
+    Exit codes: 0 done, 2 an input is at fault, 3 a plan leaves an order out or breaks a rule, so that costs do not
+    compare, 1 a fault of lastmile.
+    """
+    from lastmile.joint import PERMUTATIONS, serve_jointly
+    from lastmile.output import JOINT, check_target, write_joint
+    from lastmile.stages.prepare import prepare
+
+    progress = _Progress(quiet=quiet)
+    loaded = _load(scenario, seed, time_limit)
+    folder = output if output is not None else Path("maps") / f"{loaded.file.name}-joint"
+    check_target(folder, JOINT)
+    city = prepare(loaded, on_progress=progress)
+    drawn = PERMUTATIONS if permutations is None else permutations
+    made = serve_jointly(city, permutations=drawn, on_progress=progress)
+    write_joint(made, folder)
+    progress("output", f"written to {folder}")
+    _print_joint(made)
+    if not made.comparable:
+        sys.exit(NO_PLAN)
+
+
+def _print_joint(made: Any) -> None:
+    if made.synthetic:
+        click.echo("The map is a synthetic city: made up, not real.")
+    apart, together = made.apart, made.together
+    click.echo(f"{'':<12}{'apart':>12}{'together':>12}{'saved':>9}")
+    for name, before, after in (
+        ("yuan a day", apart.cost_fen / 100, together.cost_fen / 100),
+        *((name, getattr(apart, name), getattr(together, name)) for name in ("sites", "rounds", "vehicles", "km")),
+    ):
+        saved = f"{(before - after) / before:.1%}" if before else "–"
+        digits = 1 if isinstance(before, float) else 0
+        click.echo(f"{name:<12}{before:>12,.{digits}f}{after:>12,.{digits}f}{saved:>9}")
+    how = "exact" if made.exact else f"sampled by {made.permutations:,} orders of joining, each both ways"
+    click.echo(f"shares from {len(made.coalitions):,} plans, {how}; yuan a day")
+    click.echo(f"{'alone':>12}{'share':>12}{'error':>9}{'saved':>9}{'parcels':>10}  firm")
+    for firm in made.firms:
+        error = "–" if firm.error_fen is None else f"{firm.error_fen / 100:,.1f}"
+        saved = "–" if firm.saving is None else f"{firm.saving:.1%}"
+        click.echo(
+            f"{firm.alone_fen / 100:>12,.1f}{firm.share_fen / 100:>12,.1f}{error:>9}{saved:>9}{firm.parcels:>10,}  "
+            f"{firm.name or firm.id}"
+        )
+    unhappy = list(dict.fromkeys(coalition for firm in made.firms for coalition in firm.better_alone))
+    for coalition in unhappy[:10]:
+        click.echo(f"  WOULD PAY LESS ALONE  {' + '.join(coalition)}", err=True)
+    if len(unhappy) > 10:
+        click.echo(f"  and {len(unhappy) - 10} more; see coalitions.csv", err=True)
+    looked = "no coalition" if made.exact else f"none of the {len(made.coalitions):,} coalitions planned"
+    click.echo(f"{len(unhappy):,} coalitions would pay less alone" if unhappy else f"{looked} would pay less alone")
+    for note, number in Counter(note for one in made.coalitions for note in one.notes).items():
+        click.echo(f"note: {number:,} of {len(made.coalitions):,} plans: {note}", err=True)
+    for one in made.coalitions:
+        if not one.whole:
+            click.echo(
+                f"  NOT COMPARABLE  {' + '.join(one.firms)}: {one.unserved:,} orders left out, "
+                f"{one.violations:,} rules broken",
+                err=True,
+            )
 
 
 @main.command()

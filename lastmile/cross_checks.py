@@ -41,6 +41,7 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
         ("targets", file.targets),
         ("depots", file.depots),
         ("vehicles", file.vehicles),
+        ("demand.firms", file.demand.firms),
     ):
         seen: set[str] = set()
         for index, item in enumerate(items):

@@ -60,6 +60,17 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
     InputError
         When an input cannot be used. A plan that breaks a rule or misses a target is returned with what is wrong.
     """
+    started = time.perf_counter()
+    city = prepare(scenario, on_progress=on_progress)
+    prepared = round(time.perf_counter() - started, 3)
+    planned = plan_city(city, on_progress=on_progress)
+    timings = {"prepare": prepared, **planned.plan.timings_s}
+    return replace(planned, plan=replace(planned.plan, timings_s=timings))
+
+
+def plan_city(city: City, *, on_progress: Progress = _silent) -> Planned:
+    """Plan a city that is prepared already: sites, rounds, the referee's check and the measuring."""
+    scenario = city.scenario
     timings: dict[str, float] = {}
     last = time.perf_counter()
 
@@ -69,8 +80,6 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
         timings[stage] = round(now - last, 3)
         last = now
 
-    city = prepare(scenario, on_progress=on_progress)
-    lap("prepare")
     placement = place_sites(city, on_progress=on_progress)
     lap("siting")
     rounds = route_vehicles(city, placement, on_progress=on_progress)

@@ -438,17 +438,39 @@ class Generated(_Model):
         return self
 
 
+class Firm(_Model):
+    """A firm that delivers a share of generated demand."""
+
+    id: Identifier
+    name: str = ""
+    share: Annotated[float, Field(gt=0, le=1)] = Field(description="of the orders; the firms' shares sum to 1")
+
+
 class Demand(_Model):
     """Parcels of the planned day: a table of orders, or generated."""
 
     orders: TableFile | None = None
     generate: Generated | None = None
+    firms: tuple[Firm, ...] = Field(
+        (),
+        description="to whom generated orders are dealt by chance, each order (see bundle_parcels_max) to one of them; "
+        "for `lastmile joint`. The orders of a table have the column `firm`",
+    )
     door: ServiceTime = ServiceTime(visit_s=180.0, parcel_s=30.0)
 
     @model_validator(mode="after")
     def _one_source(self) -> "Demand":
         if (self.orders is None) == (self.generate is None):
             raise ValueError("give exactly one of 'orders' (a table) and 'generate'")
+        return self
+
+    @model_validator(mode="after")
+    def _firms_share_all(self) -> "Demand":
+        if self.firms and self.generate is None:
+            raise ValueError("firms are for generated demand; name each order's firm in the table's column 'firm'")
+        total = sum(firm.share for firm in self.firms)
+        if self.firms and abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares of firms must sum to 1, they make {total:g}")
         return self
 
 

@@ -224,6 +224,7 @@ def demand() -> Demand:
         district=("East", "East", "West", "West", ""),
         channels=(("station", "door"), ("locker",), ("door",), ("door",), ("door",)),
         skill=("",) * count,
+        firm=("",) * count,
         lon=lon,
         lat=lat,
         parcels=parcels,

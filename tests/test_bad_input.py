@@ -365,6 +365,10 @@ def test_rows_are_checked_against_each_other_although_another_table_is_at_fault(
         ({'energy = "diesel"': 'energy = "electric"'}, ("vehicles[1] 'truck'", "needs a [battery]")),
         ({ORDERS_KEY: ""}, ("scenario.toml, demand", "exactly one of 'orders'")),
         ({ORDERS_KEY: f"{ORDERS_KEY}\n{GENERATED}"}, ("scenario.toml, demand", "exactly one of 'orders'")),
+        (
+            {ORDERS_KEY: f'{GENERATED}\nfirms = [{{ id = "a", share = 0.5 }}, {{ id = "a", share = 0.5 }}]'},
+            ("scenario.toml, demand.firms[1].id", "'a' occurs twice"),
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )  # fmt: skip

@@ -31,6 +31,7 @@ COMMANDS = [
     ["network", "info"],
     ["map"],
     ["report"],
+    ["joint"],
     ["traces"],
     ["synth"],
 ]

@@ -14,6 +14,7 @@ from lastmile.scenario import (
     CountTarget,
     CoverageTarget,
     Demand,
+    Firm,
     Generated,
     MapSource,
     ScenarioFile,
@@ -153,6 +154,18 @@ def test_one_source_of_streets_and_one_of_demand():
     for orders, generate in ((None, None), (table, made)):
         with pytest.raises(ValidationError, match="exactly one of 'orders'"):
             Demand(orders=orders, generate=generate)
+
+
+def test_firms_share_generated_demand():
+    made = Generated(parcels_per_person_day=0.1)
+    firms = (Firm(id="a", share=0.4), Firm(id="b", share=0.6))
+    assert Demand(generate=made, firms=firms).firms == firms
+    with pytest.raises(ValidationError, match=r"must sum to 1, they make 0\.4"):
+        Demand(generate=made, firms=firms[:1])
+    with pytest.raises(ValidationError, match="the table's column 'firm'"):
+        Demand(orders=TableFile(file="orders.csv"), firms=firms)
+    with pytest.raises(ValidationError, match="greater than 0"):
+        Firm(id="c", share=0.0)
 
 
 def test_generated_demand_is_read():

@@ -1,7 +1,7 @@
 """Parcels of the planned day: from a table of orders, or made from population, residential areas and buildings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +32,8 @@ class Demand:
     ----------
     channels
         Per order the channels its receiver has agreed to, best first.
+    firm
+        Id of who delivers it today, empty where not stated.
     lon, lat
         Degrees, WGS-84, of the receiver's place.
     parcels, pickups
@@ -57,6 +59,7 @@ class Demand:
     district: tuple[str, ...]
     channels: tuple[tuple[Channel, ...], ...]
     skill: tuple[str, ...]
+    firm: tuple[str, ...]
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
     parcels: NDArray[np.int32]
@@ -73,6 +76,14 @@ class Demand:
 
     def __len__(self) -> int:
         return len(self.id)
+
+    def take(self, index: NDArray[np.int64]) -> "Demand":
+        """The orders at ``index``, with the notes of all."""
+        taken: dict[str, Any] = {}
+        for column in (item.name for item in fields(self) if item.name != "notes"):
+            values = getattr(self, column)
+            taken[column] = tuple(values[k] for k in index.tolist()) if isinstance(values, tuple) else values[index]
+        return replace(self, **taken)
 
 
 def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
@@ -109,6 +120,7 @@ def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
             tuple(chosen) if isinstance(chosen, tuple) and chosen else ("door",) for chosen in frame["options"]
         ),
         skill=tuple(frame["skill"]),
+        firm=tuple(frame["firm"]),
         lon=lon,
         lat=lat,
         parcels=parcels,
@@ -342,12 +354,14 @@ def _bundles(
     at_door = np.array([option[0] == "door" for option in channels], dtype=bool)
     pickups = rng.binomial(parcels, min(settings.pickup_share, 1.0)) * at_door
     count = len(index)
+    firm = _firms(scenario, count, rng)
     return Demand(
         id=tuple(ids),
         name=tuple(name[at] for at in place),
         district=tuple(district[at] for at in place),
         channels=tuple(channels),
         skill=("",) * count,
+        firm=firm,
         lon=lon[index],
         lat=lat[index],
         parcels=parcels,
@@ -362,6 +376,15 @@ def _bundles(
         price_fen=np.full(count, NONE, dtype=np.int64),
         notes=tuple(notes),
     )
+
+
+def _firms(scenario: Scenario, orders: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Deal orders to firms by their shares; drawn last, so that firms change nothing else that is drawn."""
+    firms = scenario.file.demand.firms
+    if not firms:
+        return ("",) * orders
+    share = np.array([firm.share for firm in firms])
+    return tuple(firms[k].id for k in rng.choice(len(firms), size=orders, p=share / share.sum()).tolist())
 
 
 def build_demand(

@@ -1,13 +1,15 @@
-"""What a user takes away: the files, map and report of a plan, of recorded traces, of a frontier of coverage."""
+"""What a user takes away: files of plans, recorded traces, frontiers of coverage and joint delivery; map and report."""
 
 from lastmile.output.folder import (
     FRONTIER,
+    JOINT,
     PLAN,
     TRACES,
     check_target,
     map_page,
     report_page,
     write_frontier,
+    write_joint,
     write_outputs,
     write_study,
     write_text,
@@ -15,12 +17,14 @@ from lastmile.output.folder import (
 
 __all__ = [
     "FRONTIER",
+    "JOINT",
     "PLAN",
     "TRACES",
     "check_target",
     "map_page",
     "report_page",
     "write_frontier",
+    "write_joint",
     "write_outputs",
     "write_study",
     "write_text",

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from lastmile.errors import InputError
+from lastmile.joint import JointDelivery
 from lastmile.output.catchment_shapes import catchment_shapes
 from lastmile.output.frontier_files import write_frontier_files
+from lastmile.output.joint_files import write_joint_files
 from lastmile.output.maps import draw_map
 from lastmile.output.plan_files import write_plan
 from lastmile.output.report import render_report
@@ -46,6 +48,9 @@ TRACES: Final = Contents(
            "matched.geojson", "traces.html"),
 )  # fmt: skip
 FRONTIER: Final = Contents(name="a frontier", mark="frontier.csv", files=("frontier.csv", "frontier.svg"))
+JOINT: Final = Contents(
+    name="a study of joint delivery", mark="joint.csv", files=("joint.csv", "coalitions.csv", "joint.svg")
+)
 # What a full, read-only or protected disk says; anything else is our fault.
 _DISK_SAYS: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENAMETOOLONG)
 
@@ -144,6 +149,17 @@ def write_frontier(frontier: Frontier, folder: Path) -> None:
         When the folder holds something other than a frontier, or the disk is full or protected.
     """
     replace_folder(folder, FRONTIER, lambda new: write_frontier_files(frontier, new))
+
+
+def write_joint(made: JointDelivery, folder: Path) -> None:
+    """Write the tables and chart of joint delivery; the folder changes as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something other than such a study, or the disk is full or protected.
+    """
+    replace_folder(folder, JOINT, lambda new: write_joint_files(made, new))
 
 
 def replace_folder(folder: Path, contents: Contents, write: Callable[[Path], None]) -> None:

@@ -3,9 +3,9 @@
 import math
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
 from lastmile.output.plan_files import write_table
+from lastmile.output.svg import document, tip, words_at
 from lastmile.stages.frontier import Frontier
 
 _WIDTH, _HEIGHT = 640, 400
@@ -57,11 +57,11 @@ def chart(frontier: Frontier) -> str:
 
     facility = frontier.facility
     title = f"{facility.name or facility.id}: parcels within {facility.reach_m:g} m on foot"
-    parts = [_text(_LEFT, 22, title, "start", "#222", bold=True)]
+    parts = [words_at(_LEFT, 22, title, "start", "#222", bold=True)]
     for percent in range(0, 101, 20):
         y = upward(percent / 100)
         parts.append(f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}" stroke="#e5e5e5"/>')
-        parts.append(_text(_LEFT - 6, y + 4, f"{percent} %", "end", "#444"))
+        parts.append(words_at(_LEFT - 6, y + 4, f"{percent} %", "end", "#444"))
     covered = [point.parcels / whole for point in frontier.points]
     y = upward(frontier.coverable / whole)
     parts.append(
@@ -73,22 +73,12 @@ def chart(frontier: Frontier) -> str:
     for number, share in zip(numbers, covered, strict=True):
         told = f"{number:,} sites: {share:.1%}"
         parts.append(
-            f'<circle cx="{across(number):.1f}" cy="{upward(share):.1f}" r="3.5" fill="{_COVERED}">'
-            f"<title>{escape(told)}</title></circle>"
+            f'<circle cx="{across(number):.1f}" cy="{upward(share):.1f}" r="3.5" fill="{_COVERED}">{tip(told)}</circle>'
         )
-        parts.append(_text(across(number), _HEIGHT - _BOTTOM + 18, f"{number:,}", "middle", "#444"))
-    parts.append(_text(_LEFT + wide / 2, _HEIGHT - 10, "sites", "middle", "#444"))
+        parts.append(words_at(across(number), _HEIGHT - _BOTTOM + 18, f"{number:,}", "middle", "#444"))
+    parts.append(words_at(_LEFT + wide / 2, _HEIGHT - 10, "sites", "middle", "#444"))
     for index, (words, colour) in enumerate(
         (("covered", _COVERED), ("at most (proven)", _BOUND), ("within reach of any candidate", _COVERABLE))
     ):
-        parts.append(_text(_WIDTH - _RIGHT, _HEIGHT - _BOTTOM - 44 + 16 * index, words, "end", colour))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
-        f"{''.join(parts)}</svg>\n"
-    )
-
-
-def _text(x: float, y: float, words: str, anchor: str, colour: str, *, bold: bool = False) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"{weight}>{escape(words)}</text>'
+        parts.append(words_at(_WIDTH - _RIGHT, _HEIGHT - _BOTTOM - 44 + 16 * index, words, "end", colour))
+    return document(_WIDTH, _HEIGHT, parts)

@@ -1,7 +1,7 @@
 """Stage 1: the city as the solvers' stages need it: streets, rules, demand and candidate places."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,17 @@ class City:
     def parcels_of_places(self) -> NDArray[np.float64]:
         """Parcels of all orders of each place."""
         return np.bincount(self.place_of, weights=self.demand.parcels, minlength=len(self.places)).astype(np.float64)
+
+    def of_orders(self, index: NDArray[np.int64]) -> "City":
+        """The same city with only the orders at ``index``; the candidates stay those of all orders."""
+        used, place_of = np.unique(self.place_of[index], return_inverse=True)
+        return replace(
+            self,
+            demand=self.demand.take(index),
+            places=self.places[used],
+            place_of=place_of.reshape(-1),
+            walk_places=self.walk_places.take(used),
+        )
 
 
 def load_network(scenario: Scenario) -> PreparedNetwork:

@@ -151,6 +151,13 @@ ORDERS: Final = TableSchema(
         ),
         Column(name="skill", kind="text", default="", aliases=("技能", "要求")),
         Column(
+            name="firm",
+            kind="text",
+            default="",
+            aliases=("company", "carrier", "快递公司", "快递企业", "承运商"),
+            about="Who delivers it today; for `lastmile joint`, which needs it of every order.",
+        ),
+        Column(
             name="on_board",
             kind="number",
             minimum=0,

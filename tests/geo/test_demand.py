@@ -1,6 +1,6 @@
 """Parcels of the day: read from a table as it comes, or made from where people live."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -103,6 +103,30 @@ def test_seed_decides(tmp_path, streets):
     assert first.id == again.id
     assert (len(first), first.parcels.tolist()) != (len(other), other.parcels.tolist())
     assert first.parcels.sum() == other.parcels.sum()
+
+
+def test_firms_are_dealt_by_their_shares_and_change_nothing_else(tmp_path, streets):
+    firms = "".join(f'\n[[demand.firms]]\nid = "{firm}"\nshare = {share}' for firm, share in (("a", 0.8), ("b", 0.2)))
+    settings = ", bundle_parcels_max = 2"
+    plain = generated(tmp_path, streets, settings=settings)
+    text = town.SCENARIO.replace(town.ORDERS_KEY, f"generate = {{ parcels_per_person_day = 0.1{settings} }}{firms}")
+    scenario = load_scenario(town.write_town(tmp_path, scenario=text, orders=None))
+    dealt, again = (
+        build_demand(scenario, streets[1], streets[0], Districts.from_frame(scenario.districts)) for _ in range(2)
+    )
+    assert dealt.firm == again.firm
+    assert dealt.firm.count("a") / len(dealt) == pytest.approx(0.8, abs=0.05)
+    assert set(dealt.firm) == {"a", "b"}
+    assert set(plain.firm) == {""}
+    for column in fields(dealt):
+        if column.name != "firm":
+            assert list(getattr(dealt, column.name)) == list(getattr(plain, column.name)), column.name
+
+
+def test_firms_of_a_table_are_read_under_their_names(tmp_path, streets):
+    lon, lat = town.corner(3, 3)
+    demand = read(tmp_path, streets, f"id,lon,lat,快递公司\na,{lon},{lat},顺丰\nb,{lon},{lat},\n")
+    assert demand.firm == ("顺丰", "")
 
 
 def test_shares_of_channels_windows_and_bundles(tmp_path, streets):

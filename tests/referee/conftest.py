@@ -221,6 +221,7 @@ def make_demand() -> Demand:
         district=("town", "town", "town"),
         channels=(("door",), ("door",), ("station",)),
         skill=("", "", ""),
+        firm=("", "", ""),
         lon=np.array([PLACES[order][0] for order in "abc"]),
         lat=np.array([PLACES[order][1] for order in "abc"]),
         parcels=np.array([2, 3, 5], dtype=np.int32),
