@@ -204,21 +204,23 @@ def _print_verdict(made: Any) -> None:
 @_scenario_options
 @click.option("--frontier", metavar="FACILITY", required=True, help="Id of the facility whose coverage is asked for.")
 @click.option("--numbers", type=WholeNumbers(), default=(), help="Of sites, by commas  [default: 1, 2, 5, 10, 20, ...]")
+@click.option("--budgets", type=WholeNumbers(), default=(), help="Yuan for new sites, by commas, instead of numbers.")
 @click.option(
     "--time-limit", type=click.FloatRange(min=0.1), default=10.0, show_default=True, metavar="SECONDS",
-    help="Ceiling for each number.",
+    help="Ceiling for each number or budget.",
 )  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write  [default: maps/NAME-FACILITY]")
 def site(
     scenario: Path,
     frontier: str,
     numbers: tuple[int, ...],
+    budgets: tuple[int, ...],
     time_limit: float,
     output: Path | None,
     seed: int | None,
     quiet: bool,
 ) -> None:
-    """Show how much of the demand so many sites can cover, and what none can exceed.
+    """Show how much of the demand so many sites, or a budget, can cover, and what none can exceed.
 
     Coverage counts every parcel within the facility's walking reach of a site, over the streets; capacities and targets
     play no part. Prints a table, and writes frontier.csv and the chart frontier.svg.
@@ -227,6 +229,7 @@ def site(
     Examples:
       lastmile site data/luoyang/scenario.toml --frontier locker
       lastmile site my-city.toml --frontier community --numbers 100,200,300 --time-limit 60
+      lastmile site my-city.toml --frontier locker --budgets 500000,1000000,2000000
     """
     from lastmile.output import FRONTIER, check_target, write_frontier
     from lastmile.stages.frontier import facility_named, find_frontier
@@ -239,7 +242,7 @@ def site(
     check_target(folder, FRONTIER)
     city = prepare(loaded, on_progress=progress)
     made = find_frontier(
-        city, facility, numbers=numbers, seconds=time_limit, seed=loaded.file.seed,
+        city, facility, numbers=numbers, budgets=budgets, seconds=time_limit, seed=loaded.file.seed,
         on_progress=progress,
     )  # fmt: skip
     write_frontier(made, folder)
@@ -257,10 +260,10 @@ def _print_frontier(made: Any) -> None:
         f" {made.coverable / max(made.total, 1e-9):.1%} of {made.total:,.0f} parcels a day are within"
         f" {made.facility.reach_m:g} m of one"
     )
-    click.echo("   sites  covered  at most      gap")
+    click.echo("   sites        yuan  covered  at most      gap")
     for row in rows(made):
         gap = "–" if row["gap"] == "" else f"{row['gap']:.2%}"
-        click.echo(f"{row['sites']:8,}  {row['covered']:7.2%}  {row['at_most']:7.2%}  {gap:>7}")
+        click.echo(f"{row['sites']:8,}  {row['yuan']:10,.0f}  {row['covered']:7.2%}  {row['at_most']:7.2%}  {gap:>7}")
 
 
 @main.command()

@@ -460,7 +460,7 @@ def test_site_writes_a_frontier_and_nothing_else(town, tmp_path):
     assert contents(folder).keys() == {"frontier.csv", "frontier.svg"}
     lines = (folder / "frontier.csv").read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["sites", "1", "3"]
-    assert re.search(r"^ +1 +\d+\.\d+% +\d+\.\d+% +0\.00%$", ran.out, re.MULTILINE), ran.out
+    assert re.search(r"^ +1 +9,000 +\d+\.\d+% +\d+\.\d+% +0\.00%$", ran.out, re.MULTILINE), ran.out
 
 
 @pytest.mark.parametrize(
@@ -469,6 +469,8 @@ def test_site_writes_a_frontier_and_nothing_else(town, tmp_path):
         (["--frontier", "shop"], "the scenario has no facility 'shop'"),
         (["--frontier", "locker", "--numbers", "9999"], "give numbers from"),
         (["--frontier", "locker", "--numbers", "few"], "'few' is not whole numbers"),
+        (["--frontier", "locker", "--budgets", "1"], "opens no site"),
+        (["--frontier", "locker", "--budgets", "9000", "--numbers", "1"], "give one of the two"),
     ],
 )
 def test_site_names_what_it_cannot_do(town, tmp_path, arguments, says):

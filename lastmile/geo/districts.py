@@ -52,11 +52,13 @@ class Districts:
         """Index of each place's district.
 
         A place inside a polygon belongs to it. Any other belongs to the nearest shape: the nearest centre where the
-        table has centres, the nearest border where it has polygons (places on a river or just outside the map).
+        table has centres, the nearest border where it has polygons (places on a river or just outside the map). Near
+        is measured on the plane at the middle latitude of all shapes, whichever places are asked for together.
         """
         if not len(self.shapes):
             return np.zeros(len(lon), dtype=np.int64)
-        per_lon, per_lat = metres_per_degree(np.array([float(np.mean(lat)) if len(lat) else 0.0]))
+        _, south, _, north = shapely.total_bounds(self.shapes)
+        per_lon, per_lat = metres_per_degree(np.array([(south + north) / 2]))
         scale = np.array([per_lon[0], per_lat[0]])
         shapes = shapely.transform(self.shapes, lambda points: points * scale)
         places = shapely.points(np.column_stack((lon, lat)) * scale)

@@ -11,7 +11,9 @@ from lastmile.stages.frontier import Frontier
 _WIDTH, _HEIGHT = 640, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 20, 40, 48
 _COVERED, _BOUND, _COVERABLE = "#1b6ca8", "#c8553d", "#777777"
-COLUMNS: Final = ("sites", "parcels", "covered", "at_most_parcels", "at_most", "gap", "stopped", "candidates")
+COLUMNS: Final = (
+    "sites", "yuan", "budget", "parcels", "covered", "at_most_parcels", "at_most", "gap", "stopped", "candidates"
+)  # fmt: skip
 
 
 def rows(frontier: Frontier) -> list[dict[str, object]]:
@@ -20,6 +22,8 @@ def rows(frontier: Frontier) -> list[dict[str, object]]:
     return [
         {
             "sites": point.sites,
+            "yuan": round(point.yuan, 2),
+            "budget": "" if point.budget is None else round(point.budget, 2),
             "parcels": round(point.parcels, 3),
             "covered": round(point.parcels / whole, 6),
             "at_most_parcels": round(point.bound, 3),
@@ -39,9 +43,10 @@ def write_frontier_files(frontier: Frontier, folder: Path) -> None:
 
 
 def chart(frontier: Frontier) -> str:
-    """Share of the parcels covered, and at most to be covered, against the number of sites on a logarithmic scale."""
+    """Share of the parcels covered, and at most to be covered, against sites or yuan on a logarithmic scale."""
     whole = max(frontier.total, 1e-9)
-    numbers = [point.sites for point in frontier.points]
+    unit = "sites" if frontier.points[0].budget is None else "yuan"
+    numbers = [point.sites if point.budget is None else point.budget for point in frontier.points]
     low, high = math.log10(numbers[0]), math.log10(numbers[-1])
     wide = _WIDTH - _LEFT - _RIGHT
 
@@ -71,12 +76,12 @@ def chart(frontier: Frontier) -> str:
     parts.append(line([point.bound / whole for point in frontier.points], _BOUND, ' stroke-dasharray="6 4"'))
     parts.append(line(covered, _COVERED, ""))
     for number, share in zip(numbers, covered, strict=True):
-        told = f"{number:,} sites: {share:.1%}"
+        told = f"{number:,.0f} {unit}: {share:.1%}"
         parts.append(
             f'<circle cx="{across(number):.1f}" cy="{upward(share):.1f}" r="3.5" fill="{_COVERED}">{tip(told)}</circle>'
         )
-        parts.append(words_at(across(number), _HEIGHT - _BOTTOM + 18, f"{number:,}", "middle", "#444"))
-    parts.append(words_at(_LEFT + wide / 2, _HEIGHT - 10, "sites", "middle", "#444"))
+        parts.append(words_at(across(number), _HEIGHT - _BOTTOM + 18, f"{number:,.0f}", "middle", "#444"))
+    parts.append(words_at(_LEFT + wide / 2, _HEIGHT - 10, unit, "middle", "#444"))
     for index, (words, colour) in enumerate(
         (("covered", _COVERED), ("at most (proven)", _BOUND), ("within reach of any candidate", _COVERABLE))
     ):

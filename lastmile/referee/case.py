@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lastmile.geo.access import stopping_edges
 from lastmile.geo.crs import to_wgs84
 from lastmile.geo.demand import Demand
+from lastmile.geo.distances import metres_per_degree
 from lastmile.geo.elevation import climbs
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
@@ -96,8 +97,10 @@ class Case:
 
     @cached_property
     def _squeeze(self) -> float:
-        """Metres in a degree of longitude for each in one of latitude: nearest means on the ground."""
-        return math.cos(math.radians(float(self.network.node_lat.mean())))
+        """Metres in a degree of longitude for each in one of latitude, halfway between the table's south and north."""
+        bounds = self.scenario.districts.total_bounds
+        per_lon, per_lat = metres_per_degree(np.array([(bounds[1] + bounds[3]) / 2]))
+        return float(per_lon[0] / per_lat[0])
 
     @cached_property
     def _district_shapes(self) -> NDArray[np.object_]:

@@ -313,7 +313,7 @@ def _attracted(
 def _rules(
     problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable], modules: list[mathopt.Variable]
 ) -> list[_Slack]:
-    """Add every rule with a slack."""
+    """Add every rule, with a slack but for hard ones."""
     slacks = []
     for row in problem.rows:
         total = mathopt.LinearSum(
@@ -322,6 +322,9 @@ def _rules(
         )
         for limit, sign in ((row.lower, 1.0), (row.upper, -1.0)):
             if (sign > 0 and limit <= 0) or np.isinf(limit):
+                continue
+            if row.hard:
+                model.add_linear_constraint(sign * (total - limit) >= 0)
                 continue
             scale = max(abs(limit), 1.0)
             slack = model.add_variable(lb=0.0)

@@ -19,6 +19,8 @@ class SitingRow:
         int32, the sites it speaks of.
     per_open, per_module
         float64, weight of opening and of each module.
+    hard
+        It may not fall short: without a plan that keeps it there is none.
     """
 
     name: str
@@ -27,6 +29,7 @@ class SitingRow:
     per_module: NDArray[np.float64]
     lower: float = 0.0
     upper: float = float("inf")
+    hard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +70,7 @@ class SitingProblem:
     parcel_fen
         What a parcel served or attracted is worth per day.
     rows, coverage
-        Rules; each may fall short, at a price above everything else, and is then reported.
+        Rules; each that is not hard may fall short, at a price above everything else, and is then reported.
     conflicts
         int32, shape (k, 2): sites of which at most one may open.
     """

@@ -118,8 +118,8 @@ def _result(
         if most is not None:
             possible = f"{most:,.0f} {target.of}"
         if value < target.minimum:
-            possible = sum(target.facility in candidate.facilities for candidate in city.candidates)
-            note = f"short by {target.minimum - value:,.0f}; {possible:,} candidate places can hold one"
+            places = sum(target.facility in candidate.facilities for candidate in city.candidates)
+            note = f"short by {target.minimum - value:,.0f}; {places:,} candidate places can hold one"
         elif target.maximum is not None and value > target.maximum:
             note = f"{value - target.maximum:,.0f} too many"
     elif isinstance(target, CoverageTarget):
@@ -175,6 +175,8 @@ def _result(
             note = f"{value - target.maximum:,.0f} too many"
         required = f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}")
         reached = f"{value:,.0f} vehicles"
+    if isinstance(target, CoverageTarget | AreaTarget) and most is not None and most < target.minimum:
+        note = "; ".join(filter(None, (note, f"all candidates together reach {possible} at most: add some there")))
     return TargetResult(
         id=target.id,
         measure=target.measure,

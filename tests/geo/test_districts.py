@@ -27,6 +27,15 @@ def test_place_belongs_to_the_nearest_centre_on_the_ground():
     assert Districts.from_frame(frame(centres)).of(np.array([112.0]), np.array([34.0])).tolist() == [0]
 
 
+def test_a_places_district_does_not_hang_on_what_else_is_asked_for():
+    # On the line between the two centres the answer changes with the latitude at which a degree of longitude is taken.
+    districts = Districts.from_frame(frame([shapely.Point(113.64, 34.72), shapely.Point(113.61, 34.752)]))
+    east, north = np.random.default_rng(0).uniform((113.5, 34.6), (113.8, 34.9), (4_000, 2)).T
+    together = districts.of(np.append(east, 113.0), np.append(north, 33.0))[:-1]
+    alone = [int(districts.of(np.array([x]), np.array([y]))[0]) for x, y in zip(east, north, strict=True)]
+    assert together.tolist() == alone
+
+
 def test_population_may_be_unstated_and_counties_are_not_urban():
     table = frame(
         [shapely.Point(1, 1), shapely.Point(2, 2)],

@@ -71,7 +71,7 @@ def test_sites_that_exist_are_in_every_point(city):
 
 @pytest.mark.parametrize(("existing", "number"), [((), 4), ((), 0), (("x", "y"), 1)])
 def test_numbers_that_cannot_be_are_named(city, existing, number):
-    with pytest.raises(InputError, match=rf"(?s)--numbers {number}.*remedy: give numbers from"):
+    with pytest.raises(InputError, match=rf"(?s)number {number}:.*remedy: give numbers from"):
         of(city(existing), numbers=[number])
 
 
@@ -92,3 +92,46 @@ def test_table_and_chart_say_the_same(city):
     told = [title.text for title in root.findall(".//{*}title")]
     assert told[0] == f"1 sites: {table[0]['covered']:.1%}"
     assert len(root.findall(".//{*}polyline")) == 2
+
+
+# Hosts are all the same, so that each costs what the town's locker does.
+COST = 9000.0
+
+
+@pytest.mark.parametrize("existing", [(), ("z",)])
+def test_a_budget_buys_the_best_of_all_sets_that_it_pays_for(city, existing):
+    made = of(city(existing=existing), budgets=[3 * COST, COST, 2 * COST + 1, 2 * COST - 1])
+    assert [point.budget for point in made.points] == [COST, 2 * COST - 1, 2 * COST + 1, 3 * COST]
+    for point in made.points:
+        sets = [
+            set(names) | set(existing)
+            for k in range(4)
+            for names in combinations([n for n in REACHED if n not in existing], k)
+            if k * COST <= point.budget
+        ]
+        assert point.parcels == max(map(covered, sets)) == covered(point.candidates)
+        assert point.bound == pytest.approx(point.parcels)
+        assert point.yuan == COST * len(set(point.candidates) - set(existing)) <= point.budget
+        assert point.sites == len(point.candidates)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "words"),
+    [([COST - 1], "the cheapest costs 9,000 yuan"), ([0], "is no sum of money"), ([-5], "is no sum of money"),
+     ([float("nan")], "is no sum of money"), ([float("inf")], "is no sum of money")],
+)  # fmt: skip
+def test_budgets_that_cannot_be_are_named(city, budgets, words):
+    with pytest.raises(InputError, match=words):
+        of(city(), budgets=budgets)
+
+
+def test_numbers_and_budgets_exclude_each_other(city):
+    with pytest.raises(InputError, match="give one of the two"):
+        of(city(), numbers=[1], budgets=[COST])
+
+
+def test_a_frontier_of_budgets_is_drawn_in_yuan(city):
+    made = of(city(), budgets=[COST, 2 * COST])
+    assert [row["budget"] for row in rows(made)] == [COST, 2 * COST]
+    told = [title.text for title in ET.fromstring(chart(made)).findall(".//{*}title")]
+    assert told[1].startswith("18,000 yuan: ")

@@ -120,6 +120,16 @@ def test_no_plan_reaches_more_than_all_candidates_together(make_city, measure, t
     assert found.value <= most["t"] + 1e-9
 
 
+def test_what_no_plan_could_reach_is_said(make_city):
+    clause = f'[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\n{COVER}\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+    result = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.25})[-1]
+    assert not result.met
+    assert "all candidates together reach 25.0% at most" in result.note
+    reachable = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.95})[-1]
+    assert "all candidates" not in reachable.note
+
+
 def test_of_fleets_there_are_at_most_those_that_can_be_bought(make_city):
     clause = '[[targets]]\nmeasure = "vehicles"\nid = "t"\ntext = "t"\nminimum = 7\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
