@@ -15,6 +15,7 @@ from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
 from lastmile.stages.routing import Rounds, route_vehicles
 from lastmile.stages.siting import Placement, place_sites
+from lastmile.stages.supply import Supply
 from lastmile.stages.targets import evaluate
 from lastmile.stages.walks import Pairs, walks
 
@@ -69,21 +70,67 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
 
 
 def plan_city(city: City, *, on_progress: Progress = _silent) -> Planned:
-    """Plan a city that is prepared already: sites, rounds, the referee's check and the measuring."""
-    scenario = city.scenario
-    timings: dict[str, float] = {}
-    last = time.perf_counter()
+    """Plan a city that is prepared already: sites, rounds, the referee's check and the measuring.
 
-    def lap(stage: str) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        timings[stage] = round(now - last, 3)
-        last = now
-
+    With ``search.siting_rounds`` sites are chosen anew with what the rounds cost to supply them, as long as the plan
+    gets better by that: it never gets worse.
+    """
+    laps = _Laps()
     placement = place_sites(city, on_progress=on_progress)
-    lap("siting")
+    laps.end("siting")
+    planned = _carry_out(city, placement, laps, on_progress)
+    for number in range(1, city.scenario.file.search.siting_rounds + 1):
+        before = planned.plan
+        on_progress("siting", f"again with the cost of supply, {number}; {_in_words(planned)}")
+        supply = Supply.of(before.sites, before.routes)
+        placement = place_sites(city, supply=supply, on_progress=on_progress)
+        laps.end("siting")
+        if {(site.id, site.modules) for site in placement.sites} == {(site.id, site.modules) for site in before.sites}:
+            break
+        other = _carry_out(city, placement, laps, on_progress)
+        if _worth(other) >= _worth(planned):
+            on_progress("siting", f"no better with other sites: {_in_words(other)}")
+            break
+        planned = other
+    return replace(planned, plan=replace(planned.plan, timings_s=laps.seconds))
+
+
+class _Laps:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        """A stage ends, and with it what has passed since the one before."""
+        now = time.perf_counter()
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 3)
+        self._last = now
+
+
+def _worth(planned: Planned) -> tuple[int, int, int, float]:
+    """What makes a plan worse, the worst first: broken rules, missed targets, parcels left out, yuan a day."""
+    made = planned.plan
+    return (
+        len(made.violations),
+        sum(not target.met for target in made.targets),
+        sum(order.parcels for order in made.unserved),
+        float(planned.indicators["money"]["day_total_yuan"]),
+    )
+
+
+def _in_words(planned: Planned) -> str:
+    violations, missed, left_out, yuan = _worth(planned)
+    faults = ((violations, "broken rules"), (missed, "missed targets"), (left_out, "parcels left out"))
+    return ", ".join([f"{yuan:,.0f} yuan a day", *(f"{number:,} {what}" for number, what in faults if number)])
+
+
+def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progress) -> Planned:
+    """Rounds for these sites, what becomes of the targets, and what the referee says."""
+    scenario = city.scenario
     rounds = route_vehicles(city, placement, on_progress=on_progress)
-    lap("routing")
+    laps.end("routing")
     fleet = make_fleet(scenario.file, rounds.routes)
     reach = walks_from_sites(city, rounds.sites)
     made = Plan(
@@ -97,16 +144,15 @@ def plan_city(city: City, *, on_progress: Progress = _silent) -> Planned:
         targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings),
         warnings=(*city.warnings, *_cut_short(placement, rounds)),
     )
-    lap("targets")
+    laps.end("targets")
     on_progress("check", "the referee recomputes the plan")
     violations = check(scenario, city.network, city.demand, made)
     on_progress("check", f"{len(violations)} violations" if violations else "no violation")
-    lap("check")
+    laps.end("check")
     by_order = order_walks(city, reach)
     made = replace(made, violations=violations, checked=True)
     indicators = measure(scenario, made, city.demand, by_order)
-    lap("indicators")
-    made = replace(made, timings_s=timings)
+    laps.end("indicators")
     return Planned(scenario=scenario, city=city, plan=made, walks=by_order, indicators=indicators)
 
 

@@ -488,6 +488,11 @@ class Search(_Model):
 
     siting_seconds: Positive = Field(20.0, description="ceiling; a plan that it ends may differ between machines")
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
+    siting_rounds: Count = Field(
+        0,
+        description="most times that sites are chosen anew with what it cost to supply them; each takes as long as the"
+        " first plan, and the first that is no cheaper is the last",
+    )
     routing_seconds: Positive = Field(30.0, description="ceiling for all rounds together; see siting_seconds")
     routing_iterations: Annotated[int, Field(gt=0)] = Field(
         2000, description="iterations of the search for rounds, for each visit of an independent problem"

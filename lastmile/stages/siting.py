@@ -14,6 +14,7 @@ from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTar
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
 from lastmile.stages.prepare import City, Progress
+from lastmile.stages.supply import Supply
 from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen
@@ -44,8 +45,14 @@ class _Option:
     facility: Facility
 
 
-def place_sites(city: City, *, on_progress: Progress) -> Placement:
-    """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first."""
+def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progress) -> Placement:
+    """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first.
+
+    Parameters
+    ----------
+    supply
+        What it cost to supply the sites of an earlier plan; None: nothing is known of that.
+    """
     file = city.scenario.file
     options = [
         _Option(candidate=c, facility=facility)
@@ -59,7 +66,7 @@ def place_sites(city: City, *, on_progress: Progress) -> Placement:
     lat = np.array([candidate.lat for candidate in city.candidates])
     reach = walks(city, lon, lat, city.walk_places)
     areas = walks_to_areas(city, lon, lat)
-    problem = _problem(city, options, reach, areas)
+    problem = _problem(city, options, reach, areas, supply)
     on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
     solution = solve_siting(problem, seconds=file.search.siting_seconds, gap=file.search.siting_gap)
     opened = np.flatnonzero(solution.modules > 0)
@@ -132,7 +139,7 @@ def _short(shortfall: Shortfall) -> str:
     return f"{text}; {alone} if there were no other rule"
 
 
-def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> SitingProblem:
+def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, supply: Supply | None) -> SitingProblem:
     file = city.scenario.file
     life = file.economics.site_life_years * _DAYS_A_YEAR
     candidate = np.array([option.candidate for option in options], dtype=np.int32)
@@ -160,7 +167,7 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> 
         elif kind.dispatches:
             attract.append((near.target * len(kinds), near.origin))
     return SitingProblem(
-        fixed_fen=np.array([round(a) for a, _ in per_day], dtype=np.int64),
+        fixed_fen=np.rint([a for a, _ in per_day] + _supplied(city, options, supply)).astype(np.int64),
         module_fen=np.array([round(b) for _, b in per_day], dtype=np.int64),
         modules_max=np.array([option.facility.modules_max for option in options], dtype=np.int32),
         module_capacity=np.array([int(option.facility.parcels_per_module) for option in options], dtype=np.int32),
@@ -176,6 +183,20 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs) -> 
         coverage=tuple(_coverage(city, options, candidate, reach, areas)),
         conflicts=_conflicts(city, options),
     )
+
+
+def _supplied(city: City, options: list[_Option], supply: Supply | None) -> NDArray[np.float64]:
+    """Of each option, fen a day for bringing parcels there, as far as that is known."""
+    fen_a_day = np.zeros(len(options))
+    if supply is None:
+        return fen_a_day
+    at = [city.candidates[option.candidate] for option in options]
+    lon, lat = np.array([one.lon for one in at]), np.array([one.lat for one in at])
+    names = np.array([option.facility.id for option in options], dtype=object)
+    for facility in city.scenario.file.facilities:
+        of = np.flatnonzero(names == facility.id)
+        fen_a_day[of] = supply.at(facility.id, lon[of], lat[of])
+    return fen_a_day
 
 
 def _joined(parts: list[Any], dtype: type) -> Any:
