@@ -31,7 +31,7 @@ from typing import Final
 import numpy as np
 from ortools.math_opt.python import mathopt
 
-from lastmile.solvers.siting_problem import Shortfall, SitingProblem, SitingSolution
+from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingSolution
 
 _NEARNESS = 0.1
 _SLACK_TOLERANCE = 1e-4
@@ -125,7 +125,7 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     model.maximize(value_of - dear * shortage)
     found = _optimize(model, opened, seconds, gap)
     if found is None:
-        raise RuntimeError(f"siting found no plan at all in {seconds:g} s")
+        raise NoPlanInTimeError(f"siting found no plan at all in {seconds:g} s")
     relaxations: tuple[tuple[str, float], ...] = ()
     if any(found.values[slack.variable] > _SLACK_TOLERANCE for slack in slacks):
         # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:

@@ -110,6 +110,10 @@ class SitingProblem:
             raise ValueError("a demand weight is negative")
 
 
+class NoPlanInTimeError(RuntimeError):
+    """The search ended without any plan, not even a poor one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
     """A rule that cannot be met beside the others.

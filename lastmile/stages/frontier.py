@@ -6,21 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lastmile.errors import InputError
+from lastmile.errors import Fault, InputError
 from lastmile.geo.candidates import Candidate
 from lastmile.scenario import Facility
+from lastmile.solvers.budget_covering import CoveringProblem, cover
 from lastmile.solvers.location import locate
 from lastmile.solvers.location_problem import LocationProblem
-from lastmile.solvers.siting import site as solve_siting
-from lastmile.solvers.siting_problem import SitingProblem, SitingRow
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.siting import opening_fen
-from lastmile.stages.walks import Pairs, walks
+from lastmile.stages.walks import walks
 from lastmile.units import fen
 
 _SERIES: Final = (1, 2, 5)  # numbers of sites tried in each decade, where none are given
+_MOST_YUAN: Final = 10**13  # of a budget; in fen, sums of many stay within 64 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,27 +82,18 @@ def facility_named(facilities: Sequence[Facility], name: str) -> Facility:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Field:
-    """The candidates of one facility: what opening each costs, which of them exist, and whom they reach."""
+    """The candidates of one facility, and as a problem: their costs, which of them exist, and whom they reach."""
 
     chosen: list[Candidate]
-    standing: NDArray[np.bool_]
-    cost_fen: NDArray[np.int64]
-    near: Pairs
-    weight: NDArray[np.float64]
-
-    def covered(self, sites: Sequence[int]) -> float:
-        """Parcels within reach of these."""
-        reached = np.zeros(len(self.weight), dtype=bool)
-        reached[self.near.of(np.isin(np.arange(len(self.chosen)), sites)).target] = True
-        return float(self.weight[reached].sum())
+    covering: CoveringProblem
 
     def point(self, sites: Sequence[int], *, budget: float | None, bound: float, stopped: str) -> FrontierPoint:
         """These sites as a point."""
         return FrontierPoint(
             sites=len(sites),
-            yuan=float(self.cost_fen[np.asarray(sites, dtype=np.int64)].sum()) / 100,
+            yuan=self.covering.paid_fen(sites) / 100,
             budget=budget,
-            parcels=self.covered(sites),
+            parcels=self.covering.parcels(sites),
             bound=bound,
             stopped=stopped,
             candidates=tuple(self.chosen[site].id for site in sites),
@@ -131,7 +121,7 @@ def find_frontier(
         Of sites, for each point, in any order, with those that exist; without them, and without budgets, 1, 2, 5, 10,
         20, ... until all that can be covered is.
     budgets
-        Yuan for opening new sites with one module each, for each point, in any order, instead of numbers.
+        Yuan, to the fen, for opening new sites with one module each, for each point, in any order, instead of numbers.
     seconds
         Ceiling for each point.
 
@@ -142,13 +132,14 @@ def find_frontier(
         is not a positive number of yuan or opens nothing, or both numbers and budgets are given.
     """
     field = _field(city, facility)
-    kept = int(field.standing.sum())
+    kept = int(field.covering.standing.sum())
     if numbers and budgets:
         raise InputError.single(
             place="frontier", cause="both numbers of sites and budgets are given", remedy="give one of the two"
         )
     _require(facility, len(field.chosen), kept, numbers)
-    total, coverable = float(field.weight.sum()), field.covered(range(len(field.chosen)))
+    total = float(field.covering.weight.sum())
+    coverable = field.covering.parcels(range(len(field.chosen)))
     if budgets:
         points = _by_budget(field, _payable(field, budgets), seconds, on_progress)
     else:
@@ -166,12 +157,16 @@ def _field(city: City, facility: Facility) -> _Field:
     standing = np.array([candidate.existing_modules > 0 for candidate in chosen], dtype=bool)
     cost = [opening_fen(facility, candidate.host) + fen(facility.yuan_per_module) for candidate in chosen]
     lon, lat = np.array([one.lon for one in chosen]), np.array([one.lat for one in chosen])
+    near = walks(city, lon, lat, city.walk_places).within(facility.reach_m)
     return _Field(
         chosen=chosen,
-        standing=standing,
-        cost_fen=np.where(standing, 0, np.array(cost, dtype=np.int64)),
-        near=walks(city, lon, lat, city.walk_places).within(facility.reach_m),
-        weight=city.parcels_of_places(),
+        covering=CoveringProblem(
+            cost_fen=np.array(cost, dtype=np.int64),
+            standing=standing,
+            weight=city.parcels_of_places(),
+            pair_site=near.origin,
+            pair_customer=near.target,
+        ),
     )
 
 
@@ -180,19 +175,20 @@ def _by_number(
 ) -> list[FrontierPoint]:
     points: list[FrontierPoint] = []
     before: list[int] = []
+    covering = field.covering
     for number in series:
         problem = LocationProblem(
             opening=np.zeros(len(field.chosen)),
-            unserved=field.weight,
-            pair_site=field.near.origin,
-            pair_customer=field.near.target,
-            pair_cost=np.zeros(len(field.near.origin)),
+            unserved=covering.weight,
+            pair_site=covering.pair_site,
+            pair_customer=covering.pair_customer,
+            pair_cost=np.zeros(len(covering.pair_site)),
             most=number,
-            standing=field.standing,
+            standing=covering.standing,
         )
         solution = locate(problem, seconds=seconds, seed=seed, start=before[:number])
         before = solution.sites.tolist()
-        bound = float(field.weight.sum()) - solution.bound
+        bound = float(covering.weight.sum()) - solution.bound
         found = field.point(before, budget=None, bound=bound, stopped=solution.stopped)
         points.append(replace(found, sites=number))
         _tell(field, points[-1], f"{number:,} sites", on_progress)
@@ -202,38 +198,13 @@ def _by_number(
 
 
 def _by_budget(field: _Field, budgets: Sequence[float], seconds: float, on_progress: Progress) -> list[FrontierPoint]:
-    """Maximal covering with a budget for its row: as a mixed-integer program, one for each point."""
+    """Each point begins with the one before: a plan for less money is also one for more."""
     points: list[FrontierPoint] = []
-    before: list[int] = np.flatnonzero(field.standing).tolist()
-    sites = len(field.chosen)
+    before: tuple[int, ...] = ()
     for budget in budgets:
-        new = np.flatnonzero(~field.standing).astype(np.int32)
-        money = SitingRow(
-            name="budget", site=new, per_open=field.cost_fen[new] / 100, per_module=np.zeros(len(new)), upper=budget,
-            hard=True,
-        )  # fmt: skip
-        problem = SitingProblem(
-            fixed_fen=np.zeros(sites, dtype=np.int64),
-            module_fen=np.zeros(sites, dtype=np.int64),
-            modules_max=np.ones(sites, dtype=np.int32),
-            module_capacity=np.zeros(sites, dtype=np.int32),
-            existing=field.standing.astype(np.int32),
-            weight=field.weight,
-            serve_demand=np.empty(0, dtype=np.int32),
-            serve_site=np.empty(0, dtype=np.int32),
-            serve_metres=np.empty(0),
-            attract_demand=field.near.target,
-            attract_site=field.near.origin,
-            parcel_fen=1.0,
-            rows=(money,),
-        )
-        solution = solve_siting(problem, seconds=seconds, gap=0.0)
-        found = np.flatnonzero(solution.modules > 0).tolist()
-        if field.covered(found) < field.covered(before):
-            # Time was up: a plan for less money is also one for more.
-            found = before
-        before = found
-        points.append(field.point(found, budget=budget, bound=solution.bound_fen, stopped=solution.stopped))
+        solution = cover(field.covering, budget_fen=fen(budget), seconds=seconds, start=before)
+        before = solution.sites
+        points.append(field.point(before, budget=budget, bound=solution.bound, stopped=solution.stopped))
         _tell(field, points[-1], f"{budget:,.0f} yuan", on_progress)
     # What no plan for more money exceeds none for less does.
     for k in range(len(points) - 2, -1, -1):
@@ -242,21 +213,33 @@ def _by_budget(field: _Field, budgets: Sequence[float], seconds: float, on_progr
 
 
 def _tell(field: _Field, point: FrontierPoint, what: str, on_progress: Progress) -> None:
-    on_progress("frontier", f"{what}: {point.parcels / max(float(field.weight.sum()), 1.0):.1%} covered")
+    on_progress("frontier", f"{what}: {point.parcels / max(float(field.covering.weight.sum()), 1.0):.1%} covered")
 
 
 def _payable(field: _Field, budgets: Sequence[float]) -> list[float]:
     """In order, each once."""
-    cheapest = int(field.cost_fen[~field.standing].min(initial=np.iinfo(np.int64).max)) / 100
+    covering = field.covering
+    new = covering.cost_fen[~covering.standing]
+    cheapest = int(new.min()) if len(new) and not covering.standing.any() else 0
+    faults = []
     for budget in budgets:
-        if not (math.isfinite(budget) and budget > 0):
-            raise InputError.single(place=f"budget {budget:g}", cause="is no sum of money", remedy="give yuan above 0")
-        if budget < cheapest and not field.standing.any():
-            raise InputError.single(
-                place=f"budget {budget:,.0f}",
-                cause=f"opens no site: the cheapest costs {cheapest:,.0f} yuan",
-                remedy=f"give at least {math.ceil(cheapest):,} yuan",
+        if not 0 < budget <= _MOST_YUAN:
+            faults.append(
+                Fault(
+                    place=f"budget {budget}", cause="is no sum of money",
+                    remedy=f"give yuan above 0, {_MOST_YUAN:,} at most",
+                )
+            )  # fmt: skip
+        elif fen(budget) < cheapest:
+            faults.append(
+                Fault(
+                    place=f"budget {budget:,.0f}",
+                    cause=f"opens no site: the cheapest costs {cheapest / 100:,.0f} yuan",
+                    remedy=f"give at least {math.ceil(cheapest / 100):,} yuan",
+                )
             )
+    if faults:
+        raise InputError(faults)
     return sorted({float(budget) for budget in budgets})
 
 

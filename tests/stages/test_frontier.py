@@ -118,11 +118,22 @@ def test_a_budget_buys_the_best_of_all_sets_that_it_pays_for(city, existing):
 @pytest.mark.parametrize(
     ("budgets", "words"),
     [([COST - 1], "the cheapest costs 9,000 yuan"), ([0], "is no sum of money"), ([-5], "is no sum of money"),
-     ([float("nan")], "is no sum of money"), ([float("inf")], "is no sum of money")],
+     ([float("nan")], "is no sum of money"), ([float("inf")], "is no sum of money"), ([10**400], "is no sum of money")],
 )  # fmt: skip
 def test_budgets_that_cannot_be_are_named(city, budgets, words):
     with pytest.raises(InputError, match=words):
         of(city(), budgets=budgets)
+
+
+def test_every_budget_that_cannot_be_is_named(city):
+    with pytest.raises(InputError, match="2 faults") as found:
+        of(city(), budgets=[-5, COST, 1])
+    assert [fault.place for fault in found.value.faults] == ["budget -5", "budget 1"]
+
+
+def test_money_is_not_spent_beyond_what_covers_more(city):
+    made = of(city(), budgets=[100 * COST])
+    assert (made.points[0].sites, made.points[0].yuan) == (3, 3 * COST)
 
 
 def test_numbers_and_budgets_exclude_each_other(city):
