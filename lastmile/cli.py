@@ -260,10 +260,14 @@ def _print_frontier(made: Any) -> None:
         f" {made.coverable / max(made.total, 1e-9):.1%} of {made.total:,.0f} parcels a day are within"
         f" {made.facility.reach_m:g} m of one"
     )
-    click.echo("   sites        yuan  covered  at most      gap")
+    of_money = made.points[0].budget is not None
+    click.echo(f"{'      budget  ' if of_money else ''}   sites        yuan  covered  at most      gap")
     for row in rows(made):
         gap = "–" if row["gap"] == "" else f"{row['gap']:.2%}"
-        click.echo(f"{row['sites']:8,}  {row['yuan']:10,.0f}  {row['covered']:7.2%}  {row['at_most']:7.2%}  {gap:>7}")
+        click.echo(
+            f"{format(row['budget'], '12,.0f') + '  ' if of_money else ''}{row['sites']:8,}  {row['yuan']:10,.0f}"
+            f"  {row['covered']:7.2%}  {row['at_most']:7.2%}  {gap:>7}"
+        )
 
 
 @main.command()

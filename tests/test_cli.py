@@ -1,5 +1,6 @@
 """The command line as a user meets it: words in, files, stdout, stderr and an exit code out."""
 
+import csv
 import json
 import os
 import re
@@ -463,6 +464,20 @@ def test_site_writes_a_frontier_and_nothing_else(town, tmp_path):
     assert re.search(r"^ +1 +9,000 +\d+\.\d+% +\d+\.\d+% +0\.00%$", ran.out, re.MULTILINE), ran.out
 
 
+def test_site_tells_what_budgets_cover(town, tmp_path):
+    folder = tmp_path / "frontier"
+    ran = run("site", town, "--frontier", "locker", "--budgets", "20000,9000", "-o", folder, "--quiet")
+    assert ran.code == 0, ran.err
+    with (folder / "frontier.csv").open(encoding="utf-8-sig", newline="") as file:
+        table = list(csv.DictReader(file))
+    # A locker costs 9,000 yuan.
+    assert [(row["budget"], row["sites"], row["yuan"]) for row in table] == [
+        ("9000.0", "1", "9000.0"), ("20000.0", "2", "18000.0")
+    ]  # fmt: skip
+    assert re.search(r"^ +20,000 +2 +18,000 +\d+\.\d+% +\d+\.\d+% +0\.00%$", ran.out, re.MULTILINE), ran.out
+    assert "yuan</text>" in (folder / "frontier.svg").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -470,6 +485,9 @@ def test_site_writes_a_frontier_and_nothing_else(town, tmp_path):
         (["--frontier", "locker", "--numbers", "9999"], "give numbers from"),
         (["--frontier", "locker", "--numbers", "few"], "'few' is not whole numbers"),
         (["--frontier", "locker", "--budgets", "1"], "opens no site"),
+        (["--frontier", "locker", "--budgets", "-9000"], "budget -9000: is no sum of money"),
+        (["--frontier", "locker", "--budgets", "nan"], "'nan' is not whole numbers"),
+        (["--frontier", "locker", "--budgets", "9" * 400], "is no sum of money"),
         (["--frontier", "locker", "--budgets", "9000", "--numbers", "1"], "give one of the two"),
     ],
 )
