@@ -184,22 +184,19 @@ def serve_jointly(city: City, *, permutations: int = PERMUTATIONS, on_progress: 
     planned: dict[_Members, Coalition] = {}
 
     def cost(members: _Members) -> float:
-        if members not in planned:
-            ids = tuple(firm for firm in names if firm in members)
-            on_progress("joint", f"plan {len(planned) + 1:,} of at most {most:,}: {' + '.join(ids)}")
-            orders = np.flatnonzero(np.isin(firm_of, ids))
-            planned[members] = _coalition(plan_city(city.of_orders(orders)), ids)
+        ids = tuple(firm for firm in names if firm in members)
+        on_progress("joint", f"plan {len(planned) + 1:,} of at most {most:,}: {' + '.join(ids)}")
+        orders = np.flatnonzero(np.isin(firm_of, ids))
+        planned[members] = _coalition(plan_city(city.of_orders(orders)), ids)
         return planned[members].cost_fen
 
-    for firm in names:
-        cost(frozenset({firm}))
+    # Each coalition is asked for once, single firms first.
     firms = list(names)
     if exact:
         shares = exact_shares(firms, cost)
     else:
         shares = sampled_shares(firms, cost, permutations=permutations, seed=city.scenario.file.seed)
-    costs = {members: float(coalition.cost_fen) for members, coalition in planned.items()}
-    unhappy = [planned[members].firms for members in objecting(shares.shares, costs, tolerance=_TOLERANCE_FEN)]
+    unhappy = [planned[members].firms for members in objecting(shares.shares, shares.costs, tolerance=_TOLERANCE_FEN)]
     orders_of = Counter(city.demand.firm)
     return JointDelivery(
         firms=tuple(
