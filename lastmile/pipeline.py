@@ -61,12 +61,10 @@ def plan_scenario(scenario: Scenario, *, on_progress: Progress = _silent) -> Pla
     InputError
         When an input cannot be used. A plan that breaks a rule or misses a target is returned with what is wrong.
     """
-    started = time.perf_counter()
+    laps = _Laps()
     city = prepare(scenario, on_progress=on_progress)
-    prepared = round(time.perf_counter() - started, 3)
-    planned = plan_city(city, on_progress=on_progress)
-    timings = {"prepare": prepared, **planned.plan.timings_s}
-    return replace(planned, plan=replace(planned.plan, timings_s=timings))
+    laps.end("prepare")
+    return _plan(city, laps, on_progress)
 
 
 def plan_city(city: City, *, on_progress: Progress = _silent) -> Planned:
@@ -75,7 +73,10 @@ def plan_city(city: City, *, on_progress: Progress = _silent) -> Planned:
     With ``search.siting_rounds`` sites are chosen anew with what the rounds cost to supply them, as long as the plan
     gets better by that: it never gets worse.
     """
-    laps = _Laps()
+    return _plan(city, _Laps(), on_progress)
+
+
+def _plan(city: City, laps: "_Laps", on_progress: Progress) -> Planned:
     placement = place_sites(city, on_progress=on_progress)
     laps.end("siting")
     planned = _carry_out(city, placement, laps, on_progress)

@@ -167,7 +167,7 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         elif kind.dispatches:
             attract.append((near.target * len(kinds), near.origin))
     return SitingProblem(
-        fixed_fen=np.rint([a for a, _ in per_day] + _supplied(city, options, supply)).astype(np.int64),
+        fixed_fen=np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)).astype(np.int64),
         module_fen=np.array([round(b) for _, b in per_day], dtype=np.int64),
         modules_max=np.array([option.facility.modules_max for option in options], dtype=np.int32),
         module_capacity=np.array([int(option.facility.parcels_per_module) for option in options], dtype=np.int32),
@@ -185,17 +185,17 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
     )
 
 
-def _supplied(city: City, options: list[_Option], supply: Supply | None) -> NDArray[np.float64]:
+def _supplied(
+    city: City, candidate: NDArray[np.int32], facility: NDArray[np.int32], supply: Supply | None
+) -> NDArray[np.float64]:
     """Of each option, fen a day for bringing parcels there, as far as that is known."""
-    fen_a_day = np.zeros(len(options))
+    fen_a_day = np.zeros(len(candidate))
     if supply is None:
         return fen_a_day
-    at = [city.candidates[option.candidate] for option in options]
-    lon, lat = np.array([one.lon for one in at]), np.array([one.lat for one in at])
-    names = np.array([option.facility.id for option in options], dtype=object)
-    for facility in city.scenario.file.facilities:
-        of = np.flatnonzero(names == facility.id)
-        fen_a_day[of] = supply.at(facility.id, lon[of], lat[of])
+    lon, lat = np.array([one.lon for one in city.candidates]), np.array([one.lat for one in city.candidates])
+    for index, kind in enumerate(city.scenario.file.facilities):
+        of = facility == index
+        fen_a_day[of] = supply.at(kind.id, lon[candidate[of]], lat[candidate[of]])
     return fen_a_day
 
 
