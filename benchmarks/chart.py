@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
+
+from lastmile.output.svg import document, words_at
 
 _WIDTH, _HEIGHT = 460, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 130, 36, 44
@@ -29,19 +30,14 @@ def draw(path: Path, *, across: str, sizes: Sequence[float], panels: Mapping[str
         f'<g transform="translate({index * _WIDTH} 0)">{_panel(sizes, across, title, lines)}</g>'
         for index, (title, lines) in enumerate(panels.items())
     ]
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT}" width="{width}" height="{_HEIGHT}" '
-        f'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>'
-        f"{''.join(drawn)}</svg>\n",
-        encoding="utf-8",
-    )
+    path.write_text(document(width, _HEIGHT, drawn, font_size=11), encoding="utf-8")
 
 
 def _panel(sizes: Sequence[float], across: str, title: str, lines: _Lines) -> str:
     everything = [value for line in lines.values() for value in line]
     along, columns = _axis(sizes, _LEFT, _WIDTH - _RIGHT)
     upward, rows = _axis(everything, _HEIGHT - _BOTTOM, _TOP)
-    parts = [f'<text x="{_LEFT}" y="20" font-weight="bold">{escape(title)}</text>']
+    parts = [words_at(_LEFT, 20, title, "start", "black", bold=True)]
     for value in columns:
         x = along(value)
         parts.append(_line(x, _TOP, x, _HEIGHT - _BOTTOM) + _text(x, _HEIGHT - _BOTTOM + 16, _short(value), "middle"))
@@ -55,7 +51,7 @@ def _panel(sizes: Sequence[float], across: str, title: str, lines: _Lines) -> st
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        parts.append(f'<text x="{_WIDTH - _RIGHT + 10}" y="{label + 4:.1f}" fill="{colour}">{escape(name)}</text>')
+        parts.append(words_at(_WIDTH - _RIGHT + 10, label + 4, name, "start", colour))
     return "".join(parts)
 
 
@@ -84,7 +80,7 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#444">{escape(text)}</text>'
+    return words_at(x, y, text, anchor, "#444")
 
 
 def _short(value: float) -> str:

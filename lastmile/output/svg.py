@@ -19,11 +19,12 @@ def tip(words: str) -> str:
     return f"<title>{_escaped(words)}</title>"
 
 
-def document(width: int, height: int, parts: Iterable[str]) -> str:
+def document(width: int, height: int, parts: Iterable[str], *, font_size: int = 12) -> str:
     """The chart of these parts on white."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
+        f'height="{height}" font-family="sans-serif" font-size="{font_size}">'
+        '<rect width="100%" height="100%" fill="white"/>'
         f"{''.join(parts)}</svg>\n"
     )
 
