@@ -121,7 +121,9 @@ class Location:
         standing: NDArray[np.uint8],
         capacity: NDArray[np.float64],
         amount: NDArray[np.float64],
-        most: int,
+        everyone: bool,
+        kind: NDArray[np.int32],
+        most: NDArray[np.int32],
     ) -> None: ...
 
 class LocationSearch:
@@ -140,6 +142,8 @@ class LocationSearch:
     ) -> None: ...
     @property
     def sites(self) -> NDArray[np.int32]: ...
+    @property
+    def cost(self) -> int: ...
 
 class LocationBound:
     def __init__(self, location: Location) -> None: ...

@@ -30,7 +30,7 @@ class Beside:
 def small(sizes: list[int], files: list[Path]) -> list[tuple[str, LocationProblem]]:
     """Covering with so many candidates, and the p-median problems of these files."""
     coverings = [
-        (f"covering {case.customers:,} from {case.sites:,}, {case.most} open", case.pose())
+        (f"covering {case.customers:,} from {case.sites:,}, {case.kinds[0].most} open", case.pose())
         for case in map(Case.of, sizes)
     ]
     return coverings + [(file.stem, orlib.pose(orlib.read("pmedian", file))) for file in files]
@@ -53,11 +53,11 @@ def _spopt(problem: LocationProblem) -> float:
     if np.isinf(problem.unserved).all():
         metres = np.full((customers, sites), np.inf)
         metres[problem.pair_customer, problem.pair_site] = problem.pair_cost
-        model = PMedian.from_cost_matrix(metres, np.ones(customers), p_facilities=problem.most)
+        model = PMedian.from_cost_matrix(metres, np.ones(customers), p_facilities=problem.limits()[0])
         return float(pulp.value(model.solve(solver, results=False).problem.objective))
     away = np.ones((customers, sites))
     away[problem.pair_customer, problem.pair_site] = 0
-    covers = MCLP.from_cost_matrix(away, problem.unserved, service_radius=0.5, p_facilities=problem.most)
+    covers = MCLP.from_cost_matrix(away, problem.unserved, service_radius=0.5, p_facilities=problem.limits()[0])
     covered = pulp.value(covers.solve(solver, results=False).problem.objective)
     return float(problem.unserved.sum() - covered)
 

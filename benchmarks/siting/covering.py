@@ -1,4 +1,4 @@
-"""Maximal covering of made-up cities: one run, in the process that it measures."""
+"""Maximal covering of made-up cities, with capacities or without: one run, in the process that it measures."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from benchmarks.processes import run
-from benchmarks.siting.city import covered, covering
+from benchmarks.siting.city import Kind, covered, covering
 from lastmile.solvers.location import locate
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress
 
@@ -18,21 +18,27 @@ _NEAR_PERCENT: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A made-up city: customers, candidates, reach, and how many sites may open."""
+    """A made-up city: customers, candidate places, and the kinds of facility that each can hold."""
 
     customers: int
     sites: int
-    reach_m: float
-    most: int
+    kinds: tuple[Kind, ...]
 
     @classmethod
     def of(cls, sites: int) -> "Case":
         """Of cities that grow: 2.5 customers for each candidate, 500 m, a twentieth of the candidates open."""
-        return cls(customers=math.ceil(2.5 * sites), sites=sites, reach_m=500, most=sites // SITES_PER_OPEN)
+        kind = Kind(reach_m=500, most=sites // SITES_PER_OPEN)
+        return cls(customers=math.ceil(2.5 * sites), sites=sites, kinds=(kind,))
+
+    @classmethod
+    def read(cls, text: str) -> "Case":
+        """From its JSON."""
+        told = json.loads(text)
+        return cls(**told | {"kinds": tuple(Kind(**kind) for kind in told["kinds"])})
 
     def pose(self) -> LocationProblem:
         """The city, for the solver."""
-        return covering(self.customers, self.sites, reach_m=self.reach_m, most=self.most)
+        return covering(self.customers, self.sites, self.kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +77,8 @@ def _measured(case: Case, seconds: float, seed: int) -> dict[str, float | None]:
     begun = time.perf_counter()
     solution = locate(problem, seconds=seconds, seed=seed, on_progress=tell)
     took = time.perf_counter() - begun
-    weight = covered(problem, solution.sites)
-    if len(solution.sites) > case.most or abs(weight - (total - solution.cost)) > 0.5:
+    weight = covered(problem, solution)
+    if abs(weight - (total - solution.cost)) > 0.5:
         raise RuntimeError(f"{len(solution.sites)} sites cover {weight:g}, not {total - solution.cost:g}")
     return {
         "pairs": len(problem.pair_site),
@@ -87,4 +93,4 @@ def _measured(case: Case, seconds: float, seed: int) -> dict[str, float | None]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measured(Case(**json.loads(sys.argv[1])), float(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(_measured(Case.read(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))))

@@ -3,12 +3,13 @@
 With y_j open, x_ij the share of customer i that site j serves and z_i the share that none does, over given pairs::
 
     min  sum f_j y_j + sum c_ij x_ij + sum r_i z_i
-    s.t. sum_j x_ij + z_i = 1;  x_ij <= y_j;  sum_j y_j <= p;  sum_i a_i x_ij <= k_j y_j where there are capacities
+    s.t. sum_j x_ij + z_i = 1;  x_ij <= y_j;  sum of y_j of kind h <= p_h;  sum_i a_i x_ij <= k_j y_j with capacities
 
 One model for the p-median problem [1]_, simple plant location [2]_, capacitated facility location with split sourcing
-and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight). Ruin and recreate finds plans, a
-Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves undecided is small
-enough for branch and bound. Where sites have capacities, HiGHS finds the plans: on the sites that the bound likes best.
+and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
+recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
+undecided is small enough for branch and bound. Where sites have capacities, HiGHS finds plans on the sites that the
+bound likes best; alone where all must be served, as ruin and recreate knows no plan before all are.
 
 References
 ----------
@@ -16,6 +17,7 @@ References
 .. [2] Krarup, Pruzan (1983). The simple plant location problem. European Journal of Operational Research 12(1).
        doi:10.1016/0377-2217(83)90181-9
 .. [3] Church, ReVelle (1974). The maximal covering location problem. doi:10.1007/BF01942293
+.. [4] Current, Storbeck (1988). Capacitated covering models. doi:10.1068/b150153
 """
 
 import time
@@ -26,12 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile import _core
-from lastmile.solvers import location_relaxation
+from lastmile.solvers import location_flow, location_relaxation
 from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_part import Answer, Part, undecided
 from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
-from lastmile.solvers.location_search import Clock, Search
+from lastmile.solvers.location_search import TOLD_S, Clock, Search
 from lastmile.solvers.location_tree import Tree
 
 _ITERATIONS: Final = 2_000  # of the search, in the first turn; each turn has twice as many as the one before
@@ -79,21 +81,21 @@ def locate(
     Raises
     ------
     ValueError
-        When ``start`` names sites that do not exist or are more than may be open, or is given with capacities: nothing
-        begins from a plan there.
+        When ``start`` names sites that do not exist or are more than may be open, or is given where sites have
+        capacities and all must be served: nothing begins from a plan there.
     """
-    if problem.capacity is not None and len(start):
-        raise ValueError("start: where sites have capacities, nothing begins from a plan")
+    if problem.capacity is not None and problem.everyone() and len(start):
+        raise ValueError("start: where sites have capacities and all must be served, nothing begins from a plan")
     begun = time.perf_counter()
     wrong = [site for site in start if not 0 <= site < len(problem.opening)]
     if wrong:
         raise ValueError(f"start: it opens site {wrong[0]}, there are {len(problem.opening)}")
     order = Order.of(problem)
     run = _Run(order.renumber(problem), begun, seconds, seed, order.new(np.asarray(start, dtype=np.int32)))
+    run.on_progress = on_progress
     while not run.done(gap):
         run.turn()
-        if on_progress is not None:
-            on_progress(run.progress())
+        run.tell()
     return order.restore(run.solution(gap))
 
 
@@ -128,19 +130,33 @@ class _Run:
             standing=problem.stands().astype(np.uint8),
             capacity=empty if problem.capacity is None else problem.capacity,
             amount=empty if problem.amount is None else problem.amount,
-            most=-1 if problem.most is None else problem.most,
+            everyone=problem.capacity is not None and problem.everyone(),
+            kind=problem.kinds(),
+            most=np.minimum(problem.limits(), len(problem.opening)).astype(np.int32),
         )
-        self.search = None if problem.capacity is not None else Search(location, seed, start, self.clock)
+        alone = problem.capacity is not None and problem.everyone()
+        self.search = None if alone else Search(location, seed, start, self.clock)
         self.dual = _core.LocationBound(location)
         self.relaxed = False
         self.tree: Tree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.flows: _Flows = (np.empty(0, dtype=np.int64), np.empty(0))
-        self.cost = np.inf
+        self.taken = np.inf  # what these sites and flows cost
+        self.cost = np.inf  # no more than that: of a plan of the search, flows are not known yet
         self.bound = 0.0
+        self.on_progress: Callable[[LocationProgress], None] | None = None
+        self.told = 0.0  # seconds
         self.turns = 0
-        if self.search is not None:
+        self.bounding = 0.0  # seconds that the bound took in the last turn
+        if self.search is not None and problem.capacity is not None:
+            # At the whole price every site that gets full is worth the same, and steps from there lead nowhere.
+            open_now = np.isin(problem.pair_site, self.search.sites)
+            near = np.bincount(problem.pair_customer[open_now], minlength=len(price))
+            self.dual.decide(np.zeros(len(problem.opening), dtype=np.int8), self._whole(price) / (1.0 + near))
+            now = self.clock.elapsed()
             self._adopt(self.search.sites)
+            self.clock.seconds -= self.clock.elapsed() - now  # the last plan's flows take as long
+        self._follow()
         self._look()
 
     def _whole(self, costs: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -163,10 +179,15 @@ class _Run:
             if self.relaxed and self.tree is None:
                 self.search.cool_on()
             else:
-                self.search.cool(_ITERATIONS * times)
-            self._adopt(self.search.sites)
-        until = 2 * self.clock.elapsed() - begun  # at least as long as the search took
+                # Loads make plans harder to find than bounds.
+                least = 0.0 if self.problem.capacity is None else self.bounding
+                for _ in self.search.cool(_ITERATIONS * times, least):
+                    self._watch()
+            self._follow()
+        now = self.clock.elapsed()
+        until = 2 * now - begun  # at least as long as the search took
         stalled = self.tree is None and not self.relaxed and self._raise(_STEPS * times, until)
+        self.bounding = self.clock.elapsed() - now
         most = min(_PART_PAIRS * times, _MOST_PART_PAIRS)
         if self.search is None and not self.done(0.0):
             self._solve_core(_CORE * _CORE_GROWTH ** (self.turns - 1), most)
@@ -180,7 +201,9 @@ class _Run:
             self._branch(_NODES * times, until)
             self._finish(most)
         if stalled and self.search is not None and not self.done(0.0):
-            self._relax()
+            self.relaxed = True
+            if self.problem.capacity is None:
+                self._relax()
             self._plant()
 
     def _raise(self, least: int, until: float) -> bool:
@@ -192,6 +215,7 @@ class _Run:
             aim = self.unit * (self.cost if np.isfinite(self.cost) else self.bound * (1 + _ABOVE) + 1.0)
             self.dual.run(_STRIDE, int(np.ceil(aim)))
             self._look()
+            self._watch()
             steps += _STRIDE
             if steps % _STEPS == 0:
                 # Once may be chance: the steps have become short, and get long again.
@@ -203,7 +227,6 @@ class _Run:
 
     def _relax(self) -> None:
         """Raise the bound to that of the linear relaxation, where steps or branches raise it by hardly more."""
-        self.relaxed = True
         accuracy = min(max(_ACCURACY * (self.cost - self.bound) / self.cost, _FINEST), _COARSEST)
         prices = location_relaxation.prices(self.problem, accuracy=accuracy, seconds=self.clock.left() / 2)
         root, before = self.root, self.price
@@ -259,7 +282,7 @@ class _Run:
 
     def _settle(self, sites: NDArray[np.int32]) -> None:
         """Find the best plan of these sites."""
-        if self.problem.capacity is None:
+        if self.search is not None:
             self._adopt(sites)
             return
         part = Part(site=sites, fixed=np.ones(len(sites), dtype=bool), pair=self.problem.pairs_of(sites))
@@ -332,42 +355,66 @@ class _Run:
             bound = np.ceil(bound - _WHOLE)
         self.bound = min(max(self.bound, bound), self.cost)
 
+    def _follow(self) -> None:
+        """Take the search's best plan over; with capacities its cost, and its flows at the end."""
+        if self.search is None:
+            return
+        if self.problem.capacity is None:
+            self._adopt(self.search.sites)
+        else:
+            self.cost = min(self.cost, self.search.core.cost / self.unit)
+
     def _adopt(self, sites: NDArray[np.int32]) -> None:
-        """Take a plan over if it is better; without capacities all go to the cheapest open site."""
-        self._take(sites, _cheapest(self.problem, sites))
+        """Take the best plan of these sites over if it is better than the best one; not where all must find room."""
+        whole = self.problem.capacity is None
+        self._take(sites, _cheapest(self.problem, sites) if whole else location_flow.serve(self.problem, sites))
 
     def _take(self, sites: NDArray[np.int32], flows: _Flows) -> None:
         pair, share = flows
         served = np.zeros(len(self.problem.unserved))
         np.add.at(served, self.problem.pair_customer[pair], share)
-        missing = 1 - served > 1e-6
+        missing = np.flatnonzero(1 - served > _WHOLE)
         cost = float(
             self.problem.opening[sites].sum()
             + (self.problem.pair_cost[pair] * share).sum()
-            + self.problem.unserved[missing].sum()
+            + (self.problem.unserved[missing] * (1 - served[missing])).sum()
         )
-        if cost < self.cost:
-            self.sites, self.flows, self.cost = np.sort(sites), flows, cost
+        if cost < self.taken:
+            self.sites, self.flows, self.taken = np.sort(sites), flows, cost
+            self.cost = min(self.cost, cost)
 
     def _take_answer(self, part: Part, answer: Answer) -> None:
         if answer.share is None:
             return
-        if self.problem.capacity is None:
+        if self.search is not None:
             self._adopt(answer.sites)
             return
         flowing = np.flatnonzero(answer.share > _NOTHING)
         self._take(answer.sites, (part.pair[flowing], answer.share[flowing]))
 
-    def progress(self) -> LocationProgress:
-        return LocationProgress(
-            seconds=self.clock.elapsed(), iterations=self.iterations(), cost=self.cost, bound=self.bound
-        )
+    def _watch(self) -> None:
+        """Tell how it stands, now and then."""
+        if self.clock.elapsed() >= self.told + TOLD_S:
+            self._follow()
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell how it stands."""
+        self.told = self.clock.elapsed()
+        if self.on_progress is not None:
+            self.on_progress(
+                LocationProgress(seconds=self.told, iterations=self.iterations(), cost=self.cost, bound=self.bound)
+            )
 
     def iterations(self) -> int:
         """Of the search."""
         return 0 if self.search is None else self.search.iterations
 
     def solution(self, gap: float) -> LocationSolution:
+        if self.search is not None and self.cost < self.taken:
+            self._adopt(self.search.sites)
+            self.cost = self.taken
+            self.bound = min(self.bound, self.cost)  # but for rounding it is
         pair, share = self.flows
         return LocationSolution(
             sites=self.sites,

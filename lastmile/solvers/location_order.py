@@ -19,14 +19,19 @@ class Order:
 
     @classmethod
     def of(cls, problem: LocationProblem) -> "Order":
-        """By the pairs alone: reverse Cuthill-McKee (1969), doi:10.1145/800195.805928, on sites and customers."""
+        """By the pairs alone: reverse Cuthill-McKee (1969), doi:10.1145/800195.805928, on sites and customers.
+
+        Sites of a kind come together.
+        """
         sites, customers = len(problem.opening), len(problem.unserved)
         pairs = coo_array(
             (np.ones(len(problem.pair_site), dtype=np.int8), (problem.pair_site, problem.pair_customer)),
             shape=(sites, customers),
         )
         found = reverse_cuthill_mckee(block_array([[None, pairs], [pairs.T, None]], format="csr"), symmetric_mode=True)
-        return cls(found[found < sites].astype(np.int32), (found[found >= sites] - sites).astype(np.int32))
+        site = found[found < sites].astype(np.int32)
+        by_kind = site[np.argsort(problem.kinds()[site], kind="stable")]
+        return cls(by_kind, (found[found >= sites] - sites).astype(np.int32))
 
     def renumber(self, problem: LocationProblem) -> LocationProblem:
         """The same problem in new numbers."""
@@ -39,6 +44,7 @@ class Order:
             pair_customer=to_customer[problem.pair_customer],
             capacity=None if problem.capacity is None else problem.capacity[self.site],
             amount=None if problem.amount is None else problem.amount[self.customer],
+            kind=None if problem.kind is None else problem.kind[self.site],
             standing=None if problem.standing is None else problem.standing[self.site],
         )
 

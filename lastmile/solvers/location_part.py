@@ -97,16 +97,19 @@ def solve(problem: LocationProblem, part: Part, seconds: float) -> Answer:
         column = np.concatenate((pair_column[free], of_site[free]))
         only_open = _matrix(np.repeat((1.0, -1.0), len(free)), line, column, (len(free), width))
         rules.append(LinearConstraint(only_open, -np.inf, 0.0))
-    if problem.most is not None and problem.most < sites:
-        rules.append(LinearConstraint((np.arange(width) < sites).astype(float)[None, :], 0.0, float(problem.most)))
+    for kind in problem.scarce():
+        of_kind = np.zeros(width)
+        of_kind[:sites] = problem.kinds()[part.site] == kind
+        rules.append(LinearConstraint(of_kind[None, :], 0.0, float(problem.limits()[kind])))
     if problem.capacity is not None and problem.amount is not None:
         room = problem.capacity[part.site]
         load = np.concatenate((problem.amount[of_customer], -room))
         column = np.concatenate((pair_column, site_column))
         held = _matrix(load, np.concatenate((of_site, site_column)), column, (sites, width))
         rules.append(LinearConstraint(held, -np.inf, 0.0))
-        total = np.concatenate((room, np.zeros(width - sites)))
-        rules.append(LinearConstraint(total[None, :], float(problem.amount.sum()), np.inf))
+        if problem.everyone():
+            total = np.concatenate((room, np.zeros(width - sites)))
+            rules.append(LinearConstraint(total[None, :], float(problem.amount.sum()), np.inf))
     lower = np.zeros(width)
     lower[:sites] = part.fixed
     result = milp(

@@ -22,10 +22,12 @@ class LocationProblem:
     pair_site, pair_customer, pair_cost
         int32, int32, float64 (pairs,), each pair once: the cost of serving all of the customer there.
     capacity, amount
-        float64 (sites,), (customers,): what a site can take, and what each customer brings; None: no limits. Then every
-        customer must be served, and may be in parts.
+        float64 (sites,), (customers,): what a site can take, and what each customer brings, who may be served in parts;
+        None: no limits. With them either every customer must be served or none.
+    kind
+        int32 (sites,), of each the kind; None: all are of one.
     most
-        Sites that may be open; None: any number.
+        Sites that may be open, of each kind where there are kinds; None: any number.
     standing
         bool (sites,), those that are open already and stay so.
 
@@ -42,7 +44,8 @@ class LocationProblem:
     pair_cost: NDArray[np.float64]
     capacity: NDArray[np.float64] | None = None
     amount: NDArray[np.float64] | None = None
-    most: int | None = None
+    kind: NDArray[np.int32] | None = None
+    most: int | tuple[int, ...] | None = None
     standing: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
@@ -52,6 +55,7 @@ class LocationProblem:
             ("pair_cost", self.pair_cost, len(self.pair_site)),
             ("capacity", self.capacity, sites),
             ("amount", self.amount, customers),
+            ("kind", self.kind, sites),
             ("standing", self.standing, sites),
         ):
             if values is not None and len(values) != length:
@@ -77,20 +81,51 @@ class LocationProblem:
             raise ValueError(f"unserved[{wrong[0]}] is {self.unserved[wrong[0]]}, it must not be negative")
         if (self.capacity is None) != (self.amount is None):
             raise ValueError("capacity and amount go together: give both or none")
-        if self.capacity is not None and not np.isinf(self.unserved).all():
-            raise ValueError("unserved must be inf for every customer where sites have capacities")
-        if self.most is not None and self.most < 0:
-            raise ValueError(f"most is {self.most}, it must not be negative")
-        if self.most is not None and self.standing is not None and self.standing.sum() > self.most:
-            raise ValueError(f"{self.standing.sum()} sites stand already, and most lets {self.most} be open")
+        if self.capacity is not None and len(np.unique(np.isinf(self.unserved))) > 1:
+            raise ValueError("unserved must be inf for every customer or for none where sites have capacities")
+        self._check_kinds()
         key = self.pair_site.astype(np.int64) * max(customers, 1) + self.pair_customer
-        if len(np.unique(key)) < len(key):
-            order = np.argsort(key, kind="stable")
-            twice = order[1:][np.diff(key[order]) == 0][0]
-            raise ValueError(
-                f"pair {twice} (site {self.pair_site[twice]}, customer {self.pair_customer[twice]}) is there twice"
-            )
+        key.sort()
+        twice = key[1:][np.diff(key) == 0]
+        if len(twice):
+            site, customer = divmod(int(twice[0]), customers)
+            raise ValueError(f"the pair of site {site} and customer {customer} is there twice")
         freeze(self)
+
+    def _check_kinds(self) -> None:
+        if self.most is not None and isinstance(self.most, tuple) != (self.kind is not None):
+            raise ValueError("most must be a number, or where there are kinds a number for each")
+        limits = self.limits()
+        for most in limits:
+            if most < 0:
+                raise ValueError(f"most is {most}, it must not be negative")
+        kind = self.kinds()
+        wrong = np.flatnonzero((kind < 0) | (kind >= len(limits)))
+        if len(wrong):
+            raise ValueError(f"kind[{wrong[0]}] is {kind[wrong[0]]}, it must be in 0..{len(limits) - 1}")
+        stand = np.bincount(kind[self.stands()], minlength=len(limits))
+        for there, most in zip(stand, limits, strict=True):
+            if there > most:
+                raise ValueError(f"{there} sites stand already, and most lets {most} be open")
+
+    def kinds(self) -> NDArray[np.int32]:
+        """By site, its kind."""
+        return np.zeros(len(self.opening), dtype=np.int32) if self.kind is None else self.kind
+
+    def limits(self) -> tuple[int, ...]:
+        """By kind, how many may be open; the number of all sites where there is no limit."""
+        if self.most is None:
+            return (len(self.opening),) * (int(self.kinds().max(initial=0)) + 1)
+        return self.most if isinstance(self.most, tuple) else (self.most,)
+
+    def scarce(self) -> NDArray[np.int64]:
+        """The kinds of which there are more sites than may be open."""
+        limits = self.limits()
+        return np.flatnonzero(np.bincount(self.kinds(), minlength=len(limits)) > np.array(limits, dtype=float))
+
+    def everyone(self) -> bool:
+        """Whether no plan may leave out anybody."""
+        return bool(np.isinf(self.unserved).all())
 
     def stands(self) -> NDArray[np.bool_]:
         """By site, whether it stands already."""

@@ -3,7 +3,7 @@
 With D_1 < D_2 < ... the costs at which customer i can be served and z_k whether it pays more than D_k (z_0 = 1)::
 
     min  sum f_j y_j + sum over customers of D_1 + sum_k (D_{k+1} - D_k) z_k
-    s.t. z_k + sum of y_j that serve at D_k >= z_{k-1};  sum y_j <= p
+    s.t. z_k + sum of y_j that serve at D_k >= z_{k-1};  sum y_j of kind h <= p_h
 
 It has one entry for each pair [1]_, and needs no more than a few digits: the Lagrangian bound is taken anew at the
 prices that it gives, and is right for any prices. PDLP [2]_ solves it without factors, in memory linear in the pairs.
@@ -60,12 +60,14 @@ def prices(problem: LocationProblem, *, accuracy: float, seconds: float) -> NDAr
     rows = [level, leaves, chained]
     columns = [problem.pair_site[useful], column[leaves], column[chained - 1]]
     values = [np.ones(len(useful)), np.ones(len(leaves)), -np.ones(len(chained))]
-    if problem.most is not None:
-        rows.append(np.full(sites, levels))
-        columns.append(np.arange(sites))
-        values.append(-np.ones(sites))
+    scarce = problem.scarce()
+    for row, kind in enumerate(scarce, start=levels):
+        of_kind = np.flatnonzero(problem.kinds() == kind)
+        rows.append(np.full(len(of_kind), row))
+        columns.append(of_kind)
+        values.append(-np.ones(len(of_kind)))
     width = sites + len(leaves)
-    height = levels + (problem.most is not None)
+    height = levels + len(scarce)
     objective = np.concatenate((problem.opening, (dearer - level_cost)[leaves]))
     unit = max(float(objective.mean()), np.finfo(float).tiny)
     program = pdlp.QuadraticProgram()
@@ -74,7 +76,7 @@ def prices(problem: LocationProblem, *, accuracy: float, seconds: float) -> NDAr
     program.constraint_matrix = csc_matrix(
         coo_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, width))
     )
-    program.constraint_lower_bounds = np.append(first.astype(float), [] if problem.most is None else [-problem.most])
+    program.constraint_lower_bounds = np.append(first.astype(float), [-float(problem.limits()[k]) for k in scarce])
     program.constraint_upper_bounds = np.full(height, np.inf)
     program.variable_lower_bounds = np.concatenate((problem.stands().astype(float), np.zeros(len(leaves))))
     program.variable_upper_bounds = np.ones(width)

@@ -1,6 +1,7 @@
 """Ruin and recreate of facility location by the clock."""
 
 import time
+from collections.abc import Iterator
 from typing import Final, TypedDict
 
 import numpy as np
@@ -22,7 +23,7 @@ class _Cooling(TypedDict):
 # and many of the best sites passed over.
 _SHORT: Final = _Cooling(closed=6, blink=0.05, hot=0.3, cold=0.003)
 _LONG: Final = _Cooling(closed=3, blink=0.5, hot=0.06, cold=0.008)
-_TOLD_S: Final = 0.5  # seconds between two looks at a long cooling
+TOLD_S: Final = 0.5  # seconds between two looks at a cooling
 
 
 class Clock:
@@ -57,11 +58,19 @@ class Search:
         """Those of the best plan."""
         return self.core.sites
 
-    def cool(self, iterations: int) -> None:
-        """One cooling of so many iterations, or for half of the time that is left."""
+    def cool(self, iterations: int, seconds: float) -> Iterator[None]:
+        """One cooling of so many iterations and so long at the least, or half of the time left, in parts."""
         if self.pace > 0:
+            iterations = max(iterations, int(seconds / self.pace))
             iterations = max(1, min(iterations, int(self.clock.left() / 2 / self.pace)))
-        self._run(iterations, _SHORT, 0.0, 1.0)
+        done = 0
+        while done < iterations:
+            part = iterations - done
+            if self.pace > 0:
+                part = max(1, min(part, int(TOLD_S / self.pace)))
+            self._run(part, _SHORT, done / iterations, (done + part) / iterations)
+            done += part
+            yield
 
     def cool_on(self) -> None:
         """A while of one cooling for all of the time that is left; there must have been another one."""
@@ -69,7 +78,7 @@ class Search:
         if self.cooling is None:
             self.cooling = now
         length = max(self.clock.seconds - self.cooling, self.pace)
-        iterations = max(1, int(min(_TOLD_S, self.clock.left()) / self.pace))
+        iterations = max(1, int(min(TOLD_S, self.clock.left()) / self.pace))
         share = min(1.0, (now - self.cooling) / length)
         self._run(iterations, _LONG, share, min(1.0, share + iterations * self.pace / length))
 

@@ -16,6 +16,7 @@ TOLERANCE = 1e-6
 
 def problem(opening, unserved, pairs, **rules):
     """``pairs`` lists (site, customer, cost)."""
+    types = {"standing": bool, "kind": np.int32}
     return LocationProblem(
         opening=np.array(opening, dtype=np.float64),
         unserved=np.array(unserved, dtype=np.float64),
@@ -23,9 +24,7 @@ def problem(opening, unserved, pairs, **rules):
         pair_customer=np.array([i for _, i, _ in pairs], dtype=np.int32),
         pair_cost=np.array([c for _, _, c in pairs], dtype=np.float64),
         **{
-            name: value
-            if name == "most" or value is None
-            else np.array(value, dtype=bool if name == "standing" else float)
+            name: value if name == "most" or value is None else np.array(value, dtype=types.get(name, float))
             for name, value in rules.items()
         },
     )
@@ -40,15 +39,19 @@ def served(made, sites):
                 cost[i] = min(cost[i], c)
         return cost.sum()
     pairs = [p for p, j in enumerate(made.pair_site) if j in sites]
-    if not pairs:
+    loose = np.flatnonzero(np.isfinite(made.unserved))
+    columns = len(pairs) + len(loose)
+    if not columns:
         return np.inf if len(made.unserved) else 0.0
-    once = np.array([[float(made.pair_customer[p] == i) for p in pairs] for i in range(len(made.unserved))])
-    room = np.array(
-        [[float(made.pair_site[p] == j) * made.amount[made.pair_customer[p]] for p in pairs] for j in sites]
-    )
+    once, room = np.zeros((len(made.unserved), columns)), np.zeros((len(made.opening), columns))
+    for column, p in enumerate(pairs):
+        once[made.pair_customer[p], column] = 1
+        room[made.pair_site[p], column] = made.amount[made.pair_customer[p]]
+    once[loose, len(pairs) + np.arange(len(loose))] = 1
     answer = linprog(
-        made.pair_cost[pairs], A_ub=room, b_ub=made.capacity[list(sites)], A_eq=once, b_eq=np.ones(len(once))
-    )
+        np.concatenate((made.pair_cost[pairs], made.unserved[loose])),
+        A_ub=room, b_ub=made.capacity, A_eq=once, b_eq=np.ones(len(once)),
+    )  # fmt: skip
     return answer.fun if answer.status == 0 else np.inf
 
 
@@ -56,32 +59,44 @@ def least(made):
     """The cheapest of all sets of sites."""
     everyone = range(len(made.opening))
     standing = set() if made.standing is None else set(np.flatnonzero(made.standing).tolist())
-    most = len(made.opening) if made.most is None else made.most
+    kind, most = made.kinds(), made.limits()
     return min(
         made.opening[list(sites)].sum() + served(made, sites)
-        for count in range(most + 1)
+        for count in range(len(made.opening) + 1)
         for sites in combinations(everyone, count)
-        if standing <= set(sites)
+        if standing <= set(sites) and all((kind[list(sites)] == k).sum() <= limit for k, limit in enumerate(most))
     )
 
 
 @st.composite
-def problems(draw, *, capacities=False):
+def problems(draw, *, capacities=False, everyone=True):
     sites, customers = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     number = draw(st.sampled_from([st.integers(0, 30), st.floats(0, 30, width=32)]))
     every = [(j, i) for j in range(sites) for i in range(customers)]
     pairs = every if draw(st.booleans()) else draw(st.lists(st.sampled_from(every), unique=True))
-    price = st.just(np.inf) if capacities else draw(st.sampled_from([number, st.just(np.inf)]))
+    price = draw(st.sampled_from([number, st.just(np.inf)]))
+    if capacities:
+        price = st.just(np.inf) if everyone else number
     numbers = lambda count, of: draw(st.lists(of, min_size=count, max_size=count))  # noqa: E731
     standing = draw(st.none() | st.lists(st.booleans(), min_size=sites, max_size=sites))
+    stand = np.array(standing or [False] * sites)
+    kind = draw(st.none() | st.lists(st.integers(0, 2), min_size=sites, max_size=sites))
+    if kind is None:
+        most = draw(st.none() | st.integers(int(stand.sum()), sites))
+    else:
+        of_kind = np.array(kind)
+        most = tuple(draw(st.integers(int(stand[of_kind == k].sum()), sites)) for k in range(3))
+    amounts = st.integers(0, 6) if draw(st.booleans()) else st.floats(0, 6, width=32)
+    free = draw(st.booleans())  # as in covering
     return problem(
         numbers(sites, number),
         numbers(customers, price),
-        [(j, i, draw(number)) for j, i in pairs],
-        most=draw(st.none() | st.integers(sum(standing or []), sites)),
+        [(j, i, 0 if free else draw(number)) for j, i in pairs],
+        kind=kind,
+        most=most,
         standing=standing,
         capacity=numbers(sites, st.integers(0, 12)) if capacities else None,
-        amount=numbers(customers, st.integers(0, 6)) if capacities else None,
+        amount=numbers(customers, amounts) if capacities else None,
     )
 
 
@@ -91,7 +106,13 @@ def holds(made, solution):
     share = np.zeros(len(made.unserved))
     np.add.at(share, solution.served_customer, solution.served_share)
     cost = {(j, i): c for j, i, c in zip(made.pair_site, made.pair_customer, made.pair_cost, strict=True)}
-    total = made.opening[solution.sites].sum() + made.unserved[share < 0.5].sum()
+    if made.capacity is not None:
+        load = np.zeros(len(made.opening))
+        np.add.at(load, solution.served_by, solution.served_share * made.amount[solution.served_customer])
+        assert (load <= made.capacity * (1 + 1e-6) + 1e-6).all()
+    assert (share <= 1 + 1e-6).all()
+    missing = np.flatnonzero(share < 1 - 1e-6)
+    total = made.opening[solution.sites].sum() + (made.unserved[missing] * (1 - share[missing])).sum()
     total += sum(
         cost[j, i] * part
         for j, i, part in zip(solution.served_by, solution.served_customer, solution.served_share, strict=True)
@@ -123,6 +144,13 @@ def test_equals_enumeration(made):
 @given(problems(capacities=True))
 def test_equals_enumeration_with_capacities(made):
     equals_enumeration(made)
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems(capacities=True, everyone=False))
+def test_equals_enumeration_with_capacities_and_prices(made):
+    solution = equals_enumeration(made)
+    assert solution.stopped == "optimal"
 
 
 def scattered(customers, sites, reach, *, seed, most):
@@ -171,7 +199,7 @@ def test_whom_no_site_can_serve_though_it_must_be_makes_the_cost_infinite():
     ("change", "says"),
     [
         ({"pair_site": [0, 2]}, r"pair_site\[1\] is 2, it must be in 0..1"),
-        ({"pair_customer": [0, 0], "pair_site": [1, 1]}, r"pair 1 \(site 1, customer 0\) is there twice"),
+        ({"pair_customer": [0, 0], "pair_site": [1, 1]}, "the pair of site 1 and customer 0 is there twice"),
         ({"opening": [1, -1]}, r"opening\[1\] is -1.0"),
         ({"opening": [1, np.nan]}, r"opening\[1\] is nan"),
         ({"pair_cost": [1]}, "pair_cost has 1 entries, 2 are needed"),
@@ -179,14 +207,19 @@ def test_whom_no_site_can_serve_though_it_must_be_makes_the_cost_infinite():
         ({"most": -1}, "most is -1"),
         ({"most": 1, "standing": [True, True]}, "2 sites stand already, and most lets 1 be open"),
         ({"capacity": [1.0, 1.0]}, "capacity and amount go together"),
-        ({"capacity": [1.0, 1.0], "amount": [1.0, 1.0]}, "unserved must be inf"),
+        ({"capacity": [1, 1], "amount": [1, 1], "unserved": [1, np.inf]}, "unserved must be inf for every customer or"),
+        ({"kind": [0, 1], "most": 1}, "most must be a number, or where there are kinds a number for each"),
+        ({"most": (1,)}, "most must be a number, or where there are kinds a number for each"),
+        ({"kind": [0, 2], "most": (1, 1)}, r"kind\[1\] is 2, it must be in 0..1"),
+        ({"kind": [0, 1], "most": (1, -1)}, "most is -1"),
+        ({"kind": [0, 1], "most": (1, 0), "standing": [True, True]}, "1 sites stand already, and most lets 0 be open"),
     ],
 )
 def test_malformed_problems_are_named(change, says):
     given = {
         "opening": [1, 1], "unserved": [4, 4], "pair_site": [0, 1], "pair_customer": [0, 1], "pair_cost": [1, 1],
     } | change  # fmt: skip
-    kinds = {"pair_site": np.int32, "pair_customer": np.int32, "standing": bool}
+    kinds = {"pair_site": np.int32, "pair_customer": np.int32, "standing": bool, "kind": np.int32}
     arrays = {
         name: value if name == "most" else np.array(value, kinds.get(name, float)) for name, value in given.items()
     }

@@ -1,11 +1,13 @@
 """What facility location is made of at scale: near numbers, the linear relaxation, branch and bound."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, hstack, identity
 
-from benchmarks.siting.city import covered, covering
+from benchmarks.siting.city import Kind, covered, covering
 from lastmile.solvers import location
 from lastmile.solvers.location import locate
 from lastmile.solvers.location_order import Order
@@ -25,7 +27,7 @@ def optimum(problem, *, integral):
         np.concatenate((np.zeros(sites), problem.unserved)),
         constraints=[
             LinearConstraint(hstack((reach, identity(customers))), 1.0, np.inf),
-            LinearConstraint(np.concatenate((np.ones(sites), np.zeros(customers)))[None, :], 0.0, problem.most),
+            LinearConstraint(np.concatenate((np.ones(sites), np.zeros(customers)))[None, :], 0.0, problem.limits()[0]),
         ],
         bounds=Bounds(0, 1),
         integrality=np.concatenate((np.full(sites, integral), np.zeros(customers))),
@@ -40,7 +42,7 @@ def lagrangian(problem, price):
         problem.pair_site, np.maximum(price[problem.pair_customer] - problem.pair_cost, 0), len(problem.opening)
     )
     best = np.sort(worth - problem.opening)[::-1]
-    return price.sum() - best[best > 0][: problem.most].sum()
+    return price.sum() - best[best > 0][: problem.limits()[0]].sum()
 
 
 def scattered(customers, sites, most, seed):
@@ -61,7 +63,7 @@ def scattered(customers, sites, most, seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_prices_of_the_relaxation_of_covering_prove_its_optimum(seed):
-    problem = covering(120, 50, reach_m=900, most=4, seed=seed)
+    problem = covering(120, 50, [Kind(reach_m=900, most=4)], seed)
     price = prices(problem, accuracy=1e-7, seconds=PATIENCE_S)
     assert ((price >= 0) & (price <= problem.unserved)).all()
     assert lagrangian(problem, price) == pytest.approx(optimum(problem, integral=False), rel=1e-4)
@@ -88,7 +90,7 @@ def test_prices_of_no_pairs_are_those_of_no_service():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_branch_and_bound_proves_the_optimum_of_covering(seed):
-    problem = covering(200, 80, reach_m=700, most=6, seed=seed)
+    problem = covering(200, 80, [Kind(reach_m=700, most=6)], seed)
     solution = locate(problem, seconds=PATIENCE_S)
     assert solution.stopped == "optimal"
     assert solution.cost == solution.bound == pytest.approx(optimum(problem, integral=True))
@@ -96,13 +98,72 @@ def test_branch_and_bound_proves_the_optimum_of_covering(seed):
 
 def test_where_too_much_is_undecided_for_branches_the_relaxation_bounds(monkeypatch):
     monkeypatch.setattr(location, "_TREE_SITES", -1)
-    problem = covering(500, 200, reach_m=500, most=10)
+    problem = covering(500, 200, [Kind(reach_m=500, most=10)])
     told = []
     solution = locate(problem, seconds=2.0, on_progress=told.append)
     assert solution.stopped == "limit"
-    assert solution.cost == problem.unserved.sum() - covered(problem, solution.sites)
+    assert solution.cost == problem.unserved.sum() - covered(problem, solution)
     assert np.floor(optimum(problem, integral=False)) <= solution.bound <= optimum(problem, integral=True)
     assert len(told) > 3
+
+
+def with_room(seed):
+    """Lockers with little reach and room, stations with more of both."""
+    return covering(
+        150, 40, [Kind(reach_m=500, most=6, capacity=60), Kind(reach_m=900, most=2, capacity=200)], seed
+    )  # fmt: skip
+
+
+def optimum_with_room(problem):
+    """Least cost of a covering with capacities, by HiGHS."""
+    sites, pairs, customers = len(problem.opening), len(problem.pair_site), len(problem.unserved)
+    width = sites + pairs
+    column = sites + np.arange(pairs)
+    once = coo_array((np.ones(pairs), (problem.pair_customer, column)), shape=(customers, width))
+    loads = coo_array((problem.amount[problem.pair_customer], (problem.pair_site, column)), shape=(sites, width))
+    rooms = coo_array((problem.capacity, (np.arange(sites), np.arange(sites))), shape=(sites, width))
+    kinds = coo_array((np.ones(sites), (problem.kinds(), np.arange(sites))), shape=(len(problem.limits()), width))
+    answer = milp(
+        np.concatenate((np.zeros(sites), -problem.unserved[problem.pair_customer])),
+        constraints=[
+            LinearConstraint(once, -np.inf, 1.0),
+            LinearConstraint(loads - rooms, -np.inf, 0.0),
+            LinearConstraint(kinds, -np.inf, np.array(problem.limits(), dtype=float)),
+        ],
+        bounds=Bounds(0, 1),
+        integrality=(np.arange(width) < sites).astype(int),
+        options={"mip_rel_gap": 0.0},
+    )
+    assert answer.status == 0
+    return problem.unserved.sum() + answer.fun
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_kinds_with_room_are_proven(seed):
+    problem = with_room(seed)
+    best = optimum_with_room(problem)
+    solution = locate(problem, seconds=PATIENCE_S)
+    assert solution.stopped == "optimal"
+    assert solution.cost == pytest.approx(best, rel=1e-6)
+    assert covered(problem, solution) == pytest.approx(problem.unserved.sum() - best, rel=1e-6)
+
+
+def test_with_room_the_search_alone_is_near_and_goes_on_from_what_it_is_given(monkeypatch):
+    monkeypatch.setattr(location, "_TREE_SITES", -1)
+    monkeypatch.setattr(location, "_PART_PAIRS", 0)
+    problem = with_room(0)
+    best = optimum_with_room(problem)
+    solution = locate(problem, seconds=1.0)
+    assert solution.bound <= best <= solution.cost <= best * 1.02
+    assert covered(problem, solution) == pytest.approx(problem.unserved.sum() - solution.cost)
+    again = locate(problem, seconds=0.0, start=solution.sites.tolist())
+    assert again.cost <= solution.cost * (1 + 1e-9)
+
+
+def test_with_room_a_plan_cannot_begin_where_all_must_be_served():
+    problem = replace(with_room(0), unserved=np.full(150, np.inf))
+    with pytest.raises(ValueError, match="where sites have capacities and all must be served, nothing begins"):
+        locate(problem, seconds=1, start=[0])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -121,7 +182,7 @@ def test_numbers_do_not_matter(seed):
 
 
 def test_near_numbers_are_a_permutation_that_brings_pairs_together():
-    problem = covering(500, 200, reach_m=500, most=10)
+    problem = covering(500, 200, [Kind(reach_m=500, most=10)])
     order = Order.of(problem)
     assert sorted(order.site) == list(range(200))
     assert sorted(order.customer) == list(range(500))

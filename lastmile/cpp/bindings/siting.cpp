@@ -21,7 +21,8 @@ void lastmile::bindings::bindSiting(py::module_& module) {
         .def(py::init([](const Array<std::int32_t>& site, const Array<std::int32_t>& customer,
                          const Array<std::int64_t>& cost, const Array<std::int64_t>& opening,
                          const Array<std::int64_t>& unserved, const Array<std::uint8_t>& standing,
-                         const Array<double>& capacity, const Array<double>& amount, std::int32_t most) {
+                         const Array<double>& capacity, const Array<double>& amount, bool everyone,
+                         const Array<std::int32_t>& kind, const Array<std::int32_t>& most) {
                  return std::make_unique<siting::Location>(siting::Location::Given{
                      .site = view(site),
                      .customer = view(customer),
@@ -31,11 +32,14 @@ void lastmile::bindings::bindSiting(py::module_& module) {
                      .standing = view(standing),
                      .capacity = view(capacity),
                      .amount = view(amount),
-                     .most = most,
+                     .everyone = everyone,
+                     .kind = view(kind),
+                     .most = view(most),
                  });
              }),
              py::kw_only(), py::arg("site"), py::arg("customer"), py::arg("cost"), py::arg("opening"),
-             py::arg("unserved"), py::arg("standing"), py::arg("capacity"), py::arg("amount"), py::arg("most"));
+             py::arg("unserved"), py::arg("standing"), py::arg("capacity"), py::arg("amount"),
+             py::arg("everyone"), py::arg("kind"), py::arg("most"));
 
     py::class_<siting::LocationSearch>(module, "LocationSearch")
         .def(py::init<const siting::Location&, std::uint64_t>(), py::arg("location"), py::arg("seed"),
@@ -53,7 +57,8 @@ void lastmile::bindings::bindSiting(py::module_& module) {
             py::arg("begin"), py::arg("end"))
         .def_property_readonly("sites", [](const siting::LocationSearch& search) {
             return give(std::vector<std::int32_t>(search.best()));
-        });
+        })
+        .def_property_readonly("cost", &siting::LocationSearch::cost);
 
     py::class_<siting::LocationBound>(module, "LocationBound")
         .def(py::init<const siting::Location&>(), py::arg("location"), py::keep_alive<1, 2>())

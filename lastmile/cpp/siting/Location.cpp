@@ -36,14 +36,20 @@ Location::Location(const Given& given)
       standing(given.standing.begin(), given.standing.end()),
       capacity(given.capacity.begin(), given.capacity.end()),
       amount(given.amount.begin(), given.amount.end()),
-      most(given.most < 0 ? static_cast<std::int32_t>(given.opening.size()) : given.most) {
+      everyone(given.everyone),
+      kind(given.kind.begin(), given.kind.end()),
+      most(given.most.begin(), given.most.end()) {
     const auto& [site, customer, cost] = std::tie(given.site, given.customer, given.cost);
-    if (site.size() != customer.size() || site.size() != cost.size() || standing.size() != opening.size())
+    if (site.size() != customer.size() || site.size() != cost.size() || standing.size() != opening.size() ||
+        kind.size() != opening.size())
         throw std::invalid_argument("arrays of pairs, or of sites, differ in length");
     if (!capacity.empty() && (capacity.size() != opening.size() || amount.size() != unserved.size()))
         throw std::invalid_argument("capacities and amounts must be given for all sites and all customers");
     checkIndices(site, opening.size(), "site");
     checkIndices(customer, unserved.size(), "customer");
+    for (const std::int32_t k : kind)
+        if (k < 0 || k >= std::ssize(most)) throw std::invalid_argument("a site is of a kind without a limit");
+    if (!std::is_sorted(kind.begin(), kind.end())) throw std::invalid_argument("sites of a kind must lie together");
     double sum = 0;
     const auto add = [&](Cost one) {
         if (one < 0) throw std::invalid_argument("a cost is negative");
@@ -54,8 +60,15 @@ Location::Location(const Given& given)
     for (const Cost one : cost)
         if (one < 0) throw std::invalid_argument("a cost is negative");
     if (sum > static_cast<double>(kNever)) throw std::invalid_argument("costs are so great that their sum may exceed 62 bits");
-    const auto stand = std::count_if(standing.begin(), standing.end(), [](std::uint8_t one) { return one != 0; });
-    if (stand > most) throw std::invalid_argument("more sites stand than may be open");
+    std::vector<std::int32_t> stand(most.size(), 0), all(most.size(), 0);
+    for (std::size_t s = 0; s < opening.size(); ++s) {
+        ++all[kind[s]];
+        if (standing[s]) ++stand[kind[s]];
+    }
+    for (std::size_t k = 0; k < most.size(); ++k) {
+        if (stand[k] > most[k]) throw std::invalid_argument("more sites stand than may be open");
+        limited = limited || most[k] < all[k];
+    }
     arrange(site, customer, cost, opening.size(), firstOfSite, bySite);
     arrange(customer, site, cost, unserved.size(), firstOfCustomer, byCustomer);
     for (std::int32_t c = 0; c < customers(); ++c)

@@ -13,12 +13,12 @@ using Cost = std::int64_t;
 constexpr Cost kNever = std::numeric_limits<Cost>::max() / 4;
 
 /// Sites cost something to open; each customer is served by the cheapest open site that it has a pair with, or by none
-/// at a price. Sought are the sites, at most so many, for which all that is least.
+/// at a price. Sought are the sites, at most so many of each kind, for which all that is least.
 ///
 /// One model for three classics: the p-median problem, uncapacitated facility location (the simple plant location
 /// problem), and maximal covering, where every pair costs nothing and the price is the customer's weight. Only pairs
-/// that are given exist, so a city's catchments stay sparse. With capacities it is capacitated facility location, where
-/// customers may be served in parts.
+/// that are given exist, so a city's catchments stay sparse. With capacities it is capacitated facility location, or
+/// covering, where customers may be served in parts.
 class Location {
 public:
     struct Pair {
@@ -32,7 +32,9 @@ public:
         std::span<const Cost> opening, unserved;
         std::span<const std::uint8_t> standing;
         std::span<const double> capacity, amount;  // by site, by customer; both empty: no limits
-        std::int32_t most;                         // below 0: any number
+        bool everyone;                             // must be served: the price is only what a search pays
+        std::span<const std::int32_t> kind;        // of every site, in ascending order
+        std::span<const std::int32_t> most;        // by kind: sites that may be open
     };
 
     /// Throws std::invalid_argument when an index or a number is impossible, or sums could overflow.
@@ -51,7 +53,10 @@ public:
     std::vector<std::uint8_t> standing;  // by site: open already, and stays so
     std::vector<double> capacity;        // by site; empty: no limits
     std::vector<double> amount;          // by customer, of what capacities count
-    std::int32_t most;                   // sites that may be open
+    bool everyone;                       // must be served
+    std::vector<std::int32_t> kind;      // by site; those of a kind lie together
+    std::vector<std::int32_t> most;      // by kind: sites that may be open
+    bool limited = false;                // some kind has more sites than may be open
 
 private:
     std::vector<std::size_t> firstOfSite, firstOfCustomer;

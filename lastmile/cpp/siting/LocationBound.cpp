@@ -13,19 +13,23 @@ namespace {
 constexpr std::int64_t kPatience = 20;  // steps without a better bound, until they shorten and begin at the best again
 constexpr double kFirstPace = 1, kLeastPace = 1e-3, kSlower = 0.7;
 constexpr double kMemory = 0.7;        // of the direction before
+constexpr std::ptrdiff_t kFew = 16;    // items that are sorted outright
 constexpr double kWorthwhile = 1e-3;  // share of the gap by which a bound must be better to count
 
 }  // namespace
 
 LocationBound::LocationBound(const Location& location)
     : location(location), decided(location.standing.begin(), location.standing.end()),
-      prices_(location.customers()), values(location.sites()) {
-    if (!location.capacity.empty()) needed = std::accumulate(location.amount.begin(), location.amount.end(), 0.0);
+      prices_(location.customers()), values(location.sites()),
+      filling(location.capacity.size()) {
+    if (location.everyone) needed = std::accumulate(location.amount.begin(), location.amount.end(), 0.0);
     // What a customer's cheapest site saves it.
+    flat = !location.capacity.empty();
     for (std::int32_t c = 0; c < location.customers(); ++c) {
         const auto near = location.near(c);
         const Cost price = near.size() > 1 && near[0].cost < near[1].cost ? near[1].cost : location.unserved[c];
         prices_[c] = static_cast<double>(std::min(price, location.unserved[c]));
+        flat = flat && (near.empty() || near.front().cost == near.back().cost);
     }
     begin();
 }
@@ -70,30 +74,76 @@ double LocationBound::fill(std::int32_t site, const std::vector<double>& prices,
         return worth;
     }
     items.clear();
+    double room = location.capacity[site], wanted = 0;
     for (const auto& [customer, cost] : location.of(site)) {
         const double saved = static_cast<double>(cost) - prices[customer];
-        if (saved < 0) items.push_back({customer, saved, location.amount[customer]});
+        if (saved >= 0) continue;
+        items.push_back({customer, saved, location.amount[customer]});
+        wanted += location.amount[customer];
     }
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-        const double left = a.worth * b.amount, right = b.worth * a.amount;
-        return left != right ? left < right : a.customer < b.customer;
-    });
-    double room = location.capacity[site];
-    for (const Item& item : items) {
-        const double share = item.amount <= room ? 1.0 : room / item.amount;
+    // The best of them that fit come first, as in quicksort but without what is certain to fit or not to.
+    auto from = items.begin(), to = items.end();
+    while (wanted > room && to - from > kFew) {
+        const auto middle = from + (to - from) / 2;
+        std::nth_element(from, middle, to);
+        const double held = std::accumulate(from, middle, 0.0, [](double sum, const Item& item) { return sum + item.amount; });
+        if (held > room) {
+            to = middle;
+            continue;
+        }
+        for (; from != middle; ++from) {
+            worth += from->worth;
+            room -= from->amount;
+            wanted -= from->amount;
+            serve(from->customer, 1.0);
+        }
+    }
+    if (wanted > room) std::sort(from, to);
+    for (; from != to; ++from) {
+        const double share = from->amount <= room ? 1.0 : room / from->amount;
         if (share <= 0) break;
-        worth += share * item.worth;
-        room -= share * item.amount;
-        serve(item.customer, share);
+        worth += share * from->worth;
+        room -= share * from->amount;
+        serve(from->customer, share);
     }
     return worth;
 }
 
+/// The values of all sites where each customer costs the same everywhere: all fill their rooms in the same order.
+void LocationBound::fillAll(const std::vector<double>& prices) {
+    items.clear();
+    for (std::int32_t c = 0; c < location.customers(); ++c)
+        if (const auto near = location.near(c); !near.empty())
+            if (const double saved = static_cast<double>(near.front().cost) - prices[c]; saved < 0)
+                items.push_back({c, saved, location.amount[c]});
+    std::sort(items.begin(), items.end());
+    for (std::int32_t s = 0; s < location.sites(); ++s)
+        filling[s] = {static_cast<double>(location.opening[s]), location.capacity[s]};
+    for (const Item& item : items) {
+        if (item.amount <= 0) {
+            for (const Location::Pair& pair : location.near(item.customer)) filling[pair.other].value += item.worth;
+            continue;
+        }
+        const double each = item.worth / item.amount;
+        for (const Location::Pair& pair : location.near(item.customer)) {
+            Filling& at = filling[pair.other];
+            const double taken = std::min(item.amount, at.room);
+            at.value += taken * each;
+            at.room -= taken;
+        }
+    }
+    for (std::int32_t s = 0; s < location.sites(); ++s) values[s] = filling[s].value;
+}
+
 /// The bound at these prices; `chosen` are its sites.
 double LocationBound::evaluate(const std::vector<double>& prices) {
-    for (std::int32_t s = 0; s < location.sites(); ++s)
-        if (decided[s] != kClosed)
-            values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
+    if (flat) {
+        fillAll(prices);
+    } else {
+        for (std::int32_t s = 0; s < location.sites(); ++s)
+            if (decided[s] != kClosed)
+                values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
+    }
     return std::accumulate(prices.begin(), prices.end(), 0.0) + choose();
 }
 
@@ -102,6 +152,7 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
     double sum = 0, held = 0;
     chosen.clear();
     order.clear();
+    room = location.most;
     const auto take = [&](std::int32_t site, double share) {
         chosen.push_back({site, share});
         sum += share * values[site];
@@ -110,19 +161,24 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
     for (std::int32_t s = 0; s < location.sites(); ++s) {
         if (decided[s] == kOpen || s == mustOpen) {
             take(s, 1);
+            --room[location.kind[s]];
         } else if (decided[s] == kFree && s != mustClose &&
                    (values[s] < 0 || (needed > 0 && location.capacity[s] > 0))) {
             order.push_back(s);
         }
     }
-    const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, location.most - std::ssize(chosen)));
-    if (needed <= 0 || location.most < location.sites()) {
+    if (needed <= 0 || location.limited) {
+        // Sites of a kind lie together.
         std::erase_if(order, [&](std::int32_t s) { return values[s] >= 0; });
-        if (order.size() > room) {
-            bringCheapest(room);
-            order.resize(room);
+        for (auto from = order.begin(); from != order.end();) {
+            const std::int32_t kind = location.kind[*from];
+            const auto to = std::find_if(from, order.end(), [&](std::int32_t s) { return location.kind[s] != kind; });
+            const auto count = static_cast<std::size_t>(std::max(room[kind], 0));
+            const std::span<std::int32_t> ofKind(from, to);
+            bringCheapest(ofKind, count);
+            for (const std::int32_t s : ofKind.first(std::min(count, ofKind.size()))) take(s, 1);
+            from = to;
         }
-        for (const std::int32_t s : order) take(s, 1);
         return sum;
     }
     std::erase_if(order, [&](std::int32_t s) {
@@ -132,10 +188,10 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
     return sum + supply(std::max(0.0, needed - held));
 }
 
-/// So many of `order`, the cheapest ones, come first.
-void LocationBound::bringCheapest(std::size_t count) {
-    if (count == 0 || count >= order.size()) return;
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+/// So many of these, the cheapest ones, come first.
+void LocationBound::bringCheapest(std::span<std::int32_t> sites, std::size_t count) const {
+    if (count == 0 || count >= sites.size()) return;
+    std::nth_element(sites.begin(), sites.begin() + static_cast<std::ptrdiff_t>(count), sites.end(),
                      [&](std::int32_t a, std::int32_t b) {
                          return values[a] != values[b] ? values[a] < values[b] : a < b;
                      });
@@ -165,7 +221,7 @@ double LocationBound::supply(double wanted) {
     std::sort(sizes.begin(), sizes.end(), std::greater<>());
     std::size_t count = 0;
     for (double left = wanted * (1 - 1e-9); left > 0; ++count) left -= sizes[count];
-    bringCheapest(count);
+    bringCheapest(order, count);
     const double byNumber =
         std::accumulate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), 0.0,
                         [&](double sum, std::int32_t s) { return sum + values[s]; });
@@ -229,21 +285,25 @@ LocationBound::Forced LocationBound::forced() {
         return result;
     }
     // Whoever is forced in may push the dearest of the chosen out; whoever is forced out makes room for the next one.
-    double last = 0, next = 0;
-    if (std::ssize(chosen) >= location.most) {
-        last = -std::numeric_limits<double>::infinity();
-        for (std::size_t s = 0; s < sites; ++s) {
-            if (decided[s] != kFree) continue;
-            if (isChosen[s]) {
-                last = std::max(last, values[s]);
-            } else {
-                next = std::min(next, values[s]);
-            }
+    const std::size_t kinds = location.most.size();
+    std::vector<double> last(kinds, 0), next(kinds, 0);
+    room = location.most;
+    for (const auto& [site, share] : chosen) --room[location.kind[site]];
+    for (std::size_t k = 0; k < kinds; ++k)
+        if (room[k] <= 0) last[k] = -std::numeric_limits<double>::infinity();
+    for (std::size_t s = 0; s < sites; ++s) {
+        const std::int32_t kind = location.kind[s];
+        if (decided[s] != kFree || room[kind] > 0) continue;
+        if (isChosen[s]) {
+            last[kind] = std::max(last[kind], values[s]);
+        } else {
+            next[kind] = std::min(next[kind], values[s]);
         }
     }
     for (std::size_t s = 0; s < sites; ++s) {
         if (decided[s] != kFree) continue;
-        (isChosen[s] ? result.closed[s] += next - values[s] : result.open[s] += values[s] - last);
+        const std::int32_t kind = location.kind[s];
+        (isChosen[s] ? result.closed[s] += next[kind] - values[s] : result.open[s] += values[s] - last[kind]);
     }
     return result;
 }

@@ -11,13 +11,13 @@
 namespace lastmile::siting {
 
 /// Lagrangian bound: that each customer is served once is no rule any more but has a price u. Each site alone then
-/// opens if what its customers pay above their costs outweighs it; at most so many do, the cheapest ones. With
+/// opens if what its customers pay above their costs outweighs it; of each kind at most so many do, the cheapest ones. With
 /// u_i <= the price of not serving i, the sum of u and of these sites' values bounds every plan from below, whatever u
 /// is (Cornuejols, Fisher & Nemhauser 1977, doi:10.1287/mnsc.23.8.789; for coverage Galvao & ReVelle 1996,
 /// doi:10.1016/0377-2217(94)00159-6). The greatest such bound equals that of the linear relaxation; a deflected
 /// subgradient with Polyak's step, towards the cost of the best plan, goes there (Camerini, Fratta & Maffioli 1975,
-/// doi:10.1007/BFb0120697). With capacities each site fills a continuous knapsack, and the sites together hold what all
-/// customers bring, so there are at least as many as that takes of the largest.
+/// doi:10.1007/BFb0120697). With capacities each site fills a continuous knapsack; where all must be served, the sites
+/// together hold what all customers bring, so there are at least as many as that takes of the largest.
 class LocationBound {
 public:
     static constexpr std::int8_t kClosed = -1, kFree = 0, kOpen = 1;
@@ -42,6 +42,13 @@ private:
     struct Item {
         std::int32_t customer;
         double worth, amount;
+        bool operator<(const Item& other) const {  // most worth for each unit first
+            const double left = worth * other.amount, right = other.worth * amount;
+            return left != right ? left < right : customer < other.customer;
+        }
+    };
+    struct Filling {
+        double value, room;
     };
     struct Chosen {
         std::int32_t site;
@@ -49,24 +56,28 @@ private:
     };
 
     const Location& location;
-    double needed = 0;  // capacity of all open sites together
+    double needed = 0;  // capacity of all open sites together; 0: any
     double best_ = 0;
     std::vector<std::int8_t> decided;           // by site
     std::vector<double> prices_;                // the best ones
     std::vector<double> trial, gradient, direction;  // by customer
     std::vector<double> values;                 // by site: of opening it at the trial prices
-    std::vector<std::int32_t> order;
+    std::vector<std::int32_t> order, room;  // `room`: by kind
+    std::vector<std::size_t> firstOfKind;       // of sites
     std::vector<Chosen> chosen;
     std::vector<Item> items;
+    std::vector<Filling> filling;               // by site
+    bool flat;  // with capacities: each customer costs the same at all of its sites
     std::vector<double> sizes;
     double pace, at;  // `at`: the bound at the trial prices
     std::int64_t worse = 0;
 
     void begin();
     void restart();
+    void fillAll(const std::vector<double>& prices);
     double evaluate(const std::vector<double>& prices);
     double choose(std::int32_t mustOpen = -1, std::int32_t mustClose = -1);
-    void bringCheapest(std::size_t count);
+    void bringCheapest(std::span<std::int32_t> sites, std::size_t count) const;
     double supply(double wanted);
     void slope(const std::vector<double>& prices);
     template <typename Serve>

@@ -14,19 +14,26 @@ constexpr double kExtra = 0.1;                  // of recreations that try one m
 }  // namespace
 
 LocationSearch::LocationSearch(const Location& location, std::uint64_t seed)
-    : location(location), random(seed), set(location) {}
+    : location(location), random(seed), set_(std::in_place_type<OpenSet>, location) {
+    if (!location.capacity.empty()) set_.emplace<LoadedSet>(location);
+}
 
 void LocationSearch::start(std::span<const std::int32_t> sites) {
+    std::visit([&](auto& set) { startWith(set, sites); }, set_);
+}
+
+template <typename Set>
+void LocationSearch::startWith(Set& set, std::span<const std::int32_t> sites) {
     for (const std::int32_t site : sites) {
         if (site < 0 || site >= location.sites())
             throw std::invalid_argument("the start opens site " + std::to_string(site) + ", there are " +
                                         std::to_string(location.sites()));
         if (set.isOpen(site)) continue;
-        if (set.count() >= location.most) throw std::invalid_argument("the start opens more sites than may be open");
+        if (!set.mayOpen(site)) throw std::invalid_argument("the start opens more sites than may be open");
         set.open(site);
     }
-    if (!sites.empty()) keep();
-    while (set.count() < location.most) {
+    if (!sites.empty()) keep(set);
+    while (true) {
         const std::int32_t site = set.best();
         if (site < 0 || set.gain(site) <= 0) break;
         set.open(site);
@@ -35,10 +42,11 @@ void LocationSearch::start(std::span<const std::int32_t> sites) {
     for (std::int32_t s = 0; s < location.sites(); ++s)
         if (set.isOpen(s)) sum += std::abs(static_cast<double>(set.loss(s)));
     scale = std::max(1.0, sum / std::max(1, set.count()));
-    if (set.cost() < bestCost) keep();
+    if (set.cost() < bestCost) keep(set);
 }
 
-void LocationSearch::keep() {
+template <typename Set>
+void LocationSearch::keep(const Set& set) {
     bestCost = set.cost();
     best_.clear();
     for (std::int32_t s = 0; s < location.sites(); ++s)
@@ -46,29 +54,35 @@ void LocationSearch::keep() {
 }
 
 void LocationSearch::run(std::int64_t iterations, const Cooling& how, double from, double to) {
+    std::visit([&](auto& set) { runOn(set, iterations, how, from, to); }, set_);
+}
+
+template <typename Set>
+void LocationSearch::runOn(Set& set, std::int64_t iterations, const Cooling& how, double from, double to) {
     if (location.customers() == 0 || location.sites() == 0) return;
     for (std::int64_t k = 0; k < iterations; ++k) {
         const double share = from + (to - from) * static_cast<double>(k) / static_cast<double>(iterations);
         const double temperature = scale * how.hot * std::pow(how.cold / how.hot, share);
         const Cost before = set.cost();
-        closing.clear();
-        opening.clear();
-        ruin(how.closed);
-        recreate(how.blink);
+        set.begin();
+        ruin(set, how.closed);
+        recreate(set, how.blink);
         if (static_cast<double>(set.cost() - before) >= temperature * random.exponential()) {
-            undo();
+            set.rollback();
         } else if (set.cost() < bestCost) {
-            keep();
+            keep(set);
         }
     }
 }
 
 /// Walks from a customer over the sites that are near to the customers of these: neighbours of neighbours, as far as
 /// it takes.
-void LocationSearch::ruin(std::int32_t most) {
+template <typename Set>
+void LocationSearch::ruin(Set& set, std::int32_t most) {
     const std::int32_t wanted = 1 + random.below(most);
     std::int32_t customer = random.below(location.customers());
-    for (std::int32_t hop = 0; hop < 4 * wanted && static_cast<std::int32_t>(closing.size()) < wanted; ++hop) {
+    std::int32_t closed = 0;
+    for (std::int32_t hop = 0; hop < 4 * wanted && closed < wanted; ++hop) {
         const auto near = location.near(customer);
         if (near.empty()) {
             customer = random.below(location.customers());
@@ -82,7 +96,7 @@ void LocationSearch::ruin(std::int32_t most) {
             const std::int32_t site = near[(from + k) % count].other;
             if (!set.isOpen(site) || location.standing[site]) continue;
             set.close(site);
-            closing.push_back(site);
+            ++closed;
             at = site;
             break;
         }
@@ -91,11 +105,12 @@ void LocationSearch::ruin(std::int32_t most) {
     }
 }
 
-void LocationSearch::recreate(double blink) {
+template <typename Set>
+void LocationSearch::recreate(Set& set, double blink) {
     passed.clear();
     // Where the number is free, one more is tried now and then: what it saves may be that another one can go.
-    std::int32_t extra = location.most >= location.sites() && random.unit() < kExtra ? 1 : 0;
-    while (set.count() < location.most) {
+    std::int32_t extra = !location.limited && random.unit() < kExtra ? 1 : 0;
+    while (true) {
         const std::int32_t site = set.best();
         if (site < 0) break;
         if (set.gain(site) <= 0 && extra-- <= 0) break;
@@ -105,14 +120,8 @@ void LocationSearch::recreate(double blink) {
             continue;
         }
         set.open(site);
-        opening.push_back(site);
     }
     for (const std::int32_t site : passed) set.hold(site, false);
-}
-
-void LocationSearch::undo() {
-    for (std::size_t k = opening.size(); k-- > 0;) set.close(opening[k]);
-    for (std::size_t k = closing.size(); k-- > 0;) set.open(closing[k]);
 }
 
 }  // namespace lastmile::siting

@@ -5,14 +5,7 @@
 namespace lastmile::siting {
 
 OpenSet::OpenSet(const Location& location)
-    : location(location),
-      opened(location.sites(), 0),
-      held(location.sites(), 0),
-      gains(location.sites()),
-      losses(location.sites(), 0),
-      served(location.customers()),
-      bestOf((location.sites() + kBlock - 1) / kBlock, -1),
-      isStale(bestOf.size(), 1) {
+    : Roster(location), gains(location.sites()), losses(location.sites(), 0), served(location.customers()) {
     for (std::int32_t c = 0; c < location.customers(); ++c) {
         served[c].cost = served[c].next = location.unserved[c];
         total += location.unserved[c];
@@ -37,11 +30,10 @@ void OpenSet::reprice(std::int32_t customer, Cost before, Cost after) {
 }
 
 void OpenSet::open(std::int32_t site) {
-    opened[site] = 1;
-    ++openCount;
+    mark(site, true);
+    log.push_back(site);
     losses[site] = -location.opening[site];
     total += location.opening[site];
-    changed(site);
     for (const auto& [customer, cost] : location.of(site)) {
         Service& service = served[customer];
         if (cost < service.cost) {
@@ -63,10 +55,9 @@ void OpenSet::open(std::int32_t site) {
 }
 
 void OpenSet::close(std::int32_t site) {
-    opened[site] = 0;
-    --openCount;
+    mark(site, false);
+    log.push_back(site);
     total -= location.opening[site];
-    changed(site);
     for (const auto& [customer, cost] : location.of(site)) {
         Service& service = served[customer];
         if (service.first == site) {
@@ -91,33 +82,16 @@ void OpenSet::findSecond(std::int32_t customer) {
     if (service.first < 0) return;
     for (const auto& [site, cost] : location.near(customer)) {
         if (cost >= service.next) return;
-        if (!opened[site] || site == service.first) continue;
+        if (!isOpen(site) || site == service.first) continue;
         service.second = site;
         service.next = cost;
         return;
     }
 }
 
-void OpenSet::hold(std::int32_t site, bool back) {
-    held[site] = back;
-    changed(site);
-}
-
-std::int32_t OpenSet::best() {
-    std::int32_t found = -1;
-    for (std::size_t block = 0; block < bestOf.size(); ++block) {
-        if (isStale[block]) {
-            isStale[block] = 0;
-            std::int32_t winner = -1;
-            const auto from = static_cast<std::int32_t>(block) * kBlock;
-            const std::int32_t to = std::min(from + kBlock, location.sites());
-            for (std::int32_t s = from; s < to; ++s)
-                if (!opened[s] && !held[s] && (winner < 0 || gains[s] > gains[winner])) winner = s;
-            bestOf[block] = winner;
-        }
-        if (bestOf[block] >= 0 && (found < 0 || gains[bestOf[block]] > gains[found])) found = bestOf[block];
-    }
-    return found;
+void OpenSet::rollback() {
+    for (std::size_t k = log.size(); k-- > 0;) isOpen(log[k]) ? close(log[k]) : open(log[k]);
+    log.clear();
 }
 
 }  // namespace lastmile::siting
