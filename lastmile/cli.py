@@ -153,6 +153,7 @@ def plan(
 
     Writes plan.json, sites.geojson, routes.geojson, plan.gpkg, stops.csv, indicators.json, map.html and report.html
     into one folder, all of them or none; a plan that is there already is replaced only by a whole new one.
+    Where targets are due by several dates, each site opens by one of them; what is open by each date is printed.
 
     \b
     Examples:
