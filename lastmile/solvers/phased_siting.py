@@ -6,13 +6,15 @@ part that there is. One program of all phases together would weigh an earlier ph
 the later one always counts more.
 
 A minimum holds from its phase on, a maximum (also a budget) at its phase alone. Minima could always be met by opening
-everything at once; where an earlier phase has a maximum, not every network has a part that keeps it. A phase's program
-therefore holds the sites of each such earlier phase once more, without value or cost: o_jk is site j open in phase k,
-m_jk its modules there, M_j the most that it may have, and k+ the next phase in the program::
+everything at once; where an earlier phase has a maximum, not every network has a part that keeps it. Where the network
+that is best without regard to that turns out to have none, all is chosen anew by programs that hold the sites of each
+earlier phase with a maximum once more, without value or cost: o_jk is site j open in phase k, m_jk its modules there,
+M_j the most that it may have, and k+ the next phase in the program::
 
     o_jk <= o_jk+;  m_jk <= m_jk+;  m_jk+ - m_jk <= M_j (1 - o_jk);  every rule that is due in k, over o_jk and m_jk
 
-so that the network it finds is the best of those from which the earlier phases' rules can be met.
+so that the network they find is the best of those from which the earlier phases' rules can be met. Either way the gap
+is to the best of these: the first network, where it has such parts, is the best of more.
 
 References
 ----------
@@ -22,12 +24,15 @@ References
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.solvers.siting import site
 from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
+
+_NOTHING: Final = 1e-3  # of a share missed: rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +66,7 @@ def site_in_phases(
     phases
         In the order of time, one at least.
     seconds, gap
-        For each phase, as for :func:`lastmile.solvers.siting.site`.
+        For each phase, as for :func:`lastmile.solvers.siting.site`; as much time again where all is chosen anew.
     on_phase
         Called with each phase as soon as it is solved, the last one first.
 
@@ -73,29 +78,65 @@ def site_in_phases(
     """
     if problem.rows or problem.coverage:
         raise ValueError("the rules must be those of the phases")
+
+    def chosen(*, foresee: bool) -> tuple[SitingSolution, ...]:
+        return tuple(_backwards(problem, phases, foresee, seconds, gap, on_phase))[::-1]
+
+    found = chosen(foresee=False)
+    if not any(solution.shortfalls for solution in found[:-1]) or not any(phase.limits for phase in phases[:-1]):
+        return found
+    again = chosen(foresee=True)
+    return again if _missed(phases, again) < _missed(phases, found) - _NOTHING else found
+
+
+def _backwards(
+    problem: SitingProblem,
+    phases: Sequence[RulesDue],
+    foresee: bool,
+    seconds: float,
+    gap: float,
+    on_phase: Callable[[RulesDue, SitingSolution], None],
+) -> Iterator[SitingSolution]:
+    """Each phase out of the one after it, the last one first; ``foresee``: so that those before it are possible."""
     number = len(problem.fixed_fen)
-    found: list[SitingSolution] = []
     network = np.arange(number, dtype=np.int32)  # sites that may open, by their index in the whole problem
     each = np.ones(number, dtype=np.int32)  # modules for one of the part's
     part, due = problem, list(phases)
     while due:
-        solution = site(_program(part, due), seconds=seconds, gap=gap)
-        chosen = solution.modules[: len(network)]
+        solution = site(_program(part, due, foresee), seconds=seconds, gap=gap)
+        opened = solution.modules[: len(network)]
         modules = np.zeros(number, dtype=np.int32)
-        modules[network] = chosen * each
-        found.append(replace(solution, modules=modules))
-        on_phase(due[-1], found[-1])
-        kept = np.flatnonzero(chosen > 0)
-        part, due = _part(part, kept, chosen), [_rules_of_part(phase, kept, chosen) for phase in due[:-1]]
+        modules[network] = opened * each
+        solution = replace(solution, modules=modules)
+        on_phase(due[-1], solution)
+        yield solution
+        kept = np.flatnonzero(opened > 0)
+        part, due = _part(part, kept, opened), [_rules_of_part(phase, kept, opened) for phase in due[:-1]]
         network, each = network[kept], modules[network[kept]]
-    return tuple(reversed(found))
 
 
-def _program(problem: SitingProblem, phases: Sequence[RulesDue]) -> SitingProblem:
-    """The last phase's problem, with the sites of every earlier one that has a maximum once more."""
+def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> float:
+    """By how many shares of each rule all phases fall short of what is due in them."""
+    missed = 0.0
+    for k, solution in enumerate(found):
+        opened = solution.modules > 0
+        for row in _rows_due(phases, k):
+            total = float((row.per_open * opened[row.site] + row.per_module * solution.modules[row.site]).sum())
+            missed += max(row.lower - total, 0.0) / max(row.lower, 1.0)
+            missed += max(total - row.upper, 0.0) / max(row.upper, 1.0)
+        for cover in _coverage_due(phases, k):
+            reached = np.unique(cover.demand[opened[cover.site]])
+            whole = float(cover.weight.sum())
+            if whole > 0:
+                missed += max(cover.minimum - float(cover.weight[reached].sum()) / whole, 0.0)
+    return missed
+
+
+def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) -> SitingProblem:
+    """The last phase's problem; ``foresee``: with the sites of every earlier one that has a maximum once more."""
     number = len(problem.fixed_fen)
     last = len(phases) - 1
-    earlier = [k for k in range(last) if phases[k].limits]
+    earlier = [k for k in range(last) if foresee and phases[k].limits]
     # The last phase's sites come first, so that with one phase the program is the problem itself.
     start = {last: 0} | {k: number * (n + 1) for n, k in enumerate(earlier)}
     rows: list[SitingRow] = []

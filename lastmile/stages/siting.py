@@ -77,8 +77,12 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     dates = phase_dates(file.targets)
     due = _rules_due(city, dates, options, reach, areas)
 
+    told: set[str] = set()
+
     def tell(rules: RulesDue, found: SitingSolution) -> None:
-        by = f"by {rules.name}: " if rules.name else ""
+        again = "again, for the sake of earlier dates, " if rules.name in told else ""
+        told.add(rules.name)
+        by = f"{again}by {rules.name}: " if rules.name else ""
         best = "possible" if rules is due[-1] else "part of the network after it"
         text = f"{by}{np.count_nonzero(found.modules)} sites, at most {found.gap:.2%} from the best {best}"
         on_progress("siting", f"{text} ({found.stopped})")

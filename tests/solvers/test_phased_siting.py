@@ -121,8 +121,8 @@ def test_equals_the_enumeration_of_chains(seed):
         if not any(modules[a] and modules[b] and not (made.existing[a] and made.existing[b]) for a, b in made.conflicts)
     ]
     value = best(made, phases, last, networks)
-    # What the last phase tells to fall short is what no network of all could have kept.
-    assert (value is None) == bool(found[last].shortfalls)
+    # Something falls short where there is no network that could have kept it, and only there.
+    assert (value is None) == any(solution.shortfalls for solution in found)
     if value is None:
         return
     assert found[last].value_fen == pytest.approx(value, rel=1e-4, abs=0.5)
@@ -192,9 +192,8 @@ def test_final_network_leaves_all_earlier_phases_possible_together():
     found = sited(made, phases)
     assert all(solution.shortfalls == () for solution in found)
     assert all(solution.modules[2] == 1 for solution in found)
-    # Without site 2 what is missing is told with the final network already.
     without = [replace(phase, rows=(*phase.rows, count("none", 3, per=[0, 0, 1], upper=0))) for phase in phases]
-    assert sited(made, without)[-1].shortfalls
+    assert any(solution.shortfalls for solution in sited(made, without))
 
 
 def test_what_no_network_can_keep_falls_short_at_its_phase_and_is_made_up_for_later():
@@ -204,7 +203,7 @@ def test_what_no_network_can_keep_falls_short_at_its_phase_and_is_made_up_for_la
     assert (first.modules.sum(), last.modules.sum()) in {(1, 3), (2, 3)}
     (short,) = first.shortfalls
     assert short.name in {"two by 2018", "money by 2018"}
-    assert [shortfall.name.removesuffix(" by 2018") for shortfall in last.shortfalls] in (["two"], ["money"])
+    assert last.shortfalls == ()
 
 
 def test_site_opens_with_all_its_modules():
@@ -225,19 +224,6 @@ def test_final_network_has_the_modules_that_an_earlier_phase_needs():
     assert sorted(first.modules.tolist()) == [0, 2]
     assert sorted(last.modules.tolist()) == [1, 2]
     assert first.shortfalls == last.shortfalls == ()
-
-
-def test_plan_is_found_where_the_solver_ends_with_an_error_of_its_own():
-    # Here HiGHS's presolve left a point that was off by just the tolerance, which HiGHS then calls an error.
-    made = problem([0, 0, 0], [1, 1], [(0, 0, 0), (0, 1, 0)], capacity=2, existing=[0, 1, 0])
-    one = SitingRow(name="one", site=np.arange(3, dtype=np.int32), per_open=np.zeros(3), per_module=np.ones(3), upper=1)
-    first = RulesDue(name="2018", rows=(one,), coverage=(near([(0, 0), (0, 1)], [1, 1], 0.3),))
-    last = RulesDue(name="2019", rows=(one,), coverage=(near([(0, 0), (1, 1)], [1, 1], 0.9),))
-    found = sited(made, [first, last])
-    # Site 1 stands, which leaves room for no other: the second demand alone is covered.
-    assert [solution.modules.tolist() for solution in found] == [[0, 1, 0], [0, 1, 0]]
-    (short,) = found[-1].shortfalls
-    assert (short.name, short.amount) == ("near by 2019", pytest.approx(0.4, abs=1e-3))
 
 
 def test_rules_are_those_of_the_phases_alone():

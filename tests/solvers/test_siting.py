@@ -182,3 +182,39 @@ def test_rules_without_any_site_are_reported():
     found = site(problem([], [1], [], rows=rows), seconds=1, gap=0.0)
     assert [(short.name, short.amount, short.alone) for short in found.shortfalls] == [("two", 2, 2)]
     assert len(found.modules) == 0
+
+
+def test_plan_is_found_where_the_solver_ends_with_an_error_of_its_own():
+    # Two phases of three sites, of which 1 stands; HiGHS's presolve led to a point that was off by just the tolerance,
+    # which HiGHS then called an error.
+    def one(name, first):
+        sites = np.arange(first, first + 3, dtype=np.int32)
+        return SitingRow(name=name, site=sites, per_open=np.zeros(3), per_module=np.ones(3), upper=1)
+
+    def near(name, pairs, minimum):
+        return CoverageRow(name=name, demand=np.array([i for i, _ in pairs], dtype=np.int32), minimum=minimum,
+                           site=np.array([j for _, j in pairs], dtype=np.int32), weight=np.ones(2))  # fmt: skip
+
+    grows = [
+        SitingRow(name="growth", site=np.array([j + 3, j], dtype=np.int32), per_open=np.array([1.0, -1.0]),
+                  per_module=np.zeros(2), upper=0.0, hard=True)
+        for j in range(3)
+    ]  # fmt: skip
+    made = problem(
+        [0] * 6,
+        [1, 1],
+        [(0, 0, 0), (0, 1, 0)],
+        capacity=2,
+        existing=[0, 1, 0, 0, 1, 0],
+        rows=(one("one", 0), one("one first", 3), *grows),
+        coverage=(
+            near("first", [(0, 0), (0, 1)], 0.3),
+            near("second", [(0, 0), (1, 1)], 0.9),
+            near("early", [(0, 3), (0, 4)], 0.3),
+        ),
+    )
+    found = site(made, seconds=10, gap=0.0)
+    assert found.modules.tolist() == [0, 1, 0, 0, 1, 0]
+    # Site 1 leaves room for no other, and it covers the second demand alone.
+    (short,) = found.shortfalls
+    assert (short.name, short.amount) == ("second", pytest.approx(0.4, abs=1e-3))
