@@ -50,10 +50,10 @@ holds from its date on, a maximum or a budget (of all that was spent until then)
 with a later date if it is to hold on. Targets without a date are due with the last; those of vehicles and permits have
 no phases. With one date, or none, there are no phases and everything is due together.
 
-The final network is chosen first, among those that leave the earlier phases' targets possible. Each earlier phase is
-then the best part of the network of the phase after it, and the proven gap of its value is to the best such part: what
-pays for itself opens early, unless a maximum holds it back. Demand is that of the planned day in every phase, and
-rounds are planned for the final network, whatever `day` is.
+The final network is chosen first, among those that leave the earlier phases' targets possible, if there are any. Each
+earlier phase is then the best part of the network of the phase after it, and the proven gap of its value is to the best
+such part: what pays for itself opens early, unless a maximum holds it back. Demand is that of the planned day in every
+phase, and rounds are planned for the final network, whatever `day` is.
 """
 
 
