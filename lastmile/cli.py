@@ -153,6 +153,7 @@ def plan(
 
     Writes plan.json, sites.geojson, routes.geojson, plan.gpkg, stops.csv, indicators.json, map.html and report.html
     into one folder, all of them or none; a plan that is there already is replaced only by a whole new one.
+    Where targets are due by several dates, each site opens by one of them; what is open by each date is printed.
 
     \b
     Examples:
@@ -170,12 +171,13 @@ def plan(
     progress("output", "drawing the map and writing the report")
     write_outputs(planned, folder, tiles=tiles)
     progress("output", f"written to {folder}")
-    _print_verdict(planned.plan)
+    _print_verdict(planned)
     if not planned.plan.feasible:
         sys.exit(NO_PLAN)
 
 
-def _print_verdict(made: Any) -> None:
+def _print_verdict(planned: Any) -> None:
+    made = planned.plan
     if made.manifest.synthetic_map:
         click.echo("The map is a synthetic city: made up, not real.")
     parcels = sum(service.parcels for service in made.services)
@@ -186,6 +188,9 @@ def _print_verdict(made: Any) -> None:
             click.echo(f"  SHORT  {line}", err=True)
         for line in made.siting.relaxations[:10]:
             click.echo(f"      remedy: {line}", err=True)
+    for phase in planned.indicators.get("phases", []):
+        reach = "" if phase["within_reach"] is None else f", {phase['within_reach']:.1%} of parcels within reach"
+        click.echo(f"  by {phase['by']}: {phase['sites']:,} sites, {phase['sites_yuan']:,.0f} yuan spent{reach}")
     for target in made.targets:
         mark = "met   " if target.met else "MISSED"
         note = f"; {target.note}" if target.note and not target.met else ""

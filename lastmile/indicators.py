@@ -7,6 +7,7 @@ None. Money is yuan, lengths metres or kilometres as their names say.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from lastmile.geo.demand import Demand
 from lastmile.loading import Scenario
-from lastmile.plans import FleetEntry, Plan, Route, Site, Stop
+from lastmile.plans import FleetEntry, Plan, Route, Site, Stop, TargetResult
 from lastmile.scenario import Facility, VehicleType
+from lastmile.stages.phases import SiteTarget, standing
 from lastmile.units import parse_hours
 
 THRESHOLDS_M: Final = (200, 300, 500, 800, 1000)
@@ -55,7 +57,7 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
     -------
     dict
         ``service``, ``coverage``, ``capacity``, ``routing``, ``fleet``, ``access``, ``money``, ``environment``,
-        ``unserved`` and ``targets``.
+        ``unserved`` and ``targets``; ``phases`` where the plan has some.
 
     Raises
     ------
@@ -86,8 +88,50 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
         "money": _money(scenario, plan, types, served),
         "environment": environment,
         "unserved": _unserved(plan),
-        "targets": {"met": sum(target.met for target in plan.targets), "total": len(plan.targets)},
+        "targets": _met(plan.targets),
+        **({"phases": _phases(scenario, plan, demand, walks)} if plan.phases else {}),
     }
+
+
+def _met(targets: Sequence[TargetResult]) -> dict[str, int]:
+    return {"met": sum(target.met for target in targets), "total": len(targets)}
+
+
+def _phases(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> list[dict[str, Any]]:
+    """What is open by each date, the money spent on it since the beginning, and the targets that are due."""
+    parcels = demand.parcels.astype(np.float64)
+    due = phase_targets(scenario, plan)
+    found = []
+    for phase in plan.phases:
+        sites = standing(plan.sites, phase.by)
+        ids = {site.id for site in sites}
+        there = np.array([site.id in ids for site in plan.sites], dtype=bool)[walks.site]
+        part = Walks(order=walks.order[there], site=walks.site[there], metres=walks.metres[there])
+        found.append(
+            {
+                "by": phase.by.isoformat(),
+                "sites": len(sites),
+                "modules": sum(site.modules for site in sites),
+                "by_facility": dict(sorted(Counter(site.facility for site in sites).items())),
+                "sites_yuan": sum(site.cost_fen for site in sites if not site.existing) / 100,
+                "within_reach": _ratio(
+                    parcels[covered_orders(scenario, plan, demand, part)].sum(), float(parcels.sum())
+                ),
+                "gap": phase.siting.gap,
+                "targets": _met(due.get(phase.by, [])),
+            }
+        )
+    return found
+
+
+def phase_targets(scenario: Scenario, plan: Plan) -> dict[date, list[TargetResult]]:
+    """By the date of a phase, the targets that are due then; those of vehicles are due with the last."""
+    last = plan.phases[-1].by
+    dates = {target.id: target.by for target in scenario.file.targets if isinstance(target, SiteTarget)}
+    due: dict[date, list[TargetResult]] = defaultdict(list)
+    for result in plan.targets:
+        due[dates.get(result.id) or last].append(result)
+    return due
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from datetime import date
 from importlib.metadata import version
 from typing import Any
 
@@ -86,7 +87,7 @@ def _plan(city: City, laps: "_Laps", on_progress: Progress) -> Planned:
         supply = Supply.of(before.sites, before.routes)
         placement = place_sites(city, supply=supply, on_progress=on_progress)
         laps.end("siting")
-        if {(site.id, site.modules) for site in placement.sites} == {(site.id, site.modules) for site in before.sites}:
+        if _opened(placement.sites) == _opened(before.sites):
             break
         other = _carry_out(city, placement, laps, on_progress)
         if _worth(other) >= _worth(planned):
@@ -108,6 +109,10 @@ class _Laps:
         now = time.perf_counter()
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 3)
         self._last = now
+
+
+def _opened(sites: tuple[Site, ...]) -> set[tuple[str, int, date | None]]:
+    return {(site.id, site.modules, site.opens_by) for site in sites}
 
 
 def _worth(planned: Planned) -> tuple[int, int, int, float]:
@@ -142,6 +147,7 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
         fleet=fleet,
         unserved=rounds.unserved,
         siting=placement.summary,
+        phases=placement.phases,
         targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings),
         warnings=(*city.warnings, *_cut_short(placement, rounds)),
     )
@@ -160,7 +166,8 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
 def _cut_short(placement: Placement, rounds: Rounds) -> list[str]:
     """What the clock ended: such a plan need not come out the same on another machine."""
     ended = []
-    if placement.summary is not None and placement.summary.stopped == "limit":
+    proofs = [placement.summary, *(phase.siting for phase in placement.phases)]
+    if any(proof is not None and proof.stopped == "limit" for proof in proofs):
         ended.append("siting (search.siting_seconds)")
     if rounds.cut_short:
         ended.append("routing (search.routing_seconds)")

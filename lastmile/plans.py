@@ -5,6 +5,7 @@ watt-hours, places (lon, lat) in WGS-84.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from lastmile.errors import InputError
@@ -29,6 +30,8 @@ class Site:
         Locker groups or counters installed.
     capacity_parcels, load_parcels
         Parcels a day it can take, and does take in this plan.
+    opens_by
+        The phase in which it opens; None for existing sites, and where the scenario has no phases.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Site:
     capacity_parcels: int
     load_parcels: int
     cost_fen: int
+    opens_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +215,17 @@ class SitingSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """What siting proved of the sites that are open by a date: of the last phase as of the whole plan.
+
+    The bound and gap of an earlier phase are to the best part of the network of the phase after it.
+    """
+
+    by: date
+    siting: SitingSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """A rule that the plan breaks, found by the referee."""
 
@@ -242,8 +257,10 @@ class Manifest:
 class Plan:
     """Everything that was decided.
 
-    ``violations`` is what the referee found; ``checked`` is False until it has looked. ``warnings`` are things the
-    user should know and cannot be silent: assumptions, dropped map parts, features this version does not use.
+    ``phases`` are in the order of time, the last one's ``siting`` is the plan's; there are none where the scenario's
+    targets of sites do not have several dates. ``violations`` is what the referee found; ``checked`` is False until it
+    has looked. ``warnings`` are things the user should know and cannot be silent: assumptions, dropped map parts,
+    features this version does not use.
     """
 
     manifest: Manifest
@@ -253,6 +270,7 @@ class Plan:
     fleet: tuple[FleetEntry, ...]
     unserved: tuple[Unserved, ...]
     siting: SitingSummary | None
+    phases: tuple[Phase, ...] = ()
     targets: tuple[TargetResult, ...] = ()
     warnings: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()

@@ -324,7 +324,11 @@ class _Clause(_Model):
     id: Identifier
     text: str
     citation: str = ""
-    by: date | None = None
+    by: date | None = Field(
+        None,
+        description="the date by which it must hold. Several dates of targets of sites (count, coverage, each_area, "
+        "budget) make phases, see there; those without a date are then due with the last",
+    )
 
 
 class CountTarget(_Clause):
@@ -486,7 +490,9 @@ class Candidates(_Model):
 class Search(_Model):
     """How hard to look; the iteration limits decide, the clock is only a ceiling."""
 
-    siting_seconds: Positive = Field(20.0, description="ceiling; a plan that it ends may differ between machines")
+    siting_seconds: Positive = Field(
+        20.0, description="ceiling, for each phase of the targets; a plan that it ends may differ between machines"
+    )
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     siting_rounds: Count = Field(
         0,

@@ -15,6 +15,47 @@ A scenario is one TOML file; tables lie beside it. This page is written by `last
 program's own definitions. Times are `HH:MM`, money is yuan, and every key's unit is in its name.
 """
 
+_PHASES = """## Phases
+
+Several dates `by` of targets of sites (`count`, `coverage`, `each_area`, `budget`) make phases, one for each date:
+
+```toml
+[[targets]]
+measure = "count"
+id = "first-stations"
+text = "1,000 stations by 2018"
+facility = "station"
+by = 2018-12-31
+minimum = 1000
+
+[[targets]]
+measure = "budget"
+id = "first-money"
+text = "20 million yuan until then"
+category = "stations"
+by = 2018-12-31
+maximum_yuan = 20e6
+
+[[targets]]
+measure = "count"
+id = "stations"
+text = "3,000 stations by 2020"
+facility = "station"
+by = 2020-12-31
+minimum = 3000
+```
+
+A site opens in one phase, with all its modules, and stays open. Numbers are of all that is open by then: a minimum
+holds from its date on, a maximum or a budget (of all that was spent until then) on its date alone, so state it again
+with a later date if it is to hold on. Targets without a date are due with the last; those of vehicles and permits have
+no phases. With one date, or none, there are no phases and everything is due together.
+
+The final network is chosen first, among those that leave the earlier phases' targets possible, if there are any. Each
+earlier phase is then the best part of the network of the phase after it, and the proven gap of its value is to the best
+such part: what pays for itself opens early, unless a maximum holds it back. Demand is that of the planned day in every
+phase, and rounds are planned for the final network, whatever `day` is.
+"""
+
 
 def reference() -> str:
     """Every key of a scenario file and every column of its tables."""
@@ -22,6 +63,7 @@ def reference() -> str:
     definitions: dict[str, Any] = schema.get("$defs", {})
     parts = [_HEAD, _section("The file", schema)]
     parts += [_section(name, definitions[name]) for name in definitions]
+    parts.append(_PHASES)
     parts.append("# Tables\n")
     parts += [f"## {table.name}\n\n{describe_schema(table).rstrip()}\n" for table in TABLES]
     return "\n".join(parts)

@@ -1,6 +1,8 @@
 """A hand-made city of 6 by 6 junctions, 500 m apart, with a plan whose every number can be worked out on paper."""
 
+import dataclasses
 import json
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from lastmile.plans import (
     FleetEntry,
     Leg,
     Manifest,
+    Phase,
     Plan,
     Route,
     Service,
@@ -408,6 +411,34 @@ def plan(network: RoadNetwork | None = None) -> Plan:
         checked=True,
         timings_s={"siting": 0.25},
     )  # fmt: skip
+
+
+def phased_scenario() -> Scenario:
+    """The same city, with half of the coverage due by 2018 and the lockers by 2020."""
+    made = scenario()
+    days = (FIRST_PHASE, LAST_PHASE)
+    targets = [target.model_copy(update={"by": day}) for target, day in zip(made.file.targets, days, strict=True)]
+    return dataclasses.replace(made, file=made.file.model_copy(update={"targets": tuple(targets)}))
+
+
+def phased_plan(network: RoadNetwork | None = None) -> Plan:
+    """The same plan in phases: the station opens by 2018, the locker by 2020, the outlet exists."""
+    made = plan(network)
+    assert made.siting is not None
+    station, locker, outlet = made.sites
+    sites = (
+        dataclasses.replace(station, opens_by=FIRST_PHASE),
+        dataclasses.replace(locker, opens_by=LAST_PHASE),
+        dataclasses.replace(outlet, existing=True),
+    )
+    first = SitingSummary(
+        value_fen=1000, bound_fen=1002, gap=0.002, stopped="gap", shortfalls=("t1 by 2018-12-31: short by 0.2",)
+    )
+    phases = (Phase(by=FIRST_PHASE, siting=first), Phase(by=LAST_PHASE, siting=made.siting))
+    return dataclasses.replace(made, sites=sites, phases=phases)
+
+
+FIRST_PHASE, LAST_PHASE = date(2018, 12, 31), date(2020, 12, 31)
 
 
 def features() -> tuple[Feature, ...]:

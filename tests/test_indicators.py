@@ -196,3 +196,32 @@ def test_weighted_quantile_equals_that_of_single_parcels(values, weight, share):
     parcels = np.repeat(x, weight)
     expected = np.quantile(parcels, share, method="inverted_cdf")
     assert weighted_quantile(x, np.array(weight, dtype=float), share) == expected
+
+
+def test_phases_are_of_all_that_is_open_by_then(kpi):
+    assert "phases" not in kpi
+    kpi = measure(city.phased_scenario(), city.phased_plan(), city.demand(), city.walks())
+    first, last = kpi["phases"]
+    # By 2018 the station, which reaches o1 (100 m) and o2 (450 m): 30 of 100 parcels; the outlet was there before.
+    assert first == {
+        "by": "2018-12-31",
+        "sites": 2,
+        "modules": 2,
+        "by_facility": {"outlet": 1, "station": 1},
+        "sites_yuan": 5000.0,
+        "within_reach": 0.3,
+        "gap": 0.002,
+        "targets": {"met": 1, "total": 1},
+    }
+    assert (last["sites"], last["sites_yuan"], last["within_reach"]) == (3, 7000.0, kpi["coverage"]["within_reach"])
+    assert last["targets"] == {"met": 0, "total": 1}
+    assert json.loads(json.dumps(kpi, allow_nan=False)) == kpi
+
+
+def test_phase_reaches_those_whom_its_own_sites_reach():
+    plan = city.phased_plan()
+    station, *others = plan.sites
+    late = dataclasses.replace(plan, sites=(dataclasses.replace(station, opens_by=city.LAST_PHASE), *others))
+    first, last = measure(city.phased_scenario(), late, city.demand(), city.walks())["phases"]
+    # The outlet takes no parcels, so nobody is within reach of it.
+    assert (first["within_reach"], last["within_reach"]) == (0.0, 0.3)

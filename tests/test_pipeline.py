@@ -8,6 +8,8 @@ changed in it is found by the referee.
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import date
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -170,10 +172,11 @@ def orders(draw):
 
 
 @st.composite
-def scenarios(draw):
-    """(scenario file, table of orders, changes of the map)."""
+def scenarios(draw, *, phased=False):
+    """(scenario file, table of orders, changes of the map); ``phased``: with all targets, by several dates."""
     table, night = {"crs": "wgs84"}, draw(st.integers(0, 6)) == 6
-    facilities = draw(st.sampled_from([[], [OUTLET], [LOCKER, STATION], [OUTLET, LOCKER, STATION]]))
+    choices = [[], [OUTLET], [LOCKER, STATION], [OUTLET, LOCKER, STATION]]
+    facilities = choices[-1] if phased else draw(st.sampled_from(choices))
     facilities = [facility | {"supply_hours": draw(st.sampled_from(HOURS))} for facility in facilities]
     depots = [
         {
@@ -228,6 +231,9 @@ def scenarios(draw):
     }
     if not parts["zones"]:
         parts["permits"] = []
+    if phased:
+        dates = draw(st.sampled_from([["2022-12-31", "2024-12-31"], ["2024-12-31", "2023-06-30", "2022-12-31"]]))
+        parts["targets"] = [target | {"by": by} for target, by in zip(targets, cycle(dates), strict=False)]
     return toml(parts), draw(orders()), draw(st.sampled_from(MAPS))
 
 
@@ -312,6 +318,22 @@ def test_referee_finds_a_changed_number(folder, drawn, data):
     routes = (*plan.routes[:index], changed, *plan.routes[index + 1 :])
     corrupted = replace(plan, routes=routes)
     assert check(planned.scenario, planned.city.network, planned.city.demand, corrupted), (kind, field)
+
+
+@settings(EXAMPLES, max_examples=30)
+@given(drawn=scenarios(phased=True), data=st.data())
+def test_plan_in_phases_breaks_no_rule_and_the_referee_finds_a_changed_date(folder, drawn, data):
+    planned = make(folder, drawn)
+    plan = planned.plan
+    assert [str(violation) for violation in plan.violations] == []
+    dates = [phase.by for phase in plan.phases]
+    assert len(dates) in (2, 3)
+    assert all(site.opens_by in dates for site in plan.sites)
+    index = data.draw(st.integers(0, len(plan.sites) - 1))
+    site = replace(plan.sites[index], opens_by=data.draw(st.sampled_from([date(2023, 6, 29), None])))
+    corrupted = replace(plan, sites=(*plan.sites[:index], site, *plan.sites[index + 1 :]))
+    found = check(planned.scenario, planned.city.network, planned.city.demand, corrupted)
+    assert ("phase", site.id) in {(violation.rule, violation.place) for violation in found}
 
 
 @pytest.fixture(scope="module")

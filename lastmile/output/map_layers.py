@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import folium
@@ -278,14 +279,16 @@ def depot_layers(scenario: Scenario) -> list[folium.GeoJson]:
 
 
 def site_layers(plan: Plan, scenario: Scenario) -> list[folium.FeatureGroup]:
-    """One group of sites per facility, coloured by kind."""
+    """One group of sites per facility, with phases one for each date and one for those that exist; coloured by kind."""
     names = {facility.id: facility.name for facility in scenario.file.facilities}
+    kinds = list(dict.fromkeys(site.facility for site in plan.sites))
+    alike = {(site.facility, site.opens_by) for site in plan.sites}
     groups = []
-    for facility in dict.fromkeys(site.facility for site in plan.sites):
-        own = [site for site in plan.sites if site.facility == facility]
+    for facility, by in sorted(alike, key=lambda own: (kinds.index(own[0]), own[1] or date.min)):
+        own = [site for site in plan.sites if (site.facility, site.opens_by) == (facility, by)]
         colour = FACILITIES[own[0].kind][0]
         points = [feature_of(shapely.Point(site.lon, site.lat), escaped(_site_words(site))) for site in own]
-        label = f"{names.get(facility) or facility} ({len(own)})"
+        label = f"{names.get(facility) or facility}{'' if by is None else f', by {by}'} ({len(own)})"
         group = folium.FeatureGroup(name=swatch(colour) + html.escape(label))
         marker = folium.CircleMarker(radius=6, color="#fff", weight=1.5, fill=True, fill_color=colour, fill_opacity=1)
         layer_of(facility, points, marker=marker, tip=False, popup=True).add_to(group)
@@ -305,6 +308,7 @@ def _site_words(site: Site) -> dict[str, Any]:
         "District / 区县": site.district or "–",
         "Host / 场所": site.host,
         "Status / 状态": "existing / 现有" if site.existing else "new / 新建",
+        **({} if site.opens_by is None else {"Opens by / 建成期限": site.opens_by}),
         "Id / 编号": site.id,
     }
 

@@ -7,6 +7,8 @@ import csv
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +38,7 @@ _FAULTS_MAX: Final = 50
 _REMEDY: Final = "take plan.json as lastmile wrote it, or make the plan again with: lastmile plan SCENARIO"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _ADAPTER: Final = TypeAdapter(Plan)
+_OF_PHASES: Final = ("opens_by", "phases")  # keys that are not there where there are no phases, as in files of before
 
 
 def write_plan(plan: Plan, demand: Demand, network: RoadNetwork, folder: Path) -> None:
@@ -71,7 +74,7 @@ def plan_text(plan: Plan) -> str:
 
     Numbers are not rounded: a plan that was read must be checked with the same result as the plan that was written.
     """
-    values = {"format": FORMAT, **{item.name: getattr(plan, item.name) for item in dataclasses.fields(plan)}}
+    values = {"format": FORMAT, **_keys([(item.name, getattr(plan, item.name)) for item in dataclasses.fields(plan)])}
     lines = []
     for key, value in values.items():
         if isinstance(value, tuple) and value:
@@ -82,9 +85,15 @@ def plan_text(plan: Plan) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def _keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in pairs if value or key not in _OF_PHASES}
+
+
 def _compact(value: Any) -> str:
-    plain = dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    plain = value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        plain = dataclasses.asdict(value, dict_factory=_keys)
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=date.isoformat)
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -182,6 +191,10 @@ def _inconsistencies(plan: Plan) -> Iterator[tuple[str, str]]:
     for where, lon, lat in places:
         if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
             yield where, f"no place on earth: lon {lon}, lat {lat}"
+    if plan.phases and plan.phases[-1].siting != plan.siting:
+        yield "phases", "the last one's siting is not the plan's"
+    if any(before.by >= after.by for before, after in pairwise(plan.phases)):
+        yield "phases", "their dates do not ascend"
     known = [site.id for site in plan.sites]
     if len(set(known)) != len(known):
         yield "sites", "an id occurs twice"

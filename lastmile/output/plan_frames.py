@@ -50,15 +50,17 @@ def _points(lon: Any, lat: Any) -> Any:
 
 
 def site_frame(plan: Plan) -> geopandas.GeoDataFrame:
-    """Sites as points."""
+    """Sites as points; with phases, also by when each opens (nothing for those that exist)."""
+    columns = _SITE_COLUMNS | ({"opens_by": "text"} if plan.phases else {})
     rows = [
         {
             **{name: getattr(site, name) for name in _SITE_COLUMNS if name != "cost_yuan"},
             "cost_yuan": site.cost_fen / 100,
+            "opens_by": "" if site.opens_by is None else site.opens_by.isoformat(),
         }
         for site in plan.sites
     ]
-    return _frame(rows, _SITE_COLUMNS, _points([s.lon for s in plan.sites], [s.lat for s in plan.sites]))
+    return _frame(rows, columns, _points([s.lon for s in plan.sites], [s.lat for s in plan.sites]))
 
 
 def route_properties(route: Route) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lastmile.indicators import phase_targets
 from lastmile.loading import Scenario
 from lastmile.output.map_style import FACILITIES, UNSERVED, VEHICLES
 from lastmile.output.plan_files import SYNTHETIC_NOTICE
@@ -76,6 +77,7 @@ def render_report(plan: Plan, indicators: Mapping[str, Any], scenario: Scenario)
         file=scenario.file,
         kpi=indicators,
         obstacles=obstacles(plan),
+        due=phase_targets(scenario, plan) if plan.phases else {},
         notice=SYNTHETIC_NOTICE,
         target_bars=target_bars(plan.targets, scenario.file),
         reach_bars=_reach_bars(indicators["coverage"]["within_m"]),

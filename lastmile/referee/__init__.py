@@ -19,6 +19,7 @@ from lastmile.referee.fleet import check_fleet
 from lastmile.referee.identity import check_identity, check_network, check_orders
 from lastmile.referee.kerb import check_kerb
 from lastmile.referee.loads import check_loads
+from lastmile.referee.phases import check_phases
 from lastmile.referee.rounds import check_doors, check_rounds, check_snaps, check_supply
 from lastmile.referee.schedule import check_goods, check_schedule, check_walks
 from lastmile.referee.services import check_reach, check_services
@@ -64,6 +65,7 @@ def _violations(case: Case) -> Iterator[Violation]:
     yield from check_services(case)
     yield from check_sites(case)
     yield from check_ground(case)
+    yield from check_phases(case)
     yield from check_rounds(case)
     yield from check_doors(case)
     yield from check_supply(case)

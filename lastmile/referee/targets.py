@@ -19,6 +19,7 @@ from lastmile.plans import TargetResult, Violation
 from lastmile.referee.access import holders
 from lastmile.referee.case import Case, Violations
 from lastmile.referee.costs import site_yuan
+from lastmile.referee.phases import standing
 from lastmile.referee.walking import TOLERANCE_M, Walks
 from lastmile.scenario import (
     AreaTarget,
@@ -130,7 +131,7 @@ def _between(minimum: float | None, maximum: float | None) -> Callable[[float], 
 def _count(case: Case, target: CountTarget) -> float:
     chosen = [
         site
-        for site in case.plan.sites
+        for site in standing(case, target)
         if site.facility == target.facility
         and (target.host is None or site.host in target.host)
         and (target.district is None or site.district == target.district)
@@ -141,7 +142,7 @@ def _count(case: Case, target: CountTarget) -> float:
 def _coverage(case: Case, target: CoverageTarget, walks: Walks, reach_m: float) -> float:
     demand = case.demand
     covered = np.zeros(len(demand), dtype=bool)
-    for site in case.sites.values():
+    for site in standing(case, target):
         if site.facility in target.facilities and site.id in walks.orders:
             covered |= walks.orders[site.id] <= reach_m
     districts = np.array(demand.district, dtype=object)
@@ -172,7 +173,7 @@ def _areas(case: Case, target: AreaTarget, walks: Walks, reach_m: float) -> floa
         return math.nan
     rows = [
         walks.areas[site.id]
-        for site in case.sites.values()
+        for site in standing(case, target)
         if site.facility in target.facilities and site.id in walks.areas
     ]
     if not rows:
@@ -197,7 +198,7 @@ def _area_districts(case: Case) -> list[str]:
 
 def _budget(case: Case, target: BudgetTarget) -> float:
     yuan = 0.0
-    for site in case.plan.sites:
+    for site in standing(case, target):
         facility = case.facilities.get(site.facility)
         if facility is not None and facility.budget == target.category:
             yuan += site_yuan(site, facility)

@@ -263,7 +263,13 @@ def _solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveRes
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=max(seconds, 0.0)), relative_gap_tolerance=gap, random_seed=1
     )
-    return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    try:
+        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    except (mathopt.InternalMathOptError, AttributeError):
+        # At times what HiGHS's presolve led to is off by just its tolerance, and it ends with an error of its own, in
+        # place of which OR-Tools 9.15 raises an AttributeError.
+        parameters.presolve = mathopt.Emphasis.OFF
+        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
 
 
 def _served(
@@ -274,7 +280,7 @@ def _served(
     per_site: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     per_demand: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     gains: list[mathopt.LinearTypes] = []
-    furthest = max(float(problem.serve_metres.max()), 1.0)
+    furthest = max(float(problem.serve_metres.max()) if problem.furthest_m is None else problem.furthest_m, 1.0)
     for i, j, metres in zip(
         problem.serve_demand.tolist(), problem.serve_site.tolist(), problem.serve_metres.tolist(), strict=True
     ):

@@ -69,6 +69,8 @@ class SitingProblem:
         The pairs in which a site counts as near: worth its parcels once, without taking capacity.
     parcel_fen
         What a parcel served or attracted is worth per day.
+    furthest_m
+        The walk at which a parcel served is worth a tenth less; the longest of the pairs where it is None.
     rows, coverage
         Rules; each that is not hard may fall short, at a price above everything else, and is then reported.
     conflicts
@@ -87,6 +89,7 @@ class SitingProblem:
     attract_demand: NDArray[np.int32]
     attract_site: NDArray[np.int32]
     parcel_fen: float
+    furthest_m: float | None = None
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
     conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))

@@ -1,7 +1,8 @@
 """Stage 2: which sites open with how many modules, and which order goes to which of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from scipy.spatial import cKDTree
 
-from lastmile.plans import Service, Site, SitingSummary, Unserved
-from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
-from lastmile.solvers.siting import site as solve_siting
+from lastmile.plans import Phase, Service, Site, SitingSummary, Unserved
+from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility, Target
+from lastmile.solvers.phased_siting import RulesDue, site_in_phases
 from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
+from lastmile.stages.phases import SiteTarget, phase_dates
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import ceilings
@@ -27,13 +29,14 @@ _NOTHING = 1e-6  # of a shortfall: rounding
 class Placement:
     """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound.
 
-    ``ceilings``: by target, what no choice of sites reaches more of.
+    ``ceilings``: by target, what no choice of sites reaches more of. ``phases``: see :class:`lastmile.plans.Plan`.
     """
 
     sites: tuple[Site, ...]
     services: tuple[Service, ...]
     unserved: tuple[Unserved, ...]
     summary: SitingSummary | None
+    phases: tuple[Phase, ...] = ()
     ceilings: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -47,6 +50,9 @@ class _Option:
 
 def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progress) -> Placement:
     """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first.
+
+    Where targets have several dates there is one program for each: the final network first, then from the last date to
+    the first the best part of what comes after. Orders are assigned to the final network.
 
     Parameters
     ----------
@@ -68,15 +74,36 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     areas = walks_to_areas(city, lon, lat)
     problem = _problem(city, options, reach, areas, supply)
     on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
-    solution = solve_siting(problem, seconds=file.search.siting_seconds, gap=file.search.siting_gap)
-    opened = np.flatnonzero(solution.modules > 0)
-    on_progress(
-        "siting", f"{len(opened)} sites, at most {solution.gap:.2%} from the best possible ({solution.stopped})"
+    dates = phase_dates(file.targets)
+    due = _rules_due(city, dates, options, reach, areas)
+
+    told: set[str] = set()
+
+    def tell(rules: RulesDue, found: SitingSolution) -> None:
+        again = "again, for the sake of earlier dates, " if rules.name in told else ""
+        told.add(rules.name)
+        by = f"{again}by {rules.name}: " if rules.name else ""
+        best = "possible" if rules is due[-1] else "part of the network after it"
+        text = f"{by}{np.count_nonzero(found.modules)} sites, at most {found.gap:.2%} from the best {best}"
+        on_progress("siting", f"{text} ({found.stopped})")
+
+    solutions = site_in_phases(
+        problem, due, seconds=file.search.siting_seconds, gap=file.search.siting_gap, on_phase=tell
     )
-    sites = tuple(_site(city, options[j], int(solution.modules[j])) for j in opened.tolist())
+    summaries = [_summary(solution) for solution in solutions]
+    modules = solutions[-1].modules
+    opened = np.flatnonzero(modules > 0)
+    # Networks nest: a site opens after the phases that it is missing in.
+    missing = np.sum([solution.modules[opened] == 0 for solution in solutions], axis=0)
+    opens_by = [dates[phase] if dates else None for phase in missing.tolist()]
+    sites = tuple(_site(city, options[j], int(modules[j]), by) for j, by in zip(opened.tolist(), opens_by, strict=True))
     chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
-    placed = _assign(city, sites, _to_sites(reach, chosen), _summary(solution))
-    return replace(placed, ceilings=ceilings(city, reach, areas))
+    placed = _assign(city, sites, _to_sites(reach, chosen), summaries[-1])
+    return replace(
+        placed,
+        phases=tuple(Phase(by=by, siting=summary) for by, summary in zip(dates, summaries, strict=bool(dates))),
+        ceilings=ceilings(city, reach, areas),
+    )
 
 
 def _to_sites(reach: Pairs, chosen: NDArray[np.int32]) -> Pairs:
@@ -96,7 +123,7 @@ def opening_fen(facility: Facility, host: str) -> int:
     return fen(facility.yuan_open * (1 - facility.host_discount.get(host, 0.0)))  # type: ignore[call-overload]
 
 
-def _site(city: City, option: _Option, modules: int) -> Site:
+def _site(city: City, option: _Option, modules: int, opens_by: date | None) -> Site:
     candidate, facility = city.candidates[option.candidate], option.facility
     existing = candidate.existing_modules > 0
     cost = 0 if existing else opening_fen(facility, candidate.host) + fen(facility.yuan_per_module * modules)
@@ -115,6 +142,7 @@ def _site(city: City, option: _Option, modules: int) -> Site:
         capacity_parcels=int(modules * facility.parcels_per_module),
         load_parcels=0,
         cost_fen=cost,
+        opens_by=None if existing else opens_by,
     )
 
 
@@ -179,8 +207,6 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         attract_demand=_joined([a for a, _ in attract], np.int32),
         attract_site=_joined([b for _, b in attract], np.int32),
         parcel_fen=file.economics.parcel_yuan * 100,
-        rows=tuple(_rows(city, options, candidate, areas)),
-        coverage=tuple(_coverage(city, options, candidate, reach, areas)),
         conflicts=_conflicts(city, options),
     )
 
@@ -216,9 +242,31 @@ def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.b
     return Pairs(origin=index[pairs.origin], target=pairs.target, metres=pairs.metres)
 
 
-def _rows(city: City, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs) -> list[SitingRow]:
+def _rules_due(city: City, dates: Sequence[date], options: list[_Option], reach: Pairs, areas: Pairs) -> list[RulesDue]:
+    """The targets of sites by their dates; those without one are due with the last."""
+    candidate = np.array([option.candidate for option in options], dtype=np.int32)
+    found = []
+    for by in dates or (None,):
+        own = [
+            target
+            for target in city.scenario.file.targets
+            if isinstance(target, SiteTarget) and (not dates or (target.by or dates[-1]) == by)
+        ]
+        found.append(
+            RulesDue(
+                name="" if by is None else by.isoformat(),
+                rows=tuple(_rows(city, own, options, candidate, areas)),
+                coverage=tuple(_coverage(city, own, options, candidate, reach, areas)),
+            )
+        )
+    return found
+
+
+def _rows(
+    city: City, targets: Sequence[Target], options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
+) -> list[SitingRow]:
     rows = []
-    for target in city.scenario.file.targets:
+    for target in targets:
         if isinstance(target, CountTarget):
             sites = np.array(
                 [
@@ -288,13 +336,18 @@ def _area_pairs(
 
 
 def _coverage(
-    city: City, options: list[_Option], candidate: NDArray[np.int32], reach: Pairs, areas: Pairs
+    city: City,
+    targets: Sequence[Target],
+    options: list[_Option],
+    candidate: NDArray[np.int32],
+    reach: Pairs,
+    areas: Pairs,
 ) -> list[CoverageRow]:
     rows = []
     parcels = city.parcels_of_places()
     district = np.empty(len(city.places), dtype=object)
     district[city.place_of] = np.array(city.demand.district, dtype=object)
-    for target in city.scenario.file.targets:
+    for target in targets:
         if isinstance(target, CoverageTarget):
             chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
             near = _site_pairs(reach.within(target.reach_m), candidate, chosen)

@@ -1,6 +1,10 @@
-"""Stage 5: every clause of the scenario's targets: what the plan reaches, and what no plan could reach more of."""
+"""Stage 5: every clause of the scenario's targets: what the plan reaches, and what no plan could reach more of.
+
+Where targets have several dates, each that speaks of sites is held against those that are open by its own.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +20,7 @@ from lastmile.scenario import (
     PermitTarget,
     Target,
 )
+from lastmile.stages.phases import SiteTarget, phase_dates, standing
 from lastmile.stages.prepare import City
 from lastmile.stages.walks import Pairs, area_pairs, walks_to_areas, wanted_areas
 
@@ -78,7 +83,15 @@ def evaluate(
     """
     lon, lat = np.array([site.lon for site in sites]), np.array([site.lat for site in sites])
     areas = walks_to_areas(city, lon, lat)
-    return tuple(_result(city, target, sites, reach, areas, fleet, most) for target in city.scenario.file.targets)
+    targets = city.scenario.file.targets
+    results = (_result(city, target, sites, reach, areas, fleet, most) for target in targets)
+    phased = bool(phase_dates(targets))
+    return tuple(
+        replace(result, required=f"{result.required} by {target.by}")
+        if phased and target.by is not None and isinstance(target, SiteTarget)
+        else result
+        for target, result in zip(targets, results, strict=True)
+    )
 
 
 def _counts(target: CountTarget, *, host: str, district: str) -> bool:
@@ -101,7 +114,7 @@ def _result(
     if isinstance(target, CountTarget):
         counted = [
             site
-            for site in sites
+            for site in standing(sites, target.by)
             if site.facility == target.facility and _counts(target, host=site.host, district=site.district)
         ]
         value = float(len(counted) if target.of == "sites" else sum(site.modules for site in counted))
@@ -123,7 +136,7 @@ def _result(
         elif target.maximum is not None and value > target.maximum:
             note = f"{value - target.maximum:,.0f} too many"
     elif isinstance(target, CoverageTarget):
-        value, note = _coverage(city, target, reach.of(_of(sites, target.facilities)))
+        value, note = _coverage(city, target, reach.of(_of(sites, target)))
         met = value >= target.minimum - 1e-9
         if not met:
             note = "; ".join(filter(None, (f"short by {target.minimum - value:.1%} of the parcels", note)))
@@ -133,13 +146,13 @@ def _result(
         if most is not None:
             possible = f"{most:.1%}"
     elif isinstance(target, AreaTarget):
-        value, required, reached, note = _areas(city, target, areas.of(_of(sites, target.facilities)))
+        value, required, reached, note = _areas(city, target, areas.of(_of(sites, target)))
         if most is not None:
             possible = f"{round(most * int(wanted_areas(city, target).sum())):,}"
         met = value >= target.minimum - 1e-9
     elif isinstance(target, BudgetTarget):
         facilities = {f.id for f in city.scenario.file.facilities if f.budget == target.category}
-        value = sum(site.cost_fen for site in sites if site.facility in facilities) / 100
+        value = sum(site.cost_fen for site in standing(sites, target.by) if site.facility in facilities) / 100
         met = value <= target.maximum_yuan + 0.005
         note = "" if met else f"{value - target.maximum_yuan:,.0f} yuan too much"
         required, reached = f"at most {target.maximum_yuan:,.0f} yuan", f"{value:,.0f} yuan"
@@ -198,8 +211,10 @@ def _available(fleet: list[FleetEntry]) -> float | None:
     return float(sum(counts)) if len(counts) == len(fleet) else None
 
 
-def _of(sites: tuple[Site, ...], facilities: tuple[str, ...]) -> NDArray[np.bool_]:
-    return np.array([site.facility in facilities for site in sites], dtype=bool)
+def _of(sites: tuple[Site, ...], target: CoverageTarget | AreaTarget) -> NDArray[np.bool_]:
+    """Which sites a target speaks of."""
+    there = {site.id for site in standing(sites, target.by)}
+    return np.array([site.facility in target.facilities and site.id in there for site in sites], dtype=bool)
 
 
 def _coverage(city: City, target: CoverageTarget, reach: Pairs) -> tuple[float, str]:

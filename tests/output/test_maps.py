@@ -220,6 +220,20 @@ def test_map_opens_without_a_network_and_shows_its_layers(page, tmp_path):
 
 @pytest.mark.browser
 @browser.needs_browser
+def test_map_has_a_layer_for_each_phase(page, network, tmp_path):
+    assert "Opens by" not in page
+    phased = draw(network, city.phased_plan(network), scenario=city.phased_scenario())
+    opened = browser.open_page(phased, tmp_path, script=_LOOK)
+    assert opened.console == []
+    for label in ("Community stations, by 2018-12-31 (1)", "Lockers, by 2020-12-31 (1)", "outlet (1)"):
+        assert label in opened.dom
+    shown = opened.dom.split('id="opened"', 1)[1]
+    assert re.search(r"Opens by / 建成期限</th>\s*<td>2018-12-31", shown)
+    assert shown.count("Opens by") == 2
+
+
+@pytest.mark.browser
+@browser.needs_browser
 def test_a_request_would_be_seen(page, tmp_path):
     opened = browser.open_page(page, tmp_path, script="new Image().src = 'https://example.org/x.png';")
     assert any("Content Security Policy" in line for line in opened.console)

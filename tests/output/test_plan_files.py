@@ -82,8 +82,40 @@ def test_any_text_and_number_survives(tmp_path_factory, text, edges, fraction, m
 
 def test_keys_stand_in_the_order_of_the_plan(written):
     raw = json.loads((written / "plan.json").read_text("utf-8"))
-    assert list(raw) == ["format", *(item.name for item in dataclasses.fields(Plan))]
+    keys = ["format", *(item.name for item in dataclasses.fields(Plan))]
+    # A plan without phases is written as if there were no such thing.
+    assert list(raw) == [key for key in keys if key != "phases"]
     assert raw["format"] == "lastmile-plan/1"
+    assert "opens_by" not in raw["sites"][0]
+
+
+def test_plan_with_phases_reads_back_equal(tmp_path, network):
+    plan = city.phased_plan(network)
+    write_plan(plan, city.demand(), network, tmp_path)
+    assert read_plan(tmp_path) == plan
+    raw = json.loads((tmp_path / "plan.json").read_text("utf-8"))
+    assert list(raw) == ["format", *(item.name for item in dataclasses.fields(Plan))]
+    assert [site.get("opens_by") for site in raw["sites"]] == ["2018-12-31", "2020-12-31", None]
+    for frame in (
+        geopandas.read_file(tmp_path / "sites.geojson"),
+        geopandas.read_file(tmp_path / "plan.gpkg", layer="sites"),
+    ):
+        assert frame["opens_by"].astype(str).str[:10].tolist() == ["2018-12-31", "2020-12-31", ""]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda raw: raw["sites"][0].update(opens_by="2018-13-31"), "sites[0].opens_by"),
+        (lambda raw: raw["sites"][0].update(opens_by=20181231), "sites[0].opens_by"),
+        (lambda raw: raw["phases"].reverse(), "phases"),
+        (lambda raw: raw["phases"][1]["siting"].update(gap=0.0), "phases"),
+        (lambda raw: raw["phases"][0].pop("by"), "phases[0].by"),
+    ],
+)
+def test_damaged_phases_are_faults(tmp_path, network, change, place):
+    write_plan(city.phased_plan(network), city.demand(), network, tmp_path)
+    assert {fault.place for fault in damaged(tmp_path, change).faults} == {f"plan.json, {place}"}
 
 
 def test_a_number_that_is_none_is_refused(network):

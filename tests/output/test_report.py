@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import browser
 import plan_fixture as city
@@ -8,9 +9,9 @@ from lastmile.indicators import measure
 from lastmile.output.report import obstacles, render_report, target_bars, working_day
 
 
-def report(plan=None):
+def report(plan=None, scenario=None):
     plan = plan or city.plan()
-    scenario = city.scenario()
+    scenario = scenario or city.scenario()
     walks = city.walks() if plan.sites else city.no_walks()
     return render_report(plan, measure(scenario, plan, city.demand(), walks), scenario)
 
@@ -110,6 +111,31 @@ def test_working_day_splits_time_into_driving_service_and_waiting():
     assert rows[1].waiting == ""
     # The van waits at its third stop from 900 s to 1,200 s.
     assert rows[0].waiting == "M250 0H333.3"
+
+
+def test_phases_stand_with_their_clauses(page):
+    assert "Phases" not in page
+    assert "Opens by" not in page
+    phased = report(city.phased_plan(), city.phased_scenario())
+    table = phased.split("Phases <small>")[1].split("Use of each site")[0]
+    rows = [re.sub(r"<[^>]*>", "|", row) for row in re.findall(r"<tr>.*?</tr>", table)]
+    first, last = (next(row for row in rows if f"|{day}|" in row) for day in ("2018-12-31", "2020-12-31"))
+    for text in (
+        "|2|",
+        "outlet 1, Community stations 1",
+        "|¥5,000|",
+        "|30.0%|",
+        "|0.20 %|",
+        "|t1 by 2018-12-31: short by 0.2|",
+    ):
+        assert text in first, first
+    for text in ("|3|", "|¥7,000|", "|1.64 %|"):
+        assert text in last, last
+    (clause,) = (row for row in rows if "|t1|" in row)
+    assert "|2018-12-31|" in clause
+    assert "✓" in clause
+    assert any("|2020-12-31|" in row and "|t2|" in row and "✗" in row for row in rows)
+    assert phased.split("List of sites")[1].count("<td>2018-12-31</td>") == 1
 
 
 @pytest.mark.browser

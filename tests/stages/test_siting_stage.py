@@ -1,5 +1,7 @@
 """The siting stage: rules of the scenario reach the solver, orders go to the nearest site with room."""
 
+from datetime import date
+
 import pytest
 import town
 
@@ -120,3 +122,58 @@ def test_budget_is_kept_and_hosts_save_their_discount(placed, row):
     assert opening_fen(station, "residential") == fen(4000.0)
     assert opening_fen(station, "shop") == fen(5000.0)
     assert {site.cost_fen for site in sites.values()} == {400_000}
+
+
+def dated(measure, name, by, text):
+    return f'[[targets]]\nmeasure = "{measure}"\nid = "{name}"\ntext = "t"\nby = {by}\n{text}\n\n'
+
+
+def test_sites_open_by_the_dates_of_their_targets(placed, row):
+    # Three places with 30, 20 and 10 parcels, each served by one group for 900 yuan; z exists. The money of 2018 pays
+    # for one group and that of 2019 for two: the fullest ones, as all pay for themselves.
+    parcels = {"x": 30, "y": 20, "w": 10}
+    rows = [
+        ("w", 3, 7, "candidate", "locker", ""), ("x", 3, 1, "candidate", "locker", ""),
+        ("y", 3, 4, "candidate", "locker", ""), ("z", 6.9, 6.9, "existing", "locker", 1),
+    ]  # fmt: skip
+    orders = [row(name, 3, column, parcels[name], "locker;door") for name, column in (("x", 1), ("y", 4), ("w", 7))]
+    money = 'category = "sites"\nmaximum_yuan = '
+    targets = (
+        dated("budget", "m18", "2018-12-31", f"{money}1000.0")
+        + dated("budget", "m19", "2019-12-31", f"{money}2000.0")
+        + dated("count", "n20", "2020-12-31", 'facility = "locker"\nminimum = 4')
+    )
+    one = {"modules_max = 2": "modules_max = 1"}
+    sites, placement, _ = placed(rows, orders, CHEAP | one | {"[[depots]]": targets + "[[depots]]"})
+    opens = {name.removeprefix("locker:"): site.opens_by for name, site in sites.items()}
+    assert opens == {"x": date(2018, 12, 31), "y": date(2019, 12, 31), "w": date(2020, 12, 31), "z": None}
+    assert [phase.by.year for phase in placement.phases] == [2018, 2019, 2020]
+    assert placement.phases[-1].siting == placement.summary
+    assert all(phase.siting.gap <= 0.005 and phase.siting.shortfalls == () for phase in placement.phases)
+    # Every order is served by the network of the end.
+    assert {service.site_id for service in placement.services} == {"locker:x", "locker:y", "locker:w"}
+
+
+def test_one_date_makes_no_phases(placed, row):
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    text = dated("count", "n", "2018-12-31", 'facility = "locker"\nminimum = 1')
+    fleet = dated("vehicles", "v", "2019-12-31", "minimum = 1")
+    sites, placement, _ = placed(rows, [row("a", 3, 3, 4, "locker")], {"[[depots]]": f"{text}{fleet}[[depots]]"})
+    assert [site.opens_by for site in sites.values()] == [None]
+    assert placement.phases == ()
+
+
+def test_what_an_earlier_date_cannot_reach_is_told_with_its_date(placed, row):
+    rows = [("x", 3, 1, "candidate", "locker", ""), ("y", 3, 4, "candidate", "locker", "")]
+    two = 'facility = "locker"\nminimum = 2'
+    targets = (
+        dated("count", "two", "2018-12-31", two)
+        + dated("budget", "money", "2018-12-31", 'category = "sites"\nmaximum_yuan = 1000.0')
+        + dated("count", "still-two", "2020-12-31", two)
+    )
+    sites, placement, _ = placed(
+        rows, [row("a", 3, 1, 4, "locker;door")], CHEAP | {"[[depots]]": targets + "[[depots]]"}
+    )
+    assert len(sites) == 2
+    (told,) = placement.phases[0].siting.shortfalls
+    assert told.startswith(("two by 2018-12-31: short by 1", "money by 2018-12-31: short by 800"))

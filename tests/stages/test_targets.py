@@ -1,6 +1,7 @@
 """Every measure by hand, on the little town of the referee's tests."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -73,6 +74,43 @@ def test_measure(make_city, row, measure, text, value, met):
     assert result.value == pytest.approx(value)
     assert (result.met, result.measure, result.text, result.citation) == (met, measure, "words", "§ 1")
     assert met or result.note
+
+
+def phased(measure, text):
+    """Targets of 2018 and, in the same words, of 2020."""
+    return "".join(
+        f'[[targets]]\nmeasure = "{measure}"\nid = "{day.year}"\ntext = "t"\nby = {day}\n{text}\n\n'
+        for day in (FIRST, LAST)
+    )
+
+
+FIRST, LAST = date(2018, 12, 31), date(2020, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("measure", "text", "values", "met"),
+    [
+        # a opens in the first phase, c in the last, b exists.
+        ("count", 'facility = "locker"\nminimum = 3', (2, 3), (False, True)),
+        ("count", 'facility = "locker"\nmaximum = 2', (2, 3), (True, False)),
+        ("count", 'facility = "locker"\nof = "modules"\nminimum = 4', (3, 5), (False, True)),
+        ("coverage", COVER, (0.6, 0.9), (False, True)),
+        ("budget", 'category = "sites"\nmaximum_yuan = 1500.0', (1000, 2000), (True, False)),
+    ],
+)
+def test_target_is_held_against_the_sites_of_its_date(make_city, row, measure, text, values, met):
+    rows = [row(o.split(",")[0], *map(float, o.split(",")[1:3]), o.split(",")[3], "door") for o in ORDERS]
+    city = make_city({"[[depots]]": phased(measure, text) + "[[depots]]"}, orders=rows)
+    a, b, c = SITES
+    sites = (replace(a, opens_by=FIRST), replace(b, existing=True, cost_fen=0), replace(c, opens_by=LAST))
+    results = evaluate(city, sites, walks_from_sites(city, sites), FLEET, {})
+    found = [result for result in results if result.id in ("2018", "2020")]
+    assert [result.value for result in found] == [pytest.approx(value) for value in values]
+    assert tuple(result.met for result in found) == met
+    assert [result.required.rsplit(" by ")[-1] for result in found] == ["2018-12-31", "2020-12-31"]
+    # Those without a date are due with the last.
+    assert next(result for result in results if result.id == "lockers").value == 5
+    assert " by " not in next(result for result in results if result.id == "lockers").required
 
 
 def test_areas_are_served_by_sites_inside_or_near(make_city):

@@ -1,0 +1,256 @@
+"""Siting in phases: a network that grows, with rules that are due at one phase or another.
+
+Sites open, with all their modules, and stay. The final network is chosen first, then each earlier phase from the last
+to the first: the best part of the network of the phase after it. So networks nest, and each phase's gap is to the best
+part that there is. One program of all phases together would weigh an earlier phase's value against a later one's; here
+the later one always counts more.
+
+A minimum holds from its phase on, a maximum (also a budget) at its phase alone. Minima could always be met by opening
+everything at once; where an earlier phase has a maximum, not every network has a part that keeps it. Where the network
+that is best without regard to that turns out to have none, all is chosen anew by programs that hold the sites of each
+earlier phase with a maximum once more, without value or cost: o_jk is site j open in phase k, m_jk its modules there,
+M_j the most that it may have, and k+ the next phase in the program::
+
+    o_jk <= o_jk+;  m_jk <= m_jk+;  m_jk+ - m_jk <= M_j (1 - o_jk);  every rule that is due in k, over o_jk and m_jk
+
+so that the network they find is the best of those from which the earlier phases' rules can be met. Either way the gap
+is to the best of these: the first network, where it has such parts, is the best of more.
+
+References
+----------
+.. [1] Nickel, Saldanha da Gama (2015). Multi-period facility location. doi:10.1007/978-3-319-13111-5_11
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lastmile.solvers.siting import site
+from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
+
+_NOTHING: Final = 1e-3  # of a share missed: rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RulesDue:
+    """A phase: the rules that are due in it. Its name, if it has one, is put behind theirs."""
+
+    name: str = ""
+    rows: tuple[SitingRow, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
+
+    @property
+    def limits(self) -> bool:
+        """Whether it has a maximum."""
+        return any(np.isfinite(row.upper) for row in self.rows)
+
+
+def site_in_phases(
+    problem: SitingProblem,
+    phases: Sequence[RulesDue],
+    *,
+    seconds: float,
+    gap: float,
+    on_phase: Callable[[RulesDue, SitingSolution], None],
+) -> tuple[SitingSolution, ...]:
+    """Choose the sites of every phase.
+
+    Parameters
+    ----------
+    problem
+        Without rules of its own.
+    phases
+        In the order of time, one at least.
+    seconds, gap
+        For each phase, as for :func:`lastmile.solvers.siting.site`; as much time again where all is chosen anew.
+    on_phase
+        Called with each phase as soon as it is solved, the last one first.
+
+    Returns
+    -------
+    tuple of SitingSolution
+        One for each phase: no site has modules in one and others, or none, in a later one. Value and bound of the last
+        are those of the whole problem, of the others those of parts of the network that follows.
+    """
+    if problem.rows or problem.coverage:
+        raise ValueError("the rules must be those of the phases")
+
+    def chosen(*, foresee: bool) -> tuple[SitingSolution, ...]:
+        return tuple(_backwards(problem, phases, foresee, seconds, gap, on_phase))[::-1]
+
+    found = chosen(foresee=False)
+    if not any(solution.shortfalls for solution in found[:-1]) or not any(phase.limits for phase in phases[:-1]):
+        return found
+    again = chosen(foresee=True)
+    return again if _missed(phases, again) < _missed(phases, found) - _NOTHING else found
+
+
+def _backwards(
+    problem: SitingProblem,
+    phases: Sequence[RulesDue],
+    foresee: bool,
+    seconds: float,
+    gap: float,
+    on_phase: Callable[[RulesDue, SitingSolution], None],
+) -> Iterator[SitingSolution]:
+    """Each phase out of the one after it, the last one first; ``foresee``: so that those before it are possible."""
+    number = len(problem.fixed_fen)
+    network = np.arange(number, dtype=np.int32)  # sites that may open, by their index in the whole problem
+    each = np.ones(number, dtype=np.int32)  # modules for one of the part's
+    part, due = problem, list(phases)
+    while due:
+        solution = site(_program(part, due, foresee), seconds=seconds, gap=gap)
+        opened = solution.modules[: len(network)]
+        modules = np.zeros(number, dtype=np.int32)
+        modules[network] = opened * each
+        solution = replace(solution, modules=modules)
+        on_phase(due[-1], solution)
+        yield solution
+        kept = np.flatnonzero(opened > 0)
+        part, due = _part(part, kept, opened), [_rules_of_part(phase, kept, opened) for phase in due[:-1]]
+        network, each = network[kept], modules[network[kept]]
+
+
+def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> float:
+    """By how many shares of each rule all phases fall short of what is due in them."""
+    missed = 0.0
+    for k, solution in enumerate(found):
+        opened = solution.modules > 0
+        for row in _rows_due(phases, k):
+            total = float((row.per_open * opened[row.site] + row.per_module * solution.modules[row.site]).sum())
+            missed += max(row.lower - total, 0.0) / max(row.lower, 1.0)
+            missed += max(total - row.upper, 0.0) / max(row.upper, 1.0)
+        for cover in _coverage_due(phases, k):
+            reached = np.unique(cover.demand[opened[cover.site]])
+            whole = float(cover.weight.sum())
+            if whole > 0:
+                missed += max(cover.minimum - float(cover.weight[reached].sum()) / whole, 0.0)
+    return missed
+
+
+def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) -> SitingProblem:
+    """The last phase's problem; ``foresee``: with the sites of every earlier one that has a maximum once more."""
+    number = len(problem.fixed_fen)
+    last = len(phases) - 1
+    earlier = [k for k in range(last) if foresee and phases[k].limits]
+    # The last phase's sites come first, so that with one phase the program is the problem itself.
+    start = {last: 0} | {k: number * (n + 1) for n, k in enumerate(earlier)}
+    rows: list[SitingRow] = []
+    coverage: list[CoverageRow] = []
+    for k in (last, *earlier):
+        for row in _rows_due(phases, k):
+            rows.append(replace(row, site=row.site + start[k]))
+        for cover in _coverage_due(phases, k):
+            coverage.append(replace(cover, site=cover.site + start[k]))
+    for k, following in pairwise([*earlier, last]):
+        for j in range(number):
+            rows.extend(_grows(start[k] + j, start[following] + j, int(problem.modules_max[j])))
+    copies = len(earlier)
+
+    def repeated(values: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.tile(values, copies + 1)
+
+    def nothing(values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.concatenate((values, np.zeros(number * copies, dtype=np.int64)))
+
+    return replace(
+        problem,
+        fixed_fen=nothing(problem.fixed_fen),
+        module_fen=nothing(problem.module_fen),
+        modules_max=repeated(problem.modules_max),
+        module_capacity=repeated(problem.module_capacity),
+        existing=repeated(problem.existing),
+        rows=tuple(rows),
+        coverage=tuple(coverage),
+    )
+
+
+def _rows_due(phases: Sequence[RulesDue], at: int) -> Iterator[SitingRow]:
+    for k, phase in enumerate(phases[: at + 1]):
+        for row in phase.rows:
+            upper = row.upper if k == at else float("inf")
+            yield replace(row, name=_named(row.name, phases[at]), upper=upper)
+
+
+def _coverage_due(phases: Sequence[RulesDue], at: int) -> Iterator[CoverageRow]:
+    for phase in phases[: at + 1]:
+        for cover in phase.coverage:
+            yield replace(cover, name=_named(cover.name, phases[at]))
+
+
+def _named(rule: str, phase: RulesDue) -> str:
+    return f"{rule} by {phase.name}" if phase.name else rule
+
+
+def _grows(before: int, after: int, most: int) -> Iterator[SitingRow]:
+    """A site that is open before is open after, with the same modules."""
+
+    def row(per_open: tuple[float, float], per_module: tuple[float, float], upper: float) -> SitingRow:
+        return SitingRow(
+            name="growth",
+            site=np.array([before, after], dtype=np.int32),
+            per_open=np.array(per_open),
+            per_module=np.array(per_module),
+            upper=upper,
+            hard=True,
+        )
+
+    yield row((1.0, -1.0), (0.0, 0.0), 0.0)
+    if most > 1:
+        yield row((0.0, 0.0), (1.0, -1.0), 0.0)
+        yield row((float(most), 0.0), (-1.0, 1.0), float(most))
+
+
+def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.int32]) -> SitingProblem:
+    """The problem of these sites alone, each with all its modules as one."""
+    of_part = _positions(len(problem.fixed_fen), kept)
+    serve, attract = of_part[problem.serve_site] >= 0, of_part[problem.attract_site] >= 0
+    return SitingProblem(
+        fixed_fen=problem.fixed_fen[kept] + problem.module_fen[kept] * modules[kept],
+        module_fen=np.zeros(len(kept), dtype=np.int64),
+        modules_max=np.ones(len(kept), dtype=np.int32),
+        module_capacity=problem.module_capacity[kept] * modules[kept],
+        existing=np.minimum(problem.existing[kept], 1),
+        weight=problem.weight,
+        serve_demand=problem.serve_demand[serve],
+        serve_site=of_part[problem.serve_site[serve]],
+        serve_metres=problem.serve_metres[serve],
+        attract_demand=problem.attract_demand[attract],
+        attract_site=of_part[problem.attract_site[attract]],
+        parcel_fen=problem.parcel_fen,
+        # What a walk takes off a parcel's worth stays the same, so that all phases have one value.
+        furthest_m=problem.furthest_m or float(problem.serve_metres.max(initial=0.0)),
+        # Sites that must not stand together do not, in no part of what is chosen.
+    )
+
+
+def _rules_of_part(phase: RulesDue, kept: NDArray[np.int64], modules: NDArray[np.int32]) -> RulesDue:
+    of_part = _positions(len(modules), kept)
+    rows = []
+    for row in phase.rows:
+        there = of_part[row.site] >= 0
+        at = row.site[there]
+        rows.append(
+            replace(
+                row,
+                site=of_part[at],
+                per_open=row.per_open[there] + row.per_module[there] * modules[at],
+                per_module=np.zeros(len(at)),
+            )
+        )
+    coverage = []
+    for cover in phase.coverage:
+        there = of_part[cover.site] >= 0
+        coverage.append(replace(cover, demand=cover.demand[there], site=of_part[cover.site[there]]))
+    return replace(phase, rows=tuple(rows), coverage=tuple(coverage))
+
+
+def _positions(number: int, kept: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Of every site its place among those that are kept, -1 where it is not."""
+    of_part = np.full(number, -1, dtype=np.int32)
+    of_part[kept] = np.arange(len(kept), dtype=np.int32)
+    return of_part

@@ -1,0 +1,74 @@
+"""Siting problems of a few sites, and what each plan of them is worth: for enumeration."""
+
+import numpy as np
+from scipy.optimize import linprog
+
+from lastmile.solvers.siting_problem import SitingProblem
+
+
+def problem(
+    fixed, weight, serve, *, module=None, most=None, capacity=10, existing=None, attract=(), parcel_fen=100.0, **rules
+):
+    """``serve`` lists (demand, site, metres), ``attract`` (demand, site)."""
+    sites = len(fixed)
+    return SitingProblem(
+        fixed_fen=np.array(fixed, dtype=np.int64),
+        module_fen=np.array(module or [0] * sites, dtype=np.int64),
+        modules_max=np.array(most or [1] * sites, dtype=np.int32),
+        module_capacity=np.full(sites, capacity, dtype=np.int32),
+        existing=np.array(existing or [0] * sites, dtype=np.int32),
+        weight=np.array(weight, dtype=np.float64),
+        serve_demand=np.array([i for i, _, _ in serve], dtype=np.int32),
+        serve_site=np.array([j for _, j, _ in serve], dtype=np.int32),
+        serve_metres=np.array([d for _, _, d in serve], dtype=np.float64),
+        attract_demand=np.array([i for i, _ in attract], dtype=np.int32),
+        attract_site=np.array([j for _, j in attract], dtype=np.int32),
+        parcel_fen=parcel_fen,
+        **rules,
+    )
+
+
+def served_fen(made, modules):
+    """The most that the parcels of a plan are worth: a transport problem."""
+    pairs = [
+        (i, j, d)
+        for i, j, d in zip(made.serve_demand, made.serve_site, made.serve_metres, strict=True)
+        if modules[j] > 0
+    ]
+    near = {i for i, j in zip(made.attract_demand, made.attract_site, strict=True) if modules[j] > 0}
+    value = made.parcel_fen * sum(made.weight[i] for i in near)
+    if not pairs:
+        return value
+    furthest = max(made.serve_metres.max(), 1.0)
+    gain = np.array([made.parcel_fen * made.weight[i] * (1 - 0.1 * d / furthest) for i, _, d in pairs])
+    rows, limits = [], []
+    for i in range(len(made.weight)):
+        rows.append([float(a == i) for a, _, _ in pairs])
+        limits.append(1.0)
+    for j in range(len(modules)):
+        rows.append([made.weight[a] * (b == j) for a, b, _ in pairs])
+        limits.append(float(made.module_capacity[j] * modules[j]))
+    return value - linprog(-gain, A_ub=np.array(rows), b_ub=np.array(limits), bounds=(0, 1)).fun
+
+
+def value_fen(made, modules):
+    """What a plan is worth: its parcels less what new sites cost."""
+    cost = made.fixed_fen * (modules > 0) + made.module_fen * modules
+    return served_fen(made, modules) - cost[made.existing == 0].sum()
+
+
+def shares_short(made, modules):
+    """By how many shares of each rule a plan falls short."""
+    opened = modules > 0
+    short = {}
+    for row in made.rows:
+        total = float((row.per_open * opened[row.site] + row.per_module * modules[row.site]).sum())
+        below = max(row.lower - total, 0) / max(abs(row.lower), 1.0) if row.lower > 0 else 0.0
+        above = 0.0 if np.isinf(row.upper) else max(total - row.upper, 0) / max(abs(row.upper), 1.0)
+        short[row.name] = below + above
+    for cover in made.coverage:
+        near = {i for i, j in zip(cover.demand, cover.site, strict=True) if opened[j]}
+        total = cover.weight.sum()
+        if total > 0:
+            short[cover.name] = max(cover.minimum - sum(cover.weight[i] for i in near) / total, 0.0)
+    return short
