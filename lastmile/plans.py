@@ -29,6 +29,9 @@ class Site:
         Locker groups or counters installed.
     capacity_parcels, load_parcels
         Parcels a day it can take, and does take in this plan.
+    expected_parcels
+        Of its load, what would be fetched by those who walk so far (the facility's ``walk_shares``), on average; None
+        where the facility states no shares: all.
     """
 
     id: str
@@ -45,6 +48,12 @@ class Site:
     capacity_parcels: int
     load_parcels: int
     cost_fen: int
+    expected_parcels: float | None = None
+
+    @property
+    def fetched_parcels(self) -> float:
+        """Parcels that are expected to be fetched on foot: all of the load where no shares are stated."""
+        return self.load_parcels if self.expected_parcels is None else self.expected_parcels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

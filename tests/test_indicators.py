@@ -196,3 +196,15 @@ def test_weighted_quantile_equals_that_of_single_parcels(values, weight, share):
     parcels = np.repeat(x, weight)
     expected = np.quantile(parcels, share, method="inverted_cdf")
     assert weighted_quantile(x, np.array(weight, dtype=float), share) == expected
+
+
+def test_who_is_expected_to_walk_is_told_beside_the_load(kpi):
+    # The station's 10 parcels and the locker's 20: all, as no shares are stated.
+    assert (kpi["service"]["parcels_at_sites"], kpi["service"]["parcels_expected_on_foot"]) == (30, 30.0)
+    plan = city.plan()
+    sites = tuple(
+        dataclasses.replace(site, expected_parcels=12.5) if site.facility == "locker" else site for site in plan.sites
+    )
+    some = measure(city.scenario(), dataclasses.replace(plan, sites=sites), city.demand(), city.walks())
+    assert some["service"]["parcels_expected_on_foot"] == 22.5
+    assert some["capacity"]["by_facility"]["locker"]["expected_parcels"] == 12.5

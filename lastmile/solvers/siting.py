@@ -4,13 +4,17 @@ Up to ten thousand possible sites the program is solved as it is. For a whole ci
 first, which bounds every plan, then the program with the sites alone that the relaxation opens or nearly does: kernel
 search [3]_. Each further kernel is larger, until the gap to the bound is closed as far as was asked for.
 
-Model, with o_j open, m_j modules, x_ij share of demand i served at site j, c_i demand near an opened attracting site::
+Model, with o_j open, m_j modules, x_ij share of demand i that site j is for, s_ij the share of those who would walk
+there (1: all), c_is demand i whose best opened attracting site has the share s::
 
-    max  p (sum w_i x_ij (1 - e d_ij) + sum w_i c_i) - sum (f_j o_j + g_j m_j) - M sum slacks
-    s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
-         c_i <= sum of o_j near i;  every rule's row with its slacks
+    max  p (sum w_i s_ij x_ij (1 - e d_ij) + sum w_i s c_is) - sum (f_j o_j + g_j m_j) - M sum slacks
+    s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i s_ij x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
+         c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  every rule's row with its slacks
 
-The term e d_ij (at most 10 % at the edge of reach) prefers the nearer of two sites.
+The term e d_ij (at most 10 % at the edge of reach) prefers the nearer of two sites. Shares that fall with the distance
+make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing and takes no room. With
+y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and sum_j y_ij / (w_i s_ij) <= 1:
+no plan's value rises. Rules of coverage count the best share in the same way as c_is.
 
 References
 ----------
@@ -18,6 +22,10 @@ References
 .. [2] Current, Storbeck (1988). Capacitated covering models. doi:10.1068/b150153
 .. [3] Angelelli, Mansini, Speranza (2010). Kernel search: a general heuristic for the multi-dimensional knapsack
        problem. doi:10.1016/j.cor.2010.02.002
+.. [4] Church, Roberts (1983). Generalized coverage models and public facility location.
+       doi:10.1111/j.1435-5597.1983.tb00802.x
+.. [5] Berman, Krass, Drezner (2003). The gradual covering decay location problem on a network.
+       doi:10.1016/S0377-2217(02)00604-5
 """
 
 import time
@@ -29,6 +37,7 @@ from datetime import timedelta
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
 from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingSolution
@@ -275,10 +284,15 @@ def _served(
     per_demand: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     gains: list[mathopt.LinearTypes] = []
     furthest = max(float(problem.serve_metres.max()), 1.0)
-    for i, j, metres in zip(
-        problem.serve_demand.tolist(), problem.serve_site.tolist(), problem.serve_metres.tolist(), strict=True
+    come = np.ones(len(problem.serve_site)) if problem.serve_share is None else problem.serve_share
+    for i, j, metres, among in zip(
+        problem.serve_demand.tolist(),
+        problem.serve_site.tolist(),
+        problem.serve_metres.tolist(),
+        come.tolist(),
+        strict=True,
     ):
-        weight = float(problem.weight[i])
+        weight = float(problem.weight[i]) * among
         if weight <= 0:
             continue
         share = model.add_variable(lb=0.0, ub=1.0)
@@ -297,17 +311,38 @@ def _served(
 def _attracted(
     problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable]
 ) -> list[mathopt.LinearTypes]:
-    near: dict[int, list[mathopt.Variable]] = defaultdict(list)
-    for i, j in zip(problem.attract_demand.tolist(), problem.attract_site.tolist(), strict=True):
-        near[i].append(opened[j])
-    gains: list[mathopt.LinearTypes] = []
-    for i, sites in near.items():
-        if problem.weight[i] <= 0:
-            continue
-        covered = model.add_variable(lb=0.0, ub=1.0)
-        model.add_linear_constraint(covered - mathopt.LinearSum(sites) <= 0)
-        gains.append(problem.parcel_fen * float(problem.weight[i]) * covered)
-    return gains
+    worth = problem.parcel_fen * problem.weight
+    return _best_shares(model, opened, problem.attract_demand, problem.attract_site, problem.attract_share, worth)
+
+
+def _best_shares(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    demand: NDArray[np.int32],
+    site: NDArray[np.int32],
+    share: NDArray[np.float64] | None,
+    worth: NDArray[np.float64],
+) -> list[mathopt.LinearTypes]:
+    """Terms whose sum is at most what each row is worth by the greatest share of its opened sites.
+
+    A variable for each row and share, not for each pair: exact, and its relaxation no weaker. A row whose sites all
+    have one share has one variable.
+    """
+    near: dict[int, dict[float, list[mathopt.Variable]]] = defaultdict(lambda: defaultdict(list))
+    of_pair = np.ones(len(site)) if share is None else share
+    for i, j, among in zip(demand.tolist(), site.tolist(), of_pair.tolist(), strict=True):
+        if worth[i] > 0 and among > 0:
+            near[i][among].append(opened[j])
+    terms: list[mathopt.LinearTypes] = []
+    for i, levels in near.items():
+        covered = []
+        for among, sites in levels.items():
+            covered.append(model.add_variable(lb=0.0, ub=1.0))
+            model.add_linear_constraint(covered[-1] - mathopt.LinearSum(sites) <= 0)
+            terms.append(float(worth[i]) * among * covered[-1])
+        if len(covered) > 1:
+            model.add_linear_constraint(mathopt.LinearSum(covered) <= 1)
+    return terms
 
 
 def _rules(
@@ -334,15 +369,7 @@ def _rules(
         total_weight = float(cover.weight.sum())
         if total_weight <= 0 or cover.minimum <= 0:
             continue
-        near: dict[int, list[mathopt.Variable]] = defaultdict(list)
-        for i, j in zip(cover.demand.tolist(), cover.site.tolist(), strict=True):
-            if cover.weight[i] > 0:
-                near[i].append(opened[j])
-        reached = []
-        for i, sites in near.items():
-            covered = model.add_variable(lb=0.0, ub=1.0)
-            model.add_linear_constraint(covered - mathopt.LinearSum(sites) <= 0)
-            reached.append(float(cover.weight[i]) / total_weight * covered)
+        reached = _best_shares(model, opened, cover.demand, cover.site, cover.share, cover.weight / total_weight)
         slack = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(mathopt.LinearSum(reached) + slack >= cover.minimum)
         slacks.append(_Slack(name=cover.name, variable=slack, scale=1.0))

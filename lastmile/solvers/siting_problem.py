@@ -37,7 +37,8 @@ class CoverageRow:
     """A share of demand that must lie within reach of an opened site.
 
     ``demand`` and ``site`` are the sparse pairs (row i is covered by site j); ``weight`` is over all demand rows, zero
-    for those that the rule does not count.
+    for those that the rule does not count. ``share`` is, by pair, how much of the row an opened site covers, the
+    greatest of several; None: all of it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class CoverageRow:
     site: NDArray[np.int32]
     weight: NDArray[np.float64]
     minimum: float
+    share: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +69,9 @@ class SitingProblem:
         The pairs in which a site may take a demand row's parcels.
     attract_demand, attract_site
         The pairs in which a site counts as near: worth its parcels once, without taking capacity.
+    serve_share, attract_share
+        float64 between 0 and 1, by pair: of the row's receivers, those who would come to the site. Only they are worth
+        something and take room; of several near sites the greatest share counts. None: all.
     parcel_fen
         What a parcel served or attracted is worth per day.
     rows, coverage
@@ -89,6 +94,8 @@ class SitingProblem:
     parcel_fen: float
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
+    serve_share: NDArray[np.float64] | None = None
+    attract_share: NDArray[np.float64] | None = None
     conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
 
     def __post_init__(self) -> None:
@@ -108,6 +115,19 @@ class SitingProblem:
                 raise ValueError(f"{name} has an index outside 0..{limit - 1}")
         if (self.weight < 0).any():
             raise ValueError("a demand weight is negative")
+        _require_shares("serve_share", self.serve_share, len(self.serve_site))
+        _require_shares("attract_share", self.attract_share, len(self.attract_site))
+        for cover in self.coverage:
+            _require_shares(f"the share of {cover.name}", cover.share, len(cover.site))
+
+
+def _require_shares(name: str, share: NDArray[np.float64] | None, pairs: int) -> None:
+    if share is None:
+        return
+    if len(share) != pairs:
+        raise ValueError(f"{name} has {len(share)} entries for {pairs} pairs")
+    if not ((share >= 0) & (share <= 1)).all():
+        raise ValueError(f"{name} has an entry outside 0..1")
 
 
 class NoPlanInTimeError(RuntimeError):

@@ -39,25 +39,34 @@ def problem(
     )
 
 
+def best_shares(made, demand, site, share, modules):
+    """Parcels of each demand, each times the greatest share of its open sites."""
+    best = np.zeros(len(made.weight))
+    for i, j, s in zip(demand, site, np.ones(len(site)) if share is None else share, strict=True):
+        if modules[j] > 0:
+            best[i] = max(best[i], s)
+    return float((made.weight * best).sum())
+
+
 def served_fen(made, modules):
     """The most that the parcels of a plan are worth: a transport problem."""
+    come = np.ones(len(made.serve_site)) if made.serve_share is None else made.serve_share
     pairs = [
-        (i, j, d)
-        for i, j, d in zip(made.serve_demand, made.serve_site, made.serve_metres, strict=True)
+        (i, j, d, s)
+        for i, j, d, s in zip(made.serve_demand, made.serve_site, made.serve_metres, come, strict=True)
         if modules[j] > 0
     ]
-    near = {i for i, j in zip(made.attract_demand, made.attract_site, strict=True) if modules[j] > 0}
-    value = made.parcel_fen * sum(made.weight[i] for i in near)
+    value = made.parcel_fen * best_shares(made, made.attract_demand, made.attract_site, made.attract_share, modules)
     if not pairs:
         return value
     furthest = max(made.serve_metres.max(), 1.0)
-    gain = np.array([made.parcel_fen * made.weight[i] * (1 - 0.1 * d / furthest) for i, _, d in pairs])
+    gain = np.array([made.parcel_fen * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, _, d, s in pairs])
     rows, limits = [], []
     for i in range(len(made.weight)):
-        rows.append([float(a == i) for a, _, _ in pairs])
+        rows.append([float(a == i) for a, _, _, _ in pairs])
         limits.append(1.0)
     for j in range(len(modules)):
-        rows.append([made.weight[a] * (b == j) for a, b, _ in pairs])
+        rows.append([made.weight[a] * s * (b == j) for a, b, _, s in pairs])
         limits.append(float(made.module_capacity[j] * modules[j]))
     return value - linprog(-gain, A_ub=np.array(rows), b_ub=np.array(limits), bounds=(0, 1)).fun
 
@@ -72,10 +81,10 @@ def shares_short(made, modules):
         above = 0.0 if np.isinf(row.upper) else max(total - row.upper, 0) / max(abs(row.upper), 1.0)
         short[row.name] = below + above
     for cover in made.coverage:
-        near = {i for i, j in zip(cover.demand, cover.site, strict=True) if opened[j]}
         total = cover.weight.sum()
         if total > 0:
-            short[cover.name] = max(cover.minimum - sum(cover.weight[i] for i in near) / total, 0.0)
+            covered = best_shares(made, cover.demand, cover.site, cover.share, modules)
+            short[cover.name] = max(cover.minimum - covered / total, 0.0)
     return short
 
 
@@ -95,6 +104,13 @@ def best(made):
     return short, -min(v for s, v in found if s <= short + 1e-6)
 
 
+def shares(pairs):
+    """Of the receivers, those who would come: by pair, or all."""
+    return st.none() | st.lists(
+        st.sampled_from([0.0, 0.2, 0.35, 0.7, 1.0]), min_size=pairs, max_size=pairs
+    ).map(lambda found: np.array(found, dtype=np.float64))  # fmt: skip
+
+
 @st.composite
 def problems(draw):
     sites, demands = draw(st.integers(1, 4)), draw(st.integers(1, 4))
@@ -109,7 +125,10 @@ def problems(draw):
         most=draw(st.lists(st.integers(1, 3), min_size=sites, max_size=sites)),
         capacity=draw(st.integers(1, 8)),
         existing=draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=sites, max_size=sites)),
-        attract=draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3)),
+        attract=draw(st.lists(st.sampled_from(pairs), unique=True, max_size=5)),
+    )
+    made = replace(
+        made, serve_share=draw(shares(len(made.serve_site))), attract_share=draw(shares(len(made.attract_site)))
     )
     every = np.arange(sites, dtype=np.int32)
     ones, zeros = np.ones(sites), np.zeros(sites)
@@ -129,6 +148,7 @@ def problems(draw):
         cover = (
             CoverageRow(name="near", demand=np.array([i for i, _ in near], dtype=np.int32),
                         site=np.array([j for _, j in near], dtype=np.int32), weight=made.weight,
+                        share=draw(shares(len(near))),
                         minimum=draw(st.sampled_from([0.3, 0.8, 1.0]))),
         )  # fmt: skip
     apart = [(a, b) for a in range(sites) for b in range(a + 1, sites)]
@@ -246,3 +266,68 @@ def test_rules_without_any_site_are_reported():
     found = site(problem([], [1], [], rows=rows), seconds=1, gap=0.0)
     assert [(short.name, short.amount, short.alone) for short in found.shortfalls] == [("two", 2, 2)]
     assert len(found.modules) == 0
+
+
+# Of two places for one locker, site 0 has 6 parcels 100 m away and site 1 has 10 parcels 400 m away.
+ONE_OF_TWO = problem(
+    [0, 0], [6, 10], [(0, 0, 100), (1, 1, 400)], conflicts=np.array([[0, 1]], dtype=np.int32)
+)  # fmt: skip
+
+
+def test_who_walks_how_far_changes_the_site():
+    # All walk: 100 fen * 10 * (1 - 0.1) = 900 at site 1, 100 * 6 * (1 - 0.1 / 4) = 585 at site 0.
+    every = site(ONE_OF_TWO, seconds=10, gap=0.0)
+    assert (every.modules.tolist(), every.value_fen) == ([0, 1], pytest.approx(900))
+    # 90 % walk 100 m and 30 % walk 400 m: 526.5 at site 0, 270 at site 1.
+    some = site(replace(ONE_OF_TWO, serve_share=np.array([0.9, 0.3])), seconds=10, gap=0.0)
+    assert (some.modules.tolist(), some.value_fen) == ([1, 0], pytest.approx(526.5))
+
+
+def test_who_does_not_come_takes_no_room():
+    # Half of 20 parcels fill the one module of 10, and no second is worth its 300 fen.
+    made = problem([0], [20], [(0, 0, 0)], module=[300], most=[3])
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [2]
+    half = site(replace(made, serve_share=np.array([0.5])), seconds=10, gap=0.0)
+    assert (half.modules.tolist(), half.value_fen) == ([1], pytest.approx(10 * 100 - 300))
+
+
+def test_of_several_outlets_the_nearest_counts():
+    # 10 parcels: 100 fen * 10 * 0.8 by site 0 for 100 fen; site 1 with 0.5 adds nothing.
+    made = problem([100, 1], [10], [], attract=[(0, 0), (0, 1)], attract_share=np.array([0.8, 0.5]))
+    found = site(made, seconds=10, gap=0.0)
+    assert (found.modules.tolist(), found.value_fen) == ([1, 0], pytest.approx(700))
+
+
+@settings(max_examples=60)
+@given(made=problems())
+def test_shares_of_one_are_as_none_at_all(made):
+    def stated(share):
+        cover = tuple(replace(row, share=share(len(row.site))) for row in made.coverage)
+        serve, attract = share(len(made.serve_site)), share(len(made.attract_site))
+        return replace(made, serve_share=serve, attract_share=attract, coverage=cover)
+
+    none, ones = stated(lambda _: None), stated(np.ones)
+    a, b = site(none, seconds=10, gap=0.0), site(ones, seconds=10, gap=0.0)
+    assert a.modules.tolist() == b.modules.tolist()
+    assert (a.value_fen, a.bound_fen, a.shortfalls, a.relaxations) == (
+        b.value_fen,
+        b.bound_fen,
+        b.shortfalls,
+        b.relaxations,
+    )
+
+
+@settings(max_examples=60)
+@given(made=problems(), data=st.data())
+def test_a_smaller_share_never_raises_the_value(made, data):
+    made = replace(made, rows=(), coverage=())
+
+    def fewer(share, pairs):
+        factor = data.draw(st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0]), min_size=pairs, max_size=pairs))
+        return np.array(factor, dtype=np.float64) * (1.0 if share is None else share)
+
+    less = replace(
+        made, serve_share=fewer(made.serve_share, len(made.serve_site)),
+        attract_share=fewer(made.attract_share, len(made.attract_site)),
+    )  # fmt: skip
+    assert site(less, seconds=10, gap=0.0).value_fen <= site(made, seconds=10, gap=0.0).value_fen + 0.01
