@@ -16,6 +16,9 @@ make it generalized or gradual covering [4]_ [5]_: who does not come is worth no
 y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and sum_j y_ij / (w_i s_ij) <= 1:
 no plan's value rises. Rules of coverage count the best share in the same way as c_is.
 
+Limits of money are kept to the fen at first (:mod:`lastmile.solvers.money`), and have a slack only where other rules
+cannot be met beside them.
+
 References
 ----------
 .. [1] Church, ReVelle (1974). The maximal covering location problem. doi:10.1007/BF01942293
@@ -28,6 +31,7 @@ References
        doi:10.1016/S0377-2217(02)00604-5
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,10 +44,12 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
-from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingSolution
+from lastmile.solvers.money import MoneyLimit
+from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingRow, SitingSolution
 
 _NEARNESS = 0.1
-_SLACK_TOLERANCE = 1e-4
+#: Of a rule, the share by which it may be missed unnoticed.
+SLACK_TOLERANCE: Final = 1e-5
 _AT_ONCE: Final = 10_000  # sites up to which the program is solved as a whole
 _MORE: Final = 2_000  # sites that the second kernel has more than the first; each further one twice as many more
 _EXPLAINED: Final = 12  # rules that fall short, and that may give way, that are looked into
@@ -59,6 +65,30 @@ class _Slack:
     variable: mathopt.Variable
     scale: float
     limits: bool = False
+    money: "_Money | None" = None
+
+    def missed(self, found: "_Found", modules: list[mathopt.Variable]) -> float:
+        """By how much a plan misses the rule, in the rule's own unit; money to the fen, else 0 within the tolerance."""
+        if self.money is not None:
+            return max(self.money.limit.excess_fen(found.built(modules)), 0) / 100
+        share = found.values[self.variable]
+        return share * self.scale if share > SLACK_TOLERANCE else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Money:
+    """A limit of money: the row with its slack, and rows without one, each with its upper bound; either is in force."""
+
+    limit: MoneyLimit
+    loose: mathopt.LinearConstraint
+    loose_from: float
+    strict: dict[mathopt.LinearConstraint, float]
+
+    def keep(self, kept: bool) -> None:
+        """Keep the limit, or let it give way."""
+        self.loose.lower_bound = -math.inf if kept else self.loose_from
+        for row, most in self.strict.items():
+            row.upper_bound = most if kept else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +100,10 @@ class _Found:
     bound: float
     finished: bool
 
+    def built(self, modules: list[mathopt.Variable]) -> NDArray[np.int32]:
+        """Modules by site."""
+        return np.array([round(self.values[count]) for count in modules], dtype=np.int32)
+
 
 def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolution:
     """Choose sites and their modules.
@@ -77,15 +111,17 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     Parameters
     ----------
     seconds
-        Ceiling of the search time; as much again is used where rules cannot be met, and half of it to tell why. A run
-        that ends at the ceiling may differ between machines; one that ends at the gap does not.
+        Ceiling of the search time. Where rules cannot be met, it takes up to four times as long to let as little as can
+        be give way, and to tell why. A run that ends at the ceiling may differ between machines; one that ends at the
+        gap does not.
     gap
         Relative gap to the bound at which the search stops.
 
     Returns
     -------
     SitingSolution
-        Rules that cannot be met fall short by the least amount, weighted by their size, and are listed.
+        Rules that cannot be met fall short by the least amount, weighted by their size, and are listed. No limit of
+        money is overspent, be it by a fen, where the others can be met as well within it.
     """
     model = mathopt.Model(name="siting")
     sites = len(problem.fixed_fen)
@@ -132,33 +168,46 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)
-    found = _optimize(model, opened, seconds, gap)
+    moneys = [slack.money for slack in slacks if slack.money is not None]
+    found = _within(model, opened, modules, moneys, seconds, gap)
+    if found is None and moneys:
+        found = _without(model, opened, moneys, seconds, gap)
     if found is None:
         raise NoPlanInTimeError(f"siting found no plan at all in {seconds:g} s")
     relaxations: tuple[tuple[str, float], ...] = ()
-    if any(found.values[slack.variable] > _SLACK_TOLERANCE for slack in slacks):
+    if any(slack.missed(found, modules) for slack in slacks):
         # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:
         # first fall short by as little as can be, then be worth as much as that allows.
         model.minimize(shortage)
-        least = _optimize(model, opened, seconds / 2, 0.0)
+        least = _without(model, opened, moneys, seconds / 2, 0.0)
         if least is not None:
-            kept = model.add_linear_constraint(shortage <= least.objective + _SLACK_TOLERANCE / 10)
+            little = least.objective + SLACK_TOLERANCE / 10
+            kept = model.add_linear_constraint(shortage <= little)
             model.maximize(value_of)
-            again = _optimize(model, opened, seconds / 2, gap)
+            # Where as little falls short with all money kept, all is kept again.
+            with_money_kept = sum(found.values[slack.variable] for slack in slacks) <= little
+            need_not = [
+                slack.money
+                for slack in slacks
+                if slack.money is not None and (with_money_kept or least.values[slack.variable] <= SLACK_TOLERANCE)
+            ]
+            again = _within(model, opened, modules, need_not, seconds / 2, gap)
+            if again is None and need_not:
+                again = _without(model, opened, need_not, seconds / 2, gap)
             if again is not None:
                 found, dear = again, 0.0
             model.delete_linear_constraint(kept)
-    values = found.values
-    short = [slack for slack in slacks if values[slack.variable] > _SLACK_TOLERANCE]
-    missed = tuple(Shortfall(name=slack.name, amount=values[slack.variable] * slack.scale) for slack in short)
-    if short:
-        missed, relaxations = _explain(model, opened, slacks, missed, seconds / 2)
-    penalty = dear * sum(values[slack.variable] for slack in slacks)
+    missed = tuple(
+        Shortfall(name=slack.name, amount=amount) for slack in slacks if (amount := slack.missed(found, modules))
+    )
+    penalty = dear * sum(found.values[slack.variable] for slack in slacks)
+    if missed:
+        missed, relaxations = _explain(model, opened, modules, slacks, missed, seconds / 2)
     value = found.objective + penalty
     bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)
     return SitingSolution(
-        modules=np.array([round(values[count]) for count in modules], dtype=np.int32),
+        modules=found.built(modules),
         value_fen=value,
         bound_fen=bound,
         gap=reached,
@@ -168,9 +217,63 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     )
 
 
+def _within(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+    moneys: list[_Money],
+    seconds: float,
+    gap: float,
+) -> _Found | None:
+    """The best plan that keeps these limits of money to the fen, None where none was found."""
+    for money in moneys:
+        money.keep(True)
+    until = time.perf_counter() + seconds
+    while (left := until - time.perf_counter()) > 0:
+        found = _optimize(model, opened, left, gap)
+        if found is None:
+            return None
+        built = found.built(modules)
+        too_dear = [money for money in moneys if money.limit.excess_fen(built) > 0]
+        if not too_dear:
+            return found
+        for money in too_dear:
+            _forbid(model, opened, modules, money, built)
+    return None
+
+
+def _without(
+    model: mathopt.Model, opened: list[mathopt.Variable], moneys: list[_Money], seconds: float, gap: float
+) -> _Found | None:
+    """The best plan where these limits of money may give way."""
+    for money in moneys:
+        money.keep(False)
+    return _optimize(model, opened, seconds, gap)
+
+
+def _forbid(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+    money: _Money,
+    built: NDArray[np.int32],
+) -> None:
+    """Forbid what costs too much in a plan, wherever the limit is kept."""
+    as_many = []
+    for j, least in money.limit.cover(built).items():
+        if least == 1:
+            as_many.append(opened[j])
+            continue
+        as_many.append(model.add_variable(lb=0.0, ub=1.0, is_integer=True))
+        model.add_linear_constraint(modules[j] - (modules[j].upper_bound - least + 1) * as_many[-1] <= least - 1)
+    fewer = len(as_many) - 1.0
+    money.strict[model.add_linear_constraint(mathopt.LinearSum(as_many) <= fewer)] = fewer
+
+
 def _explain(
     model: mathopt.Model,
     opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
     slacks: list[_Slack],
     missed: tuple[Shortfall, ...],
     seconds: float,
@@ -182,22 +285,28 @@ def _explain(
     questions = min(len(missed), _EXPLAINED) + min(len(loose), _EXPLAINED)
     each = seconds / max(questions, 1)
 
-    def least(slack: _Slack) -> float | None:
+    moneys = [slack.money for slack in slacks if slack.money is not None]
+
+    def least(slack: _Slack, *, kept: list[_Money]) -> float | None:
+        for money in moneys:
+            money.keep(False)
         model.minimize(slack.variable)
-        found = _optimize(model, opened, each, 0.0)
-        return None if found is None or not found.finished else found.objective * slack.scale
+        found = _within(model, opened, modules, kept, each, 0.0)
+        if found is None or not found.finished:
+            return None
+        return found.objective * slack.scale if slack.money is None else slack.missed(found, modules)
 
     of_name = {slack.name: slack for slack in slacks if not slack.limits} | {
         slack.name: slack for slack in slacks if slack.name in names and slack.limits
     }
     told = [
-        replace(shortfall, alone=least(of_name[shortfall.name])) if k < _EXPLAINED else shortfall
+        replace(shortfall, alone=least(of_name[shortfall.name], kept=[])) if k < _EXPLAINED else shortfall
         for k, shortfall in enumerate(missed)
     ]
     found = []
     for slack in loose[:_EXPLAINED]:
         with _none_of(other.variable for other in slacks if other is not slack):
-            amount = least(slack)
+            amount = least(slack, kept=[money for money in moneys if money is not slack.money])
         if amount is not None:
             found.append((amount / slack.scale, slack.name, amount))
     return tuple(told), tuple((name, amount) for _, name, amount in sorted(found))
@@ -223,25 +332,24 @@ def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: flo
     closed = closed[np.argsort(np.abs(np.array(relaxed.reduced_costs(opened))[closed]), kind="stable")]
     best: _Found | None = None
     size = 0
-    while best is None or (not best.finished and time.perf_counter() < until and size < len(closed)):
-        if best is not None:
-            size = size * 2 + _MORE
+    while True:
         left = [opened[site] for site in closed[size:].tolist()]
         with _none_of(left):
             kernel = _whole(model, max(until - time.perf_counter(), 1.0), gap / 2)
-        if kernel is None:
-            return best
-        if best is None or abs(bound - kernel.objective) < abs(bound - best.objective):
+        # A kernel may be too small for any plan.
+        if kernel is not None and (best is None or abs(bound - kernel.objective) < abs(bound - best.objective)):
             best = _Found(
                 values=kernel.values,
                 objective=kernel.objective,
                 bound=bound,
                 finished=abs(bound - kernel.objective) <= gap * abs(bound),
             )
-        if not left:
+        if not left and kernel is not None:
             # Nothing is left out: what bounds this one bounds all.
             return kernel
-    return best
+        if not left or (best is not None and best.finished) or time.perf_counter() >= until:
+            return best
+        size = size * 2 + _MORE
 
 
 @contextmanager
@@ -345,6 +453,21 @@ def _best_shares(
     return terms
 
 
+def _money(
+    row: SitingRow,
+    loose: mathopt.LinearConstraint,
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+) -> _Money:
+    limit = MoneyLimit.of_yuan(row.site.tolist(), row.per_open.tolist(), row.per_module.tolist(), row.upper)
+    opening, each, most = limit.rounded()
+    costs = zip(limit.site, opening, each, strict=True)
+    total = mathopt.LinearSum(float(a) * opened[j] + float(b) * modules[j] for j, a, b in costs)
+    strict = model.add_linear_constraint(total <= most)
+    return _Money(limit=limit, loose=loose, loose_from=loose.lower_bound, strict={strict: most})
+
+
 def _rules(
     problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable], modules: list[mathopt.Variable]
 ) -> list[_Slack]:
@@ -363,8 +486,9 @@ def _rules(
                 continue
             scale = max(abs(limit), 1.0)
             slack = model.add_variable(lb=0.0)
-            model.add_linear_constraint(sign * (total - limit) + scale * slack >= 0)
-            slacks.append(_Slack(name=row.name, variable=slack, scale=scale, limits=sign < 0))
+            loose = model.add_linear_constraint(sign * (total - limit) + scale * slack >= 0)
+            money = _money(row, loose, model, opened, modules) if row.yuan and sign < 0 else None
+            slacks.append(_Slack(name=row.name, variable=slack, scale=scale, limits=sign < 0, money=money))
     for cover in problem.coverage:
         total_weight = float(cover.weight.sum())
         if total_weight <= 0 or cover.minimum <= 0:

@@ -21,6 +21,8 @@ class SitingRow:
         float64, weight of opening and of each module.
     hard
         It may not fall short: without a plan that keeps it there is none.
+    yuan
+        Its weights are yuan of not less than 0: unless it has to give way to other rules, ``upper`` is kept to the fen.
     """
 
     name: str
@@ -30,6 +32,7 @@ class SitingRow:
     lower: float = 0.0
     upper: float = float("inf")
     hard: bool = False
+    yuan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -264,6 +264,7 @@ def _rows(city: City, options: list[_Option], candidate: NDArray[np.int32], area
                     ),
                     per_module=np.array([options[j].facility.yuan_per_module for j in sites.tolist()]),
                     upper=target.maximum_yuan,
+                    yuan=True,
                 )
             )
         elif isinstance(target, AreaTarget):

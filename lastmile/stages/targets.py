@@ -1,7 +1,6 @@
 """Stage 5: every clause of the scenario's targets: what the plan reaches, and what no plan could reach more of."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,9 @@ from lastmile.scenario import (
     PermitTarget,
     Target,
 )
+from lastmile.solvers.siting import SLACK_TOLERANCE
 from lastmile.stages.prepare import City
 from lastmile.stages.walks import Pairs, area_pairs, counted_share, walks_to_areas, wanted_areas
-
-_SOLVED: Final = 1e-6  # tolerance of siting's solver, in shares
 
 
 def ceilings(city: City, reach: Pairs, areas: Pairs) -> dict[str, float]:
@@ -132,7 +130,7 @@ def _result(
     elif isinstance(target, CoverageTarget):
         value, note = _coverage(city, target, reach, {name: _of(sites, (name,)) for name in target.facilities})
         # An expectation is no sum of whole parcels: it may stay below by as much as siting's solver does.
-        met = value >= target.minimum - (_SOLVED if target.expected else 1e-9)
+        met = value >= target.minimum - (SLACK_TOLERANCE if target.expected else 1e-9)
         if not met:
             note = "; ".join(filter(None, (f"short by {target.minimum - value:.1%} of the parcels", note)))
         where = " in every district" if target.each_district else ""
