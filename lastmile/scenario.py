@@ -309,7 +309,9 @@ class Facility(_Model):
         default_factory=dict, description="compartments of one locker module by size; not limited by size yet"
     )
     inconvenience_yuan: Amount = Field(
-        0.0, description="what a parcel's receiver minds, against the door; not weighed yet"
+        0.0,
+        description="what fetching a parcel there costs its receiver, against the door: siting takes it off "
+        "`economics.parcel_yuan`, down to 0",
     )
     yuan_open: Amount = 0.0
     yuan_per_module: Amount = 0.0

@@ -7,11 +7,12 @@ search [3]_. Each further kernel is larger, until the gap to the bound is closed
 Model, with o_j open, m_j modules, x_ij share of demand i that site j is for, s_ij the share of those who would walk
 there (1: all), c_is demand i whose best opened attracting site has the share s::
 
-    max  p (sum w_i s_ij x_ij (1 - e d_ij) + sum w_i s c_is) - sum (f_j o_j + g_j m_j) - M sum slacks
+    max  sum p_j w_i s_ij x_ij (1 - e d_ij) + p sum w_i s c_is - sum (f_j o_j + g_j m_j) - M sum slacks
     s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i s_ij x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
          c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  every rule's row with its slacks
 
-The term e d_ij (at most 10 % at the edge of reach) prefers the nearer of two sites. Shares that fall with the distance
+A parcel is worth p, and p_j = max(p - what its receiver minds, 0) where it has to be fetched at site j. The term e d_ij
+(at most 10 % at the edge of reach) prefers the nearer of two sites. Shares that fall with the distance
 make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing and takes no room. With
 y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and sum_j y_ij / (w_i s_ij) <= 1:
 no plan's value rises. Rules of coverage count the best share in the same way as c_is.
@@ -392,6 +393,8 @@ def _served(
     per_demand: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     gains: list[mathopt.LinearTypes] = []
     furthest = max(float(problem.serve_metres.max()), 1.0)
+    minded = np.zeros(len(problem.fixed_fen)) if problem.minded_fen is None else problem.minded_fen
+    worth = np.maximum(problem.parcel_fen - minded, 0.0).tolist()
     come = np.ones(len(problem.serve_site)) if problem.serve_share is None else problem.serve_share
     for i, j, metres, among in zip(
         problem.serve_demand.tolist(),
@@ -401,13 +404,13 @@ def _served(
         strict=True,
     ):
         weight = float(problem.weight[i]) * among
-        if weight <= 0:
+        if weight <= 0 or worth[j] <= 0:
             continue
         share = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(share - opened[j] <= 0)
         per_site[j].append(weight * share)
         per_demand[i].append(share)
-        gains.append(problem.parcel_fen * weight * (1 - _NEARNESS * metres / furthest) * share)
+        gains.append(worth[j] * weight * (1 - _NEARNESS * metres / furthest) * share)
     for shares in per_demand.values():
         if len(shares) > 1:
             model.add_linear_constraint(mathopt.LinearSum(shares) <= 1)

@@ -77,6 +77,9 @@ class SitingProblem:
         something and take room; of several near sites the greatest share counts. None: all.
     parcel_fen
         What a parcel served or attracted is worth per day.
+    minded_fen
+        float64, by site: what of it each parcel served there loses as its receiver minds fetching it; where that is
+        all or more, it is worth nothing. None: nobody minds.
     rows, coverage
         Rules; each that is not hard may fall short, at a price above everything else, and is then reported.
     conflicts
@@ -97,6 +100,7 @@ class SitingProblem:
     parcel_fen: float
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
+    minded_fen: NDArray[np.float64] | None = None
     serve_share: NDArray[np.float64] | None = None
     attract_share: NDArray[np.float64] | None = None
     conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
@@ -118,6 +122,10 @@ class SitingProblem:
                 raise ValueError(f"{name} has an index outside 0..{limit - 1}")
         if (self.weight < 0).any():
             raise ValueError("a demand weight is negative")
+        if self.minded_fen is not None and len(self.minded_fen) != sites:
+            raise ValueError(f"minded_fen has {len(self.minded_fen)} entries for {sites} sites")
+        if self.minded_fen is not None and not (self.minded_fen >= 0).all():
+            raise ValueError("minded_fen has an entry that is not at least 0")
         _require_shares("serve_share", self.serve_share, len(self.serve_site))
         _require_shares("attract_share", self.attract_share, len(self.attract_site))
         for cover in self.coverage:

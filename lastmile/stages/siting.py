@@ -183,6 +183,7 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         attract_site=_joined([b for _, b, _ in attract], np.int32),
         attract_share=_joined([c for _, _, c in attract], np.float64),
         parcel_fen=file.economics.parcel_yuan * 100,
+        minded_fen=np.array([option.facility.inconvenience_yuan * 100 for option in options]),
         rows=tuple(_rows(city, options, candidate, areas)),
         coverage=tuple(_coverage(city, options, candidate, reach, areas)),
         conflicts=_conflicts(city, options),

@@ -60,7 +60,9 @@ def served_fen(made, modules):
     if not pairs:
         return value
     furthest = max(made.serve_metres.max(), 1.0)
-    gain = np.array([made.parcel_fen * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, _, d, s in pairs])
+    minded = np.zeros(len(modules)) if made.minded_fen is None else made.minded_fen
+    worth = np.maximum(made.parcel_fen - minded, 0)
+    gain = np.array([worth[j] * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, j, d, s in pairs])
     rows, limits = [], []
     for i in range(len(made.weight)):
         rows.append([float(a == i) for a, _, _, _ in pairs])
@@ -127,9 +129,11 @@ def problems(draw):
         existing=draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=sites, max_size=sites)),
         attract=draw(st.lists(st.sampled_from(pairs), unique=True, max_size=5)),
     )
+    minded = st.lists(st.sampled_from([0.0, 30.0, 99.5, 150.0]), min_size=sites, max_size=sites)
     made = replace(
-        made, serve_share=draw(shares(len(made.serve_site))), attract_share=draw(shares(len(made.attract_site)))
-    )
+        made, serve_share=draw(shares(len(made.serve_site))), attract_share=draw(shares(len(made.attract_site))),
+        minded_fen=draw(st.none() | minded.map(lambda fen: np.array(fen, dtype=np.float64))),
+    )  # fmt: skip
     every = np.arange(sites, dtype=np.int32)
     ones, zeros = np.ones(sites), np.zeros(sites)
     rows = []
@@ -331,3 +335,15 @@ def test_a_smaller_share_never_raises_the_value(made, data):
         attract_share=fewer(made.attract_share, len(made.attract_site)),
     )  # fmt: skip
     assert site(less, seconds=10, gap=0.0).value_fen <= site(made, seconds=10, gap=0.0).value_fen + 0.01
+
+
+def test_what_receivers_mind_is_taken_off():
+    # 10 parcels next to both; at site 0, for 100 fen, their receivers mind 40 of 100 fen each: 10 * 60 - 100 = 500.
+    # Site 1 costs 450: 10 * 100 - 450 = 550.
+    made = problem([100, 450], [10], [(0, 0, 0), (0, 1, 0)])
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 0]
+    minded = site(replace(made, minded_fen=np.array([40.0, 0.0])), seconds=10, gap=0.0)
+    assert (minded.modules.tolist(), minded.value_fen) == ([0, 1], pytest.approx(550))
+    # Where they mind more than the parcel is worth nothing is lost beyond its worth, and nothing opens.
+    nobody = site(replace(made, minded_fen=np.array([100.0, 250.0])), seconds=10, gap=0.0)
+    assert (nobody.modules.tolist(), nobody.value_fen) == ([0, 0], pytest.approx(0))

@@ -157,3 +157,16 @@ def test_clause_of_expected_parcels_opens_until_enough_come(placed, row):
     assert len(sites) == 2
     assert placement.summary.shortfalls == ()
     assert placement.ceilings["t"] == pytest.approx(1.0)
+
+
+def test_where_receivers_mind_more_than_a_parcel_is_worth_no_locker_opens(placed, row):
+    # 40 parcels a day at 1 yuan pay for a module of 900 yuan in five years, 0.49 a day; at 0.01 yuan they do not.
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    orders = [row("a", 3, 3.2, 40, "locker;door")]
+
+    def minding(yuan):
+        return CHEAP | {"reach_m = 400.0": f"reach_m = 400.0\ninconvenience_yuan = {yuan}"}
+
+    assert set(placed(rows, orders, minding(0.9))[0]) == {"locker:x"}
+    for yuan in (0.99, 2.0):
+        assert set(placed(rows, orders, minding(yuan))[0]) == set()
