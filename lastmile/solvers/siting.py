@@ -12,10 +12,11 @@ there (1: all), c_is demand i whose best opened attracting site has the share s:
          c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  every rule's row with its slacks
 
 A parcel is worth p, and p_j = max(p - what its receiver minds, 0) where it has to be fetched at site j. The term e d_ij
-(at most 10 % at the edge of reach) prefers the nearer of two sites. Shares that fall with the distance
-make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing and takes no room. With
-y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and sum_j y_ij / (w_i s_ij) <= 1:
-no plan's value rises. Rules of coverage count the best share in the same way as c_is.
+(at most 10 % at the edge of reach) prefers the nearer of two sites.
+
+Shares that fall with the distance make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing
+and takes no room. With y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and
+sum_j y_ij / (w_i s_ij) <= 1: no plan's value rises. Rules of coverage count the best share in the same way as c_is.
 
 Limits of money are kept to the fen at first (:mod:`lastmile.solvers.money`), and have a slack only where other rules
 cannot be met beside them.
@@ -112,9 +113,9 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     Parameters
     ----------
     seconds
-        Ceiling of the search time. Where rules cannot be met, it takes up to four times as long to let as little as can
-        be give way, and to tell why. A run that ends at the ceiling may differ between machines; one that ends at the
-        gap does not.
+        Ceiling of the search time. Where rules cannot be met, the whole takes up to four times as long: to let as
+        little as can be give way, and to tell why. A run that ends at the ceiling may differ between machines; one that
+        ends at the gap does not.
     gap
         Relative gap to the bound at which the search stops.
 
