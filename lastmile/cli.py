@@ -227,8 +227,9 @@ def site(
 ) -> None:
     """Show how much of the demand so many sites, or a budget, can cover, and what none can exceed.
 
-    Coverage counts every parcel within the facility's walking reach of a site, over the streets; capacities and targets
-    play no part. Prints a table, and writes frontier.csv and the chart frontier.svg.
+    Coverage counts every parcel within the facility's walking reach of a site, over the streets; capacities, targets
+    and the shares of who walks how far play no part. Prints a table, and writes frontier.csv and the chart
+    frontier.svg.
 
     \b
     Examples:

@@ -73,7 +73,7 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
     served = sum(service.parcels for service in plan.services)
     environment = _environment(scenario, plan.routes, types, served)
     return {
-        "service": _service(plan, demand, served),
+        "service": _service(scenario, plan, demand, served),
         "coverage": _coverage(scenario, plan, demand, walks),
         "capacity": _capacity(scenario, plan.sites),
         "routing": {
@@ -142,7 +142,8 @@ def _number(value: float) -> float:
     return round(float(value), 3)
 
 
-def _service(plan: Plan, demand: Demand, served: int) -> dict[str, Any]:
+def _service(scenario: Scenario, plan: Plan, demand: Demand, served: int) -> dict[str, Any]:
+    taking = {facility.id for facility in scenario.file.facilities if facility.channel is not None}
     by_channel: Counter[str] = Counter()
     for service in plan.services:
         by_channel[service.channel] += service.parcels
@@ -152,6 +153,10 @@ def _service(plan: Plan, demand: Demand, served: int) -> dict[str, Any]:
         "pickups": int(demand.pickups.sum()),
         "parcels_served": served,
         "parcels_by_channel": dict(sorted(by_channel.items())),
+        "parcels_at_sites": sum(by_channel[channel] for channel in by_channel if channel != "door"),
+        "parcels_expected_on_foot": _number(
+            sum(site.fetched_parcels for site in plan.sites if site.facility in taking)
+        ),
     }
 
 
@@ -265,6 +270,7 @@ def _capacity(scenario: Scenario, sites: Iterable[Site]) -> dict[str, Any]:
             "modules": sum(site.modules for site in chosen),
             "capacity_parcels": sum(site.capacity_parcels for site in chosen),
             "load_parcels": sum(site.load_parcels for site in chosen),
+            "expected_parcels": _number(sum(site.fetched_parcels for site in chosen)),
             "use_p50": None if p50 is None else round(float(p50), 6),
             "use_p90": None if p90 is None else round(float(p90), 6),
             "sites_above_90_percent": sum(value > FULL_SHARE for value in use),

@@ -1,6 +1,7 @@
 """The stages in order: from a checked scenario to a plan that the referee has seen."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from lastmile.stages.siting import Placement, place_sites
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import evaluate
 from lastmile.stages.walks import Pairs, walks
+from lastmile.walk_shares import walk_share
 
 
 def _silent(_stage: str, _text: str) -> None:
@@ -141,7 +143,7 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
     reach = walks_from_sites(city, rounds.sites)
     made = Plan(
         manifest=_manifest(scenario, city),
-        sites=rounds.sites,
+        sites=_with_expected(city, rounds, reach),
         services=rounds.services,
         routes=rounds.routes,
         fleet=fleet,
@@ -161,6 +163,27 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
     indicators = measure(scenario, made, city.demand, by_order)
     laps.end("indicators")
     return Planned(scenario=scenario, city=city, plan=made, walks=by_order, indicators=indicators)
+
+
+def _with_expected(city: City, rounds: Rounds, reach: Pairs) -> tuple[Site, ...]:
+    """The sites, with what of their load is expected to be fetched on foot."""
+    number = {site.id: j for j, site in enumerate(rounds.sites)}
+    place_of = dict(zip(city.demand.id, city.place_of.tolist(), strict=True))
+    taken: Counter[tuple[int, int]] = Counter()
+    for service in rounds.services:
+        if service.site_id is not None and service.channel != "door":
+            taken[number[service.site_id], place_of[service.order_id]] += service.parcels
+    sites = list(rounds.sites)
+    for facility in city.scenario.file.facilities:
+        if facility.channel is None or not facility.walk_shares:
+            continue
+        own = [site.facility == facility.id for site in sites]
+        near = reach.of(np.array(own, dtype=bool))
+        parcels = np.array([taken[pair] for pair in zip(near.origin.tolist(), near.target.tolist(), strict=True)])
+        expected = np.bincount(near.origin, parcels * walk_share(facility, near.metres), minlength=len(sites))
+        for j in np.flatnonzero(own).tolist():
+            sites[j] = replace(sites[j], expected_parcels=round(float(expected[j]), 3))
+    return tuple(sites)
 
 
 def _cut_short(placement: Placement, rounds: Rounds) -> list[str]:

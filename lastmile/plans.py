@@ -32,6 +32,9 @@ class Site:
         Parcels a day it can take, and does take in this plan.
     opens_by
         The phase in which it opens; None for existing sites, and where the scenario has no phases.
+    expected_parcels
+        Of its load, what would be fetched by those who walk so far (the facility's ``walk_shares``), on average; None
+        where the facility states no shares: all.
     """
 
     id: str
@@ -49,6 +52,12 @@ class Site:
     load_parcels: int
     cost_fen: int
     opens_by: date | None = None
+    expected_parcels: float | None = None
+
+    @property
+    def fetched_parcels(self) -> float:
+        """Parcels that are expected to be fetched on foot: all of the load where no shares are stated."""
+        return self.load_parcels if self.expected_parcels is None else self.expected_parcels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

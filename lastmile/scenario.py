@@ -5,6 +5,7 @@ path in the file. Reading a scenario with its tables is :func:`lastmile.loading.
 """
 
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -295,6 +296,12 @@ class Facility(_Model):
     )
     dispatches: bool = Field(False, description="rounds to doors start here")
     reach_m: Positive = Field(500.0, description="how far receivers walk, over the walking network")
+    walk_shares: tuple[tuple[Amount, Share], ...] = Field(
+        (),
+        description="of the receivers so many metres away on foot, the share that would use it: "
+        "[[metres, share], ...], linear between, the first up to its metres, none beyond the last or reach_m; all of "
+        "them within reach_m where absent",
+    )
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
     chilled_modules_max: Count = Field(0, description="refrigerated modules; not planned yet")
@@ -302,7 +309,9 @@ class Facility(_Model):
         default_factory=dict, description="compartments of one locker module by size; not limited by size yet"
     )
     inconvenience_yuan: Amount = Field(
-        0.0, description="what a parcel's receiver minds, against the door; not weighed yet"
+        0.0,
+        description="what fetching a parcel there costs its receiver, against the door: siting takes it off "
+        "`economics.parcel_yuan`, down to 0",
     )
     yuan_open: Amount = 0.0
     yuan_per_module: Amount = 0.0
@@ -316,6 +325,19 @@ class Facility(_Model):
     supply_hours: Hours = "06:00-20:00"
     visit_s: Amount = Field(180.0, description="time of one supply visit")
     parcel_s: Amount = Field(6.0, description="more time for each parcel handed over")
+
+    @model_validator(mode="after")
+    def _fewer_walk_further(self) -> "Facility":
+        for (near, more), (far, fewer) in pairwise(self.walk_shares):
+            if far <= near:
+                raise ValueError(f"walk_shares must come with the metres ascending, {far:g} m follows {near:g} m")
+            if fewer > more:
+                raise ValueError(
+                    f"walk_shares must not rise with the distance: {more:g} at {near:g} m, {fewer:g} at {far:g} m"
+                )
+        if self.walk_shares and not self.walk_shares[0][1]:
+            raise ValueError("walk_shares are 0 at every distance, so nobody would use it; leave the key out for all")
+        return self
 
 
 class _Clause(_Model):
@@ -344,7 +366,7 @@ class CountTarget(_Clause):
 
 
 class CoverageTarget(_Clause):
-    """A share of the demand within walking reach of some site."""
+    """A share of the demand within walking reach of some site, or expected to walk to one."""
 
     measure: Literal["coverage"]
     facilities: tuple[str, ...]
@@ -352,6 +374,11 @@ class CoverageTarget(_Clause):
     minimum: Share
     districts: tuple[str, ...] | None = None
     each_district: bool = Field(False, description="the share must hold in every district by itself: a fairness floor")
+    expected: bool = Field(
+        False,
+        description="count of each parcel the share of receivers who would walk to the best of the sites "
+        "(the facilities' `walk_shares`, no further than their own reach_m) instead of whether it is within reach",
+    )
 
 
 class AreaTarget(_Clause):

@@ -225,3 +225,15 @@ def test_phase_reaches_those_whom_its_own_sites_reach():
     first, last = measure(city.phased_scenario(), late, city.demand(), city.walks())["phases"]
     # The outlet takes no parcels, so nobody is within reach of it.
     assert (first["within_reach"], last["within_reach"]) == (0.0, 0.3)
+
+
+def test_who_is_expected_to_walk_is_told_beside_the_load(kpi):
+    # The station's 10 parcels and the locker's 20: all, as no shares are stated.
+    assert (kpi["service"]["parcels_at_sites"], kpi["service"]["parcels_expected_on_foot"]) == (30, 30.0)
+    plan = city.plan()
+    sites = tuple(
+        dataclasses.replace(site, expected_parcels=12.5) if site.facility == "locker" else site for site in plan.sites
+    )
+    some = measure(city.scenario(), dataclasses.replace(plan, sites=sites), city.demand(), city.walks())
+    assert some["service"]["parcels_expected_on_foot"] == 22.5
+    assert some["capacity"]["by_facility"]["locker"]["expected_parcels"] == 12.5

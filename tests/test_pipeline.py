@@ -59,6 +59,7 @@ OUTLET = {
 LOCKER = {
     "id": "locker", "kind": "locker", "channel": "locker", "reach_m": 400.0, "parcels_per_module": 4.0,
     "modules_max": 2, "yuan_per_module": 90.0, "hosts": ["residential", "school"], "minimum_spacing_m": 300.0,
+    "walk_shares": [[50, 1], [200, 0.75], [380, 0.25]],
 }  # fmt: skip
 STATION = {
     "id": "station", "kind": "pickup_store", "channel": "station", "dispatches": True, "reach_m": 600.0,
@@ -69,6 +70,8 @@ TARGETS = (
     {"measure": "count", "id": "some", "text": "sites", "facility": "outlet", "minimum": 1, "maximum": 2},
     {"measure": "coverage", "id": "near", "text": "half", "facilities": ["locker", "station"], "reach_m": 500.0,
      "minimum": 0.5, "each_district": True},
+    {"measure": "coverage", "id": "fetched", "text": "a third", "facilities": ["locker", "station"], "reach_m": 450.0,
+     "minimum": 0.3, "expected": True},
     {"measure": "each_area", "id": "all", "text": "all", "facilities": ["locker"], "area_kind": "community",
      "reach_m": 400.0, "at_most_one": True},
     {"measure": "budget", "id": "money", "text": "money", "category": "sites", "maximum_yuan": 2500.0},

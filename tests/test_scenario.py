@@ -14,6 +14,7 @@ from lastmile.scenario import (
     CountTarget,
     CoverageTarget,
     Demand,
+    Facility,
     Firm,
     Generated,
     MapSource,
@@ -192,3 +193,36 @@ def test_keys_of_other_kinds_of_target_are_unknown():
     text = SCENARIO.replace('of = "modules"', "maximum_yuan = 3.0")
     with pytest.raises(InputError, match="unknown key 'maximum_yuan'"):
         validate(tomllib.loads(text), place="town.toml")
+
+
+def facility(**changes: object) -> Facility:
+    given = {"id": "f", "kind": "locker", "channel": "locker", "parcels_per_module": 10.0, "hosts": ("shop",)}
+    return Facility(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("shares", "cause"),
+    [
+        (((100.0, 0.9), (100.0, 0.5)), "metres ascending, 100 m follows 100 m"),
+        (((200.0, 0.9), (100.0, 0.5)), "metres ascending, 100 m follows 200 m"),
+        (((0.0, 0.5), (300.0, 0.6)), "must not rise with the distance: 0.5 at 0 m, 0.6 at 300 m"),
+        (((0.0, 0.0),), "0 at every distance, so nobody would use it"),
+        (((0.0, 1.1),), "less than or equal to 1"),
+        (((-1.0, 1.0),), "greater than or equal to 0"),
+        (((0.0, float("nan")),), "finite"),
+        (((0.0,),), "Field required"),
+    ],
+)
+def test_fewer_walk_further(shares, cause):
+    assert facility(walk_shares=((0.0, 1.0), (300.0, 0.2))).walk_shares[1] == (300.0, 0.2)
+    with pytest.raises(ValidationError, match=cause):
+        facility(walk_shares=shares)
+
+
+def test_shares_that_rise_are_named_with_the_facility():
+    text = SCENARIO.replace("reach_m = 400.0", "reach_m = 400.0\nwalk_shares = [[0, 0.5], [300, 0.6]]")
+    with pytest.raises(InputError) as caught:
+        validate(tomllib.loads(text), place="town.toml")
+    (fault,) = caught.value.faults
+    assert fault.place == "town.toml, facilities[1] 'locker'"
+    assert fault.cause == "walk_shares must not rise with the distance: 0.5 at 0 m, 0.6 at 300 m"

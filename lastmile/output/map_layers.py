@@ -304,6 +304,7 @@ def _site_words(site: Site) -> dict[str, Any]:
         "Kind / 类型": f"{english} / {chinese}",
         "Modules / 组数": site.modules,
         "Load / 负荷": f"{site.load_parcels:,} of {site.capacity_parcels:,}{use}",
+        **({} if site.expected_parcels is None else {"Expected on foot / 预计自提": f"{site.expected_parcels:,.0f}"}),
         "Cost / 费用": f"¥{site.cost_fen / 100:,.0f}",
         "District / 区县": site.district or "–",
         "Host / 场所": site.host,

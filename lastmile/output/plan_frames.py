@@ -17,7 +17,7 @@ DECIMALS: Final = 6  # of degrees; 0.1 m
 _SITE_COLUMNS: Final = {
     "id": "text", "candidate_id": "text", "facility": "text", "kind": "text", "name": "text", "host": "text",
     "district": "text", "existing": "bool", "modules": "int64", "capacity_parcels": "int64", "load_parcels": "int64",
-    "cost_yuan": "float64",
+    "fetched_parcels": "float64", "cost_yuan": "float64",
 }  # fmt: skip
 _ROUTE_COLUMNS: Final = {
     "vehicle_id": "text", "type": "text", "base": "text", "permits": "text", "distance_km": "float64",

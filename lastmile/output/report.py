@@ -91,6 +91,7 @@ def render_report(plan: Plan, indicators: Mapping[str, Any], scenario: Scenario)
         vehicle_names={item.id: item.name or item.id for item in scenario.file.vehicles},
         kinds=FACILITIES,
         rows_max=ROWS_MAX,
+        expects=any(site.expected_parcels is not None for site in plan.sites),
     )
 
 

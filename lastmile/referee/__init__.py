@@ -22,7 +22,7 @@ from lastmile.referee.loads import check_loads
 from lastmile.referee.phases import check_phases
 from lastmile.referee.rounds import check_doors, check_rounds, check_snaps, check_supply
 from lastmile.referee.schedule import check_goods, check_schedule, check_walks
-from lastmile.referee.services import check_reach, check_services
+from lastmile.referee.services import check_expected, check_reach, check_services
 from lastmile.referee.sites import check_ground, check_sites
 from lastmile.referee.targets import check_targets
 from lastmile.referee.travel import check_travel, drive_legs
@@ -91,4 +91,5 @@ def _violations(case: Case) -> Iterator[Violation]:
     yield from check_hours(case, drives)
     yield from check_kerb(case, drives)
     yield from check_reach(case, walks)
+    yield from check_expected(case, walks)
     yield from check_targets(case, walks)

@@ -20,7 +20,7 @@ from lastmile.referee.access import holders
 from lastmile.referee.case import Case, Violations
 from lastmile.referee.costs import site_yuan
 from lastmile.referee.phases import standing
-from lastmile.referee.walking import TOLERANCE_M, Walks
+from lastmile.referee.walking import TOLERANCE_M, Walks, coming
 from lastmile.scenario import (
     AreaTarget,
     BudgetTarget,
@@ -101,8 +101,7 @@ def _truth(case: Case, target: Target, walks: Walks | None) -> Truth:
         return Truth(values=(_count(case, target),), meets=_between(target.minimum, target.maximum))
     if isinstance(target, CoverageTarget):
         assert walks is not None
-        reaches = (target.reach_m - TOLERANCE_M, target.reach_m, target.reach_m + TOLERANCE_M)
-        values = tuple(_coverage(case, target, walks, reach) for reach in reaches)
+        values = tuple(_coverage(case, target, walks, shift) for shift in (-TOLERANCE_M, 0.0, TOLERANCE_M))
         return Truth(values=values, meets=_between(target.minimum, None))
     if isinstance(target, AreaTarget):
         assert walks is not None
@@ -139,12 +138,17 @@ def _count(case: Case, target: CountTarget) -> float:
     return float(sum(site.modules for site in chosen) if target.of == "modules" else len(chosen))
 
 
-def _coverage(case: Case, target: CoverageTarget, walks: Walks, reach_m: float) -> float:
+def _coverage(case: Case, target: CoverageTarget, walks: Walks, shift_m: float) -> float:
+    """With all walks this much shorter than measured."""
     demand = case.demand
-    covered = np.zeros(len(demand), dtype=bool)
+    covered = np.zeros(len(demand))
     for site in standing(case, target):
-        if site.facility in target.facilities and site.id in walks.orders:
-            covered |= walks.orders[site.id] <= reach_m
+        facility = case.facilities.get(site.facility)
+        if facility is None or site.facility not in target.facilities or site.id not in walks.orders:
+            continue
+        within = walks.orders[site.id] <= target.reach_m + shift_m
+        come = coming(facility, walks.orders[site.id], shift_m) if target.expected else 1.0
+        covered = np.maximum(covered, np.where(within, come, 0.0))
     districts = np.array(demand.district, dtype=object)
     chosen = np.ones(len(demand), dtype=bool)
     if target.districts is not None:
@@ -156,9 +160,9 @@ def _coverage(case: Case, target: CoverageTarget, walks: Walks, reach_m: float) 
     return min((share for share in shares if not math.isnan(share)), default=math.nan)
 
 
-def _share(parcels: NDArray[np.int32], chosen: NDArray[np.bool_], covered: NDArray[np.bool_]) -> float:
+def _share(parcels: NDArray[np.int32], chosen: NDArray[np.bool_], covered: NDArray[np.float64]) -> float:
     total = int(parcels[chosen].sum())
-    return int(parcels[chosen & covered].sum()) / total if total else math.nan
+    return float((parcels * covered)[chosen].sum()) / total if total else math.nan
 
 
 def _areas(case: Case, target: AreaTarget, walks: Walks, reach_m: float) -> float:

@@ -1,6 +1,7 @@
 """How far receivers walk to the plan's sites, over the walking network."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from lastmile.geo.access import stopping_edges
 from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.referee.case import Case
-from lastmile.scenario import AreaTarget, CoverageTarget
+from lastmile.scenario import AreaTarget, CoverageTarget, Facility
 
 #: Metres by which two honest ways of measuring one walk may differ.
 TOLERANCE_M = 1.0
@@ -36,6 +37,19 @@ class Walks:
     orders: dict[str, NDArray[np.float32]]
     areas: dict[str, NDArray[np.float32]]
     limit_m: float
+
+
+def coming(facility: Facility, metres: NDArray[np.float32], shift_m: float = 0.0) -> NDArray[np.float64]:
+    """Share of the receivers at these distances who would use such a site, with all walks this much shorter."""
+    share = np.ones(len(metres))
+    if facility.walk_shares:
+        walked = np.maximum(metres - shift_m, 0.0)
+        share = np.where(walked <= facility.walk_shares[0][0], facility.walk_shares[0][1], 0.0)
+        for (near, more), (far, fewer) in pairwise(facility.walk_shares):
+            on = (near < walked) & (walked <= far)
+            share[on] = more + (fewer - more) * (walked[on] - near) / (far - near)
+    share[metres > facility.reach_m + shift_m] = 0.0
+    return share
 
 
 def measure_walks(case: Case) -> Walks:

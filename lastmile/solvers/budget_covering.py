@@ -4,22 +4,15 @@ Model, with o_j open, c_i covered, f_j the cost of opening in fen, B the budget:
 
     max  sum w_i c_i    s.t.  c_i <= sum of o_j near i;  sum f_j o_j <= B
 
-It is a mixed-integer program of :mod:`lastmile.solvers.siting`, with a greedy plan [2]_ beside it. A solver in floating
-point keeps a row to a tolerance only, which for sums in fen is no longer small: plans that cost too much slip through,
-and some that the budget pays for are cut off. So the program counts money in the greatest unit that divides all costs,
-or in a greater one where that leaves large numbers, each cost and the budget rounded down, and its row lies half a unit
-above the budget. As a sum of costs rounded down is not above the sum rounded down, no plan that the budget pays for is
-cut off, and the bound stands. What is paid is added up in whole fen: a set of sites that costs too much after all is
-forbidden by its cover inequality [3]_, and the program solved again.
+It is a mixed-integer program of :mod:`lastmile.solvers.siting`, with a greedy plan [2]_ beside it, and exact to the fen
+as :mod:`lastmile.solvers.money` tells.
 
 References
 ----------
 .. [1] Church, ReVelle (1974). The maximal covering location problem. doi:10.1007/BF01942293
 .. [2] Khuller, Moss, Naor (1999). The budgeted maximum coverage problem. doi:10.1016/S0020-0190(99)00031-9
-.. [3] Balas (1975). Facets of the knapsack polytope. doi:10.1007/BF01580440
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,12 +23,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from lastmile.solvers.frozen import freeze
+from lastmile.solvers.money import MoneyLimit
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.solvers.siting_problem import NoPlanInTimeError, SitingProblem, SitingRow
 
 _SAME: Final = 1e-6  # of the bound: the plan meets it
-# Of money in the dearest site. With 100 million HiGHS bounded a problem of five sites too low.
-_UNITS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -141,7 +133,9 @@ def cover(problem: CoveringProblem, *, budget_fen: int, seconds: float, start: S
         best = max(best, payable, key=problem.parcels)
         if problem.paid_fen(found) <= budget_fen:
             break
-        too_dear.append(_least_too_dear(problem, found, budget_fen))
+        opened = np.zeros(len(problem.cost_fen), dtype=np.int32)
+        opened[found] = 1
+        too_dear.append(sorted(_limit(problem, budget_fen).cover(opened)))
     parcels = problem.parcels(best)
     return CoveringSolution(
         sites=tuple(sorted(best)),
@@ -159,11 +153,9 @@ def _meets(parcels: float, bound: float) -> bool:
 def _program(problem: CoveringProblem, budget_fen: int, too_dear: list[list[int]]) -> SitingProblem:
     """The model in fen of which a parcel is worth one, so that its value is the parcels covered."""
     sites = len(problem.cost_fen)
-    new = np.flatnonzero(~problem.standing).astype(np.int32)
-    divisor = int(np.gcd.reduce(problem.cost_fen[new])) or 1
-    most = int(problem.cost_fen[new].max(initial=0)) // divisor
-    unit = divisor * max(math.ceil(most / _UNITS), 1)
-    rows = [_at_most("budget", new, problem.cost_fen[new] // unit, budget_fen // unit + 0.5)]
+    limit = _limit(problem, budget_fen)
+    costs, _, most = limit.rounded()
+    rows = [_at_most("budget", np.array(limit.site, dtype=np.int32), np.array(costs), most)]
     rows += [_at_most("cover", np.array(cut, dtype=np.int32), np.ones(len(cut)), len(cut) - 1.0) for cut in too_dear]
     return SitingProblem(
         fixed_fen=np.zeros(sites, dtype=np.int64),
@@ -180,6 +172,13 @@ def _program(problem: CoveringProblem, budget_fen: int, too_dear: list[list[int]
         parcel_fen=1.0,
         rows=tuple(rows),
     )
+
+
+def _limit(problem: CoveringProblem, budget_fen: int) -> MoneyLimit:
+    """What the sites that do not stand yet may cost."""
+    new = np.flatnonzero(~problem.standing).tolist()
+    cost = problem.cost_fen[new].tolist()
+    return MoneyLimit(site=tuple(new), open_fen=tuple(cost), module_fen=(0,) * len(new), most_fen=budget_fen)
 
 
 def _at_most(name: str, site: NDArray[np.int32], each: NDArray[np.generic], upper: float) -> SitingRow:
@@ -254,16 +253,3 @@ def _needed(problem: CoveringProblem, reach: csr_array, sites: Sequence[int]) ->
             times[near] -= 1
             kept.remove(j)
     return sorted(kept)
-
-
-def _least_too_dear(problem: CoveringProblem, sites: Sequence[int], budget_fen: int) -> list[int]:
-    """New sites among these that together cost too much, and without any one of them do not."""
-    cut = sorted((j for j in sites if not problem.standing[j]), key=lambda j: (problem.cost_fen[j], j))
-    paid = problem.paid_fen(cut)
-    kept = []
-    for j in cut:
-        if paid - int(problem.cost_fen[j]) > budget_fen:
-            paid -= int(problem.cost_fen[j])
-        else:
-            kept.append(j)
-    return kept

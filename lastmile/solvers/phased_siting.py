@@ -24,7 +24,7 @@ References
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,10 +125,12 @@ def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> floa
             missed += max(row.lower - total, 0.0) / max(row.lower, 1.0)
             missed += max(total - row.upper, 0.0) / max(row.upper, 1.0)
         for cover in _coverage_due(phases, k):
-            reached = np.unique(cover.demand[opened[cover.site]])
+            share = np.ones(len(cover.site)) if cover.share is None else cover.share
+            reached = np.zeros(len(cover.weight))
+            np.maximum.at(reached, cover.demand, np.where(opened[cover.site], share, 0.0))
             whole = float(cover.weight.sum())
             if whole > 0:
-                missed += max(cover.minimum - float(cover.weight[reached].sum()) / whole, 0.0)
+                missed += max(cover.minimum - float((cover.weight * reached).sum()) / whole, 0.0)
     return missed
 
 
@@ -151,7 +153,7 @@ def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) 
             rows.extend(_grows(start[k] + j, start[following] + j, int(problem.modules_max[j])))
     copies = len(earlier)
 
-    def repeated(values: NDArray[np.int32]) -> NDArray[np.int32]:
+    def repeated(values: NDArray[Any]) -> NDArray[Any]:
         return np.tile(values, copies + 1)
 
     def nothing(values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -164,6 +166,7 @@ def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) 
         modules_max=repeated(problem.modules_max),
         module_capacity=repeated(problem.module_capacity),
         existing=repeated(problem.existing),
+        minded_fen=None if problem.minded_fen is None else repeated(problem.minded_fen),
         rows=tuple(rows),
         coverage=tuple(coverage),
     )
@@ -219,9 +222,12 @@ def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.i
         serve_demand=problem.serve_demand[serve],
         serve_site=of_part[problem.serve_site[serve]],
         serve_metres=problem.serve_metres[serve],
+        serve_share=None if problem.serve_share is None else problem.serve_share[serve],
         attract_demand=problem.attract_demand[attract],
         attract_site=of_part[problem.attract_site[attract]],
+        attract_share=None if problem.attract_share is None else problem.attract_share[attract],
         parcel_fen=problem.parcel_fen,
+        minded_fen=None if problem.minded_fen is None else problem.minded_fen[kept],
         # What a walk takes off a parcel's worth stays the same, so that all phases have one value.
         furthest_m=problem.furthest_m or float(problem.serve_metres.max(initial=0.0)),
         # Sites that must not stand together do not, in no part of what is chosen.
@@ -245,7 +251,8 @@ def _rules_of_part(phase: RulesDue, kept: NDArray[np.int64], modules: NDArray[np
     coverage = []
     for cover in phase.coverage:
         there = of_part[cover.site] >= 0
-        coverage.append(replace(cover, demand=cover.demand[there], site=of_part[cover.site[there]]))
+        share = None if cover.share is None else cover.share[there]
+        coverage.append(replace(cover, demand=cover.demand[there], site=of_part[cover.site[there]], share=share))
     return replace(phase, rows=tuple(rows), coverage=tuple(coverage))
 
 

@@ -4,13 +4,22 @@ Up to ten thousand possible sites the program is solved as it is. For a whole ci
 first, which bounds every plan, then the program with the sites alone that the relaxation opens or nearly does: kernel
 search [3]_. Each further kernel is larger, until the gap to the bound is closed as far as was asked for.
 
-Model, with o_j open, m_j modules, x_ij share of demand i served at site j, c_i demand near an opened attracting site::
+Model, with o_j open, m_j modules, x_ij share of demand i that site j is for, s_ij the share of those who would walk
+there (1: all), c_is demand i whose best opened attracting site has the share s::
 
-    max  p (sum w_i x_ij (1 - e d_ij) + sum w_i c_i) - sum (f_j o_j + g_j m_j) - M sum slacks
-    s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
-         c_i <= sum of o_j near i;  every rule's row with its slacks
+    max  sum p_j w_i s_ij x_ij (1 - e d_ij) + p sum w_i s c_is - sum (f_j o_j + g_j m_j) - M sum slacks
+    s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i s_ij x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
+         c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  every rule's row with its slacks
 
-The term e d_ij (at most 10 % at the edge of reach) prefers the nearer of two sites.
+A parcel is worth p, and p_j = max(p - what its receiver minds, 0) where it has to be fetched at site j. The term e d_ij
+(at most 10 % at the edge of reach) prefers the nearer of two sites.
+
+Shares that fall with the distance make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing
+and takes no room. With y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and
+sum_j y_ij / (w_i s_ij) <= 1: no plan's value rises. Rules of coverage count the best share in the same way as c_is.
+
+Limits of money are kept to the fen at first (:mod:`lastmile.solvers.money`), and have a slack only where other rules
+cannot be met beside them.
 
 References
 ----------
@@ -18,8 +27,13 @@ References
 .. [2] Current, Storbeck (1988). Capacitated covering models. doi:10.1068/b150153
 .. [3] Angelelli, Mansini, Speranza (2010). Kernel search: a general heuristic for the multi-dimensional knapsack
        problem. doi:10.1016/j.cor.2010.02.002
+.. [4] Church, Roberts (1983). Generalized coverage models and public facility location.
+       doi:10.1111/j.1435-5597.1983.tb00802.x
+.. [5] Berman, Krass, Drezner (2003). The gradual covering decay location problem on a network.
+       doi:10.1016/S0377-2217(02)00604-5
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,12 +43,15 @@ from datetime import timedelta
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
-from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingSolution
+from lastmile.solvers.money import MoneyLimit
+from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingRow, SitingSolution
 
 _NEARNESS = 0.1
-_SLACK_TOLERANCE = 1e-4
+#: Of a rule, the share by which it may be missed unnoticed.
+SLACK_TOLERANCE: Final = 1e-5
 _AT_ONCE: Final = 10_000  # sites up to which the program is solved as a whole
 _MORE: Final = 2_000  # sites that the second kernel has more than the first; each further one twice as many more
 _EXPLAINED: Final = 12  # rules that fall short, and that may give way, that are looked into
@@ -50,6 +67,30 @@ class _Slack:
     variable: mathopt.Variable
     scale: float
     limits: bool = False
+    money: "_Money | None" = None
+
+    def missed(self, found: "_Found", modules: list[mathopt.Variable]) -> float:
+        """By how much a plan misses the rule, in the rule's own unit; money to the fen, else 0 within the tolerance."""
+        if self.money is not None:
+            return max(self.money.limit.excess_fen(found.built(modules)), 0) / 100
+        share = found.values[self.variable]
+        return share * self.scale if share > SLACK_TOLERANCE else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Money:
+    """A limit of money: the row with its slack, and rows without one, each with its upper bound; either is in force."""
+
+    limit: MoneyLimit
+    loose: mathopt.LinearConstraint
+    loose_from: float
+    strict: dict[mathopt.LinearConstraint, float]
+
+    def keep(self, kept: bool) -> None:
+        """Keep the limit, or let it give way."""
+        self.loose.lower_bound = -math.inf if kept else self.loose_from
+        for row, most in self.strict.items():
+            row.upper_bound = most if kept else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +102,10 @@ class _Found:
     bound: float
     finished: bool
 
+    def built(self, modules: list[mathopt.Variable]) -> NDArray[np.int32]:
+        """Modules by site."""
+        return np.array([round(self.values[count]) for count in modules], dtype=np.int32)
+
 
 def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolution:
     """Choose sites and their modules.
@@ -68,15 +113,17 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     Parameters
     ----------
     seconds
-        Ceiling of the search time; as much again is used where rules cannot be met, and half of it to tell why. A run
-        that ends at the ceiling may differ between machines; one that ends at the gap does not.
+        Ceiling of the search time. Where rules cannot be met, the whole takes up to four times as long: to let as
+        little as can be give way, and to tell why. A run that ends at the ceiling may differ between machines; one that
+        ends at the gap does not.
     gap
         Relative gap to the bound at which the search stops.
 
     Returns
     -------
     SitingSolution
-        Rules that cannot be met fall short by the least amount, weighted by their size, and are listed.
+        Rules that cannot be met fall short by the least amount, weighted by their size, and are listed. No limit of
+        money is overspent, be it by a fen, where the others can be met as well within it.
     """
     model = mathopt.Model(name="siting")
     sites = len(problem.fixed_fen)
@@ -123,33 +170,46 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)
-    found = _optimize(model, opened, seconds, gap)
+    moneys = [slack.money for slack in slacks if slack.money is not None]
+    found = _within(model, opened, modules, moneys, seconds, gap)
+    if found is None and moneys:
+        found = _without(model, opened, moneys, seconds, gap)
     if found is None:
         raise NoPlanInTimeError(f"siting found no plan at all in {seconds:g} s")
     relaxations: tuple[tuple[str, float], ...] = ()
-    if any(found.values[slack.variable] > _SLACK_TOLERANCE for slack in slacks):
+    if any(slack.missed(found, modules) for slack in slacks):
         # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:
         # first fall short by as little as can be, then be worth as much as that allows.
         model.minimize(shortage)
-        least = _optimize(model, opened, seconds / 2, 0.0)
+        least = _without(model, opened, moneys, seconds / 2, 0.0)
         if least is not None:
-            kept = model.add_linear_constraint(shortage <= least.objective + _SLACK_TOLERANCE / 10)
+            little = least.objective + SLACK_TOLERANCE / 10
+            kept = model.add_linear_constraint(shortage <= little)
             model.maximize(value_of)
-            again = _optimize(model, opened, seconds / 2, gap)
+            # Where as little falls short with all money kept, all is kept again.
+            with_money_kept = sum(found.values[slack.variable] for slack in slacks) <= little
+            need_not = [
+                slack.money
+                for slack in slacks
+                if slack.money is not None and (with_money_kept or least.values[slack.variable] <= SLACK_TOLERANCE)
+            ]
+            again = _within(model, opened, modules, need_not, seconds / 2, gap)
+            if again is None and need_not:
+                again = _without(model, opened, need_not, seconds / 2, gap)
             if again is not None:
                 found, dear = again, 0.0
             model.delete_linear_constraint(kept)
-    values = found.values
-    short = [slack for slack in slacks if values[slack.variable] > _SLACK_TOLERANCE]
-    missed = tuple(Shortfall(name=slack.name, amount=values[slack.variable] * slack.scale) for slack in short)
-    if short:
-        missed, relaxations = _explain(model, opened, slacks, missed, seconds / 2)
-    penalty = dear * sum(values[slack.variable] for slack in slacks)
+    missed = tuple(
+        Shortfall(name=slack.name, amount=amount) for slack in slacks if (amount := slack.missed(found, modules))
+    )
+    penalty = dear * sum(found.values[slack.variable] for slack in slacks)
+    if missed:
+        missed, relaxations = _explain(model, opened, modules, slacks, missed, seconds / 2)
     value = found.objective + penalty
     bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)
     return SitingSolution(
-        modules=np.array([round(values[count]) for count in modules], dtype=np.int32),
+        modules=found.built(modules),
         value_fen=value,
         bound_fen=bound,
         gap=reached,
@@ -159,9 +219,63 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     )
 
 
+def _within(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+    moneys: list[_Money],
+    seconds: float,
+    gap: float,
+) -> _Found | None:
+    """The best plan that keeps these limits of money to the fen, None where none was found."""
+    for money in moneys:
+        money.keep(True)
+    until = time.perf_counter() + seconds
+    while (left := until - time.perf_counter()) > 0:
+        found = _optimize(model, opened, left, gap)
+        if found is None:
+            return None
+        built = found.built(modules)
+        too_dear = [money for money in moneys if money.limit.excess_fen(built) > 0]
+        if not too_dear:
+            return found
+        for money in too_dear:
+            _forbid(model, opened, modules, money, built)
+    return None
+
+
+def _without(
+    model: mathopt.Model, opened: list[mathopt.Variable], moneys: list[_Money], seconds: float, gap: float
+) -> _Found | None:
+    """The best plan where these limits of money may give way."""
+    for money in moneys:
+        money.keep(False)
+    return _optimize(model, opened, seconds, gap)
+
+
+def _forbid(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+    money: _Money,
+    built: NDArray[np.int32],
+) -> None:
+    """Forbid what costs too much in a plan, wherever the limit is kept."""
+    as_many = []
+    for j, least in money.limit.cover(built).items():
+        if least == 1:
+            as_many.append(opened[j])
+            continue
+        as_many.append(model.add_variable(lb=0.0, ub=1.0, is_integer=True))
+        model.add_linear_constraint(modules[j] - (modules[j].upper_bound - least + 1) * as_many[-1] <= least - 1)
+    fewer = len(as_many) - 1.0
+    money.strict[model.add_linear_constraint(mathopt.LinearSum(as_many) <= fewer)] = fewer
+
+
 def _explain(
     model: mathopt.Model,
     opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
     slacks: list[_Slack],
     missed: tuple[Shortfall, ...],
     seconds: float,
@@ -173,22 +287,28 @@ def _explain(
     questions = min(len(missed), _EXPLAINED) + min(len(loose), _EXPLAINED)
     each = seconds / max(questions, 1)
 
-    def least(slack: _Slack) -> float | None:
+    moneys = [slack.money for slack in slacks if slack.money is not None]
+
+    def least(slack: _Slack, *, kept: list[_Money]) -> float | None:
+        for money in moneys:
+            money.keep(False)
         model.minimize(slack.variable)
-        found = _optimize(model, opened, each, 0.0)
-        return None if found is None or not found.finished else found.objective * slack.scale
+        found = _within(model, opened, modules, kept, each, 0.0)
+        if found is None or not found.finished:
+            return None
+        return found.objective * slack.scale if slack.money is None else slack.missed(found, modules)
 
     of_name = {slack.name: slack for slack in slacks if not slack.limits} | {
         slack.name: slack for slack in slacks if slack.name in names and slack.limits
     }
     told = [
-        replace(shortfall, alone=least(of_name[shortfall.name])) if k < _EXPLAINED else shortfall
+        replace(shortfall, alone=least(of_name[shortfall.name], kept=[])) if k < _EXPLAINED else shortfall
         for k, shortfall in enumerate(missed)
     ]
     found = []
     for slack in loose[:_EXPLAINED]:
         with _none_of(other.variable for other in slacks if other is not slack):
-            amount = least(slack)
+            amount = least(slack, kept=[money for money in moneys if money is not slack.money])
         if amount is not None:
             found.append((amount / slack.scale, slack.name, amount))
     return tuple(told), tuple((name, amount) for _, name, amount in sorted(found))
@@ -214,25 +334,24 @@ def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: flo
     closed = closed[np.argsort(np.abs(np.array(relaxed.reduced_costs(opened))[closed]), kind="stable")]
     best: _Found | None = None
     size = 0
-    while best is None or (not best.finished and time.perf_counter() < until and size < len(closed)):
-        if best is not None:
-            size = size * 2 + _MORE
+    while True:
         left = [opened[site] for site in closed[size:].tolist()]
         with _none_of(left):
             kernel = _whole(model, max(until - time.perf_counter(), 1.0), gap / 2)
-        if kernel is None:
-            return best
-        if best is None or abs(bound - kernel.objective) < abs(bound - best.objective):
+        # A kernel may be too small for any plan.
+        if kernel is not None and (best is None or abs(bound - kernel.objective) < abs(bound - best.objective)):
             best = _Found(
                 values=kernel.values,
                 objective=kernel.objective,
                 bound=bound,
                 finished=abs(bound - kernel.objective) <= gap * abs(bound),
             )
-        if not left:
+        if not left and kernel is not None:
             # Nothing is left out: what bounds this one bounds all.
             return kernel
-    return best
+        if not left or (best is not None and best.finished) or time.perf_counter() >= until:
+            return best
+        size = size * 2 + _MORE
 
 
 @contextmanager
@@ -281,17 +400,24 @@ def _served(
     per_demand: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     gains: list[mathopt.LinearTypes] = []
     furthest = max(float(problem.serve_metres.max()) if problem.furthest_m is None else problem.furthest_m, 1.0)
-    for i, j, metres in zip(
-        problem.serve_demand.tolist(), problem.serve_site.tolist(), problem.serve_metres.tolist(), strict=True
+    minded = np.zeros(len(problem.fixed_fen)) if problem.minded_fen is None else problem.minded_fen
+    worth = np.maximum(problem.parcel_fen - minded, 0.0).tolist()
+    come = np.ones(len(problem.serve_site)) if problem.serve_share is None else problem.serve_share
+    for i, j, metres, among in zip(
+        problem.serve_demand.tolist(),
+        problem.serve_site.tolist(),
+        problem.serve_metres.tolist(),
+        come.tolist(),
+        strict=True,
     ):
-        weight = float(problem.weight[i])
-        if weight <= 0:
+        weight = float(problem.weight[i]) * among
+        if weight <= 0 or worth[j] <= 0:
             continue
         share = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(share - opened[j] <= 0)
         per_site[j].append(weight * share)
         per_demand[i].append(share)
-        gains.append(problem.parcel_fen * weight * (1 - _NEARNESS * metres / furthest) * share)
+        gains.append(worth[j] * weight * (1 - _NEARNESS * metres / furthest) * share)
     for shares in per_demand.values():
         if len(shares) > 1:
             model.add_linear_constraint(mathopt.LinearSum(shares) <= 1)
@@ -303,17 +429,53 @@ def _served(
 def _attracted(
     problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable]
 ) -> list[mathopt.LinearTypes]:
-    near: dict[int, list[mathopt.Variable]] = defaultdict(list)
-    for i, j in zip(problem.attract_demand.tolist(), problem.attract_site.tolist(), strict=True):
-        near[i].append(opened[j])
-    gains: list[mathopt.LinearTypes] = []
-    for i, sites in near.items():
-        if problem.weight[i] <= 0:
-            continue
-        covered = model.add_variable(lb=0.0, ub=1.0)
-        model.add_linear_constraint(covered - mathopt.LinearSum(sites) <= 0)
-        gains.append(problem.parcel_fen * float(problem.weight[i]) * covered)
-    return gains
+    worth = problem.parcel_fen * problem.weight
+    return _best_shares(model, opened, problem.attract_demand, problem.attract_site, problem.attract_share, worth)
+
+
+def _best_shares(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    demand: NDArray[np.int32],
+    site: NDArray[np.int32],
+    share: NDArray[np.float64] | None,
+    worth: NDArray[np.float64],
+) -> list[mathopt.LinearTypes]:
+    """Terms whose sum is at most what each row is worth by the greatest share of its opened sites.
+
+    A variable for each row and share, not for each pair: exact, and its relaxation no weaker. A row whose sites all
+    have one share has one variable.
+    """
+    near: dict[int, dict[float, list[mathopt.Variable]]] = defaultdict(lambda: defaultdict(list))
+    of_pair = np.ones(len(site)) if share is None else share
+    for i, j, among in zip(demand.tolist(), site.tolist(), of_pair.tolist(), strict=True):
+        if worth[i] > 0 and among > 0:
+            near[i][among].append(opened[j])
+    terms: list[mathopt.LinearTypes] = []
+    for i, levels in near.items():
+        covered = []
+        for among, sites in levels.items():
+            covered.append(model.add_variable(lb=0.0, ub=1.0))
+            model.add_linear_constraint(covered[-1] - mathopt.LinearSum(sites) <= 0)
+            terms.append(float(worth[i]) * among * covered[-1])
+        if len(covered) > 1:
+            model.add_linear_constraint(mathopt.LinearSum(covered) <= 1)
+    return terms
+
+
+def _money(
+    row: SitingRow,
+    loose: mathopt.LinearConstraint,
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+) -> _Money:
+    limit = MoneyLimit.of_yuan(row.site.tolist(), row.per_open.tolist(), row.per_module.tolist(), row.upper)
+    opening, each, most = limit.rounded()
+    costs = zip(limit.site, opening, each, strict=True)
+    total = mathopt.LinearSum(float(a) * opened[j] + float(b) * modules[j] for j, a, b in costs)
+    strict = model.add_linear_constraint(total <= most)
+    return _Money(limit=limit, loose=loose, loose_from=loose.lower_bound, strict={strict: most})
 
 
 def _rules(
@@ -334,21 +496,14 @@ def _rules(
                 continue
             scale = max(abs(limit), 1.0)
             slack = model.add_variable(lb=0.0)
-            model.add_linear_constraint(sign * (total - limit) + scale * slack >= 0)
-            slacks.append(_Slack(name=row.name, variable=slack, scale=scale, limits=sign < 0))
+            loose = model.add_linear_constraint(sign * (total - limit) + scale * slack >= 0)
+            money = _money(row, loose, model, opened, modules) if row.yuan and sign < 0 else None
+            slacks.append(_Slack(name=row.name, variable=slack, scale=scale, limits=sign < 0, money=money))
     for cover in problem.coverage:
         total_weight = float(cover.weight.sum())
         if total_weight <= 0 or cover.minimum <= 0:
             continue
-        near: dict[int, list[mathopt.Variable]] = defaultdict(list)
-        for i, j in zip(cover.demand.tolist(), cover.site.tolist(), strict=True):
-            if cover.weight[i] > 0:
-                near[i].append(opened[j])
-        reached = []
-        for i, sites in near.items():
-            covered = model.add_variable(lb=0.0, ub=1.0)
-            model.add_linear_constraint(covered - mathopt.LinearSum(sites) <= 0)
-            reached.append(float(cover.weight[i]) / total_weight * covered)
+        reached = _best_shares(model, opened, cover.demand, cover.site, cover.share, cover.weight / total_weight)
         slack = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(mathopt.LinearSum(reached) + slack >= cover.minimum)
         slacks.append(_Slack(name=cover.name, variable=slack, scale=1.0))

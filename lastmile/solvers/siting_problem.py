@@ -21,6 +21,8 @@ class SitingRow:
         float64, weight of opening and of each module.
     hard
         It may not fall short: without a plan that keeps it there is none.
+    yuan
+        Its weights are yuan of not less than 0: unless it has to give way to other rules, ``upper`` is kept to the fen.
     """
 
     name: str
@@ -30,6 +32,7 @@ class SitingRow:
     lower: float = 0.0
     upper: float = float("inf")
     hard: bool = False
+    yuan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +40,8 @@ class CoverageRow:
     """A share of demand that must lie within reach of an opened site.
 
     ``demand`` and ``site`` are the sparse pairs (row i is covered by site j); ``weight`` is over all demand rows, zero
-    for those that the rule does not count.
+    for those that the rule does not count. ``share`` is, by pair, how much of the row an opened site covers, the
+    greatest of several; None: all of it.
     """
 
     name: str
@@ -45,6 +49,7 @@ class CoverageRow:
     site: NDArray[np.int32]
     weight: NDArray[np.float64]
     minimum: float
+    share: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,10 +72,16 @@ class SitingProblem:
         The pairs in which a site may take a demand row's parcels.
     attract_demand, attract_site
         The pairs in which a site counts as near: worth its parcels once, without taking capacity.
+    serve_share, attract_share
+        float64 between 0 and 1, by pair: of the row's receivers, those who would come to the site. Only they are worth
+        something and take room; of several near sites the greatest share counts. None: all.
     parcel_fen
         What a parcel served or attracted is worth per day.
     furthest_m
         The walk at which a parcel served is worth a tenth less; the longest of the pairs where it is None.
+    minded_fen
+        float64, by site: what of it each parcel served there loses as its receiver minds fetching it; where that is
+        all or more, it is worth nothing. None: nobody minds.
     rows, coverage
         Rules; each that is not hard may fall short, at a price above everything else, and is then reported.
     conflicts
@@ -92,6 +103,9 @@ class SitingProblem:
     furthest_m: float | None = None
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
+    minded_fen: NDArray[np.float64] | None = None
+    serve_share: NDArray[np.float64] | None = None
+    attract_share: NDArray[np.float64] | None = None
     conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
 
     def __post_init__(self) -> None:
@@ -111,6 +125,23 @@ class SitingProblem:
                 raise ValueError(f"{name} has an index outside 0..{limit - 1}")
         if (self.weight < 0).any():
             raise ValueError("a demand weight is negative")
+        if self.minded_fen is not None and len(self.minded_fen) != sites:
+            raise ValueError(f"minded_fen has {len(self.minded_fen)} entries for {sites} sites")
+        if self.minded_fen is not None and not (self.minded_fen >= 0).all():
+            raise ValueError("minded_fen has an entry that is not at least 0")
+        _require_shares("serve_share", self.serve_share, len(self.serve_site))
+        _require_shares("attract_share", self.attract_share, len(self.attract_site))
+        for cover in self.coverage:
+            _require_shares(f"the share of {cover.name}", cover.share, len(cover.site))
+
+
+def _require_shares(name: str, share: NDArray[np.float64] | None, pairs: int) -> None:
+    if share is None:
+        return
+    if len(share) != pairs:
+        raise ValueError(f"{name} has {len(share)} entries for {pairs} pairs")
+    if not ((share >= 0) & (share <= 1)).all():
+        raise ValueError(f"{name} has an entry outside 0..1")
 
 
 class NoPlanInTimeError(RuntimeError):

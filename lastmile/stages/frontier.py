@@ -113,7 +113,7 @@ def find_frontier(
     """Cover as many parcels as possible with ever more sites, or ever more money.
 
     Coverage counts every order's parcels once, whatever its channel, if a site is within the facility's walking reach;
-    capacities and targets play no part.
+    capacities, targets and the shares of who walks how far (``walk_shares``) play no part.
 
     Parameters
     ----------

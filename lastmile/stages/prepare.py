@@ -220,7 +220,7 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
     if scenario.elevation_path is not None and all(battery.physics is None for battery in batteries):
         found.append("map.elevation changes nothing: no vehicle has a battery with physics")
     for facility in scenario.file.facilities:
-        for key in ("chilled_modules_max", "compartments", "inconvenience_yuan"):
+        for key in ("chilled_modules_max", "compartments"):
             if getattr(facility, key):
                 found.append(f"facility {facility.id}: {key} is not planned with yet")
     if any(depot.docks is not None for depot in scenario.file.depots):

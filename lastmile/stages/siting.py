@@ -18,8 +18,9 @@ from lastmile.stages.phases import SiteTarget, phase_dates
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import ceilings
-from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
+from lastmile.stages.walks import Pairs, area_pairs, counted_share, walks, walks_to_areas, wanted_areas
 from lastmile.units import fen
+from lastmile.walk_shares import walk_share
 
 _DAYS_A_YEAR = 365
 _NOTHING = 1e-6  # of a shortfall: rounding
@@ -186,14 +187,15 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
     weight: NDArray[np.float64] = np.bincount(
         city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds)
     ).astype(np.float64)
-    serve: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
-    attract: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+    serve: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]] = []
+    attract: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
     for index, kind in enumerate(file.facilities):
         near = _site_pairs(reach.within(kind.reach_m), candidate, facility == index)
+        come = walk_share(kind, near.metres)
         if kind.channel is not None:
-            serve.append((near.target * len(kinds) + kinds.index(kind.channel), near.origin, near.metres))
+            serve.append((near.target * len(kinds) + kinds.index(kind.channel), near.origin, near.metres, come))
         elif kind.dispatches:
-            attract.append((near.target * len(kinds), near.origin))
+            attract.append((near.target * len(kinds), near.origin, come))
     return SitingProblem(
         fixed_fen=np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)).astype(np.int64),
         module_fen=np.array([round(b) for _, b in per_day], dtype=np.int64),
@@ -201,12 +203,15 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         module_capacity=np.array([int(option.facility.parcels_per_module) for option in options], dtype=np.int32),
         existing=np.array([city.candidates[option.candidate].existing_modules for option in options], dtype=np.int32),
         weight=weight,
-        serve_demand=_joined([a for a, _, _ in serve], np.int32),
-        serve_site=_joined([b for _, b, _ in serve], np.int32),
-        serve_metres=_joined([c for _, _, c in serve], np.float64),
-        attract_demand=_joined([a for a, _ in attract], np.int32),
-        attract_site=_joined([b for _, b in attract], np.int32),
+        serve_demand=_joined([a for a, _, _, _ in serve], np.int32),
+        serve_site=_joined([b for _, b, _, _ in serve], np.int32),
+        serve_metres=_joined([c for _, _, c, _ in serve], np.float64),
+        serve_share=_joined([d for _, _, _, d in serve], np.float64),
+        attract_demand=_joined([a for a, _, _ in attract], np.int32),
+        attract_site=_joined([b for _, b, _ in attract], np.int32),
+        attract_share=_joined([c for _, _, c in attract], np.float64),
         parcel_fen=file.economics.parcel_yuan * 100,
+        minded_fen=np.array([option.facility.inconvenience_yuan * 100 for option in options]),
         conflicts=_conflicts(city, options),
     )
 
@@ -308,6 +313,7 @@ def _rows(
                     ),
                     per_module=np.array([options[j].facility.yuan_per_module for j in sites.tolist()]),
                     upper=target.maximum_yuan,
+                    yuan=True,
                 )
             )
         elif isinstance(target, AreaTarget):
@@ -351,14 +357,19 @@ def _coverage(
         if isinstance(target, CoverageTarget):
             chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
             near = _site_pairs(reach.within(target.reach_m), candidate, chosen)
+            share = np.zeros(len(near.origin))
+            for facility in city.scenario.file.facilities:
+                of = np.array([option.facility is facility for option in options], dtype=bool)[near.origin]
+                share[of] = counted_share(target, facility, near.metres[of])
             names = sorted(set(city.demand.district)) if target.districts is None else target.districts
             groups = [(name,) for name in names] if target.each_district else [tuple(names)]
             for group in groups:
                 weight = np.where(np.isin(district, group), parcels, 0.0)
                 name = f"{target.id}: {group[0]}" if target.each_district else target.id
                 rows.append(
-                    CoverageRow(name=name, demand=near.target, site=near.origin, weight=weight, minimum=target.minimum)
-                )
+                    CoverageRow(name=name, demand=near.target, site=near.origin, weight=weight, minimum=target.minimum,
+                                share=share)
+                )  # fmt: skip
         elif isinstance(target, AreaTarget) and target.minimum < 1.0:
             near = _area_pairs(city, target, options, candidate, areas)
             wanted = wanted_areas(city, target)

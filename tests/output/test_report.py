@@ -145,3 +145,10 @@ def test_report_opens_without_a_complaint(page, tmp_path):
     assert opened.console == []
     assert opened.dom.count("<svg") >= 6
     assert "Gini" in opened.dom
+
+
+def test_parcels_expected_on_foot_are_told_where_shares_are_stated(page):
+    words = "expected to be fetched on foot"
+    assert words not in page
+    sites = tuple(dataclasses.replace(site, expected_parcels=7.0) for site in city.plan().sites)
+    assert words in report(dataclasses.replace(city.plan(), sites=sites))

@@ -295,3 +295,29 @@ def test_site_under_another_name_than_its_candidate(town):
 def test_host_other_than_the_table_says(town):
     # A table that says "school" for what the plan calls a home (and takes its discount).
     assert found(with_candidate(town, host="school")) == [("host", "residential")]
+
+
+# c walks 520 m: of a share that falls from 1 at the site to 0.4 at 600 m there is 1 - 0.6 * 520 / 600 = 0.48 left.
+SHARES = ((0.0, 1.0), (600.0, 0.4))
+
+
+def test_expected_parcels_left_out_or_embellished(town):
+    shared = town.with_rule("facilities", 0, walk_shares=SHARES)
+    assert found(shared) == [("expected", "nothing for 2.4")]
+    assert found(shared.with_site(expected_parcels=2.4)) == []
+    assert found(shared.with_site(expected_parcels=3.0)) == [("expected", "3.0 for 2.4")]
+
+
+def test_expected_parcels_of_a_site_without_shares(town):
+    assert found(town.with_site(expected_parcels=5.0)) == [("expected", "5")]
+
+
+def test_expected_share_is_recomputed(town):
+    # 5 of 10 parcels, 0.48 of them.
+    shared = town.with_rule("facilities", 0, walk_shares=SHARES).with_site(expected_parcels=2.4)
+    expecting = shared.with_rule("targets", 1, expected=True)
+    assert [(rule, amount[:-4]) for rule, amount in found(expecting)] == [
+        ("target", "0.5 for 0.24"),
+        ("target", "met at 0.24"),
+    ]
+    assert found(expecting.with_target("reach", value=0.24, met=False)) == []

@@ -31,6 +31,13 @@ def best(made):
     return short, -min(v for s, v in found if s <= short + 1e-6)
 
 
+def shares(pairs):
+    """Of the receivers, those who would come: by pair, or all."""
+    return st.none() | st.lists(
+        st.sampled_from([0.0, 0.2, 0.35, 0.7, 1.0]), min_size=pairs, max_size=pairs
+    ).map(lambda found: np.array(found, dtype=np.float64))  # fmt: skip
+
+
 @st.composite
 def problems(draw):
     sites, demands = draw(st.integers(1, 4)), draw(st.integers(1, 4))
@@ -45,8 +52,13 @@ def problems(draw):
         most=draw(st.lists(st.integers(1, 3), min_size=sites, max_size=sites)),
         capacity=draw(st.integers(1, 8)),
         existing=draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=sites, max_size=sites)),
-        attract=draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3)),
+        attract=draw(st.lists(st.sampled_from(pairs), unique=True, max_size=5)),
     )
+    minded = st.lists(st.sampled_from([0.0, 30.0, 99.5, 150.0]), min_size=sites, max_size=sites)
+    made = replace(
+        made, serve_share=draw(shares(len(made.serve_site))), attract_share=draw(shares(len(made.attract_site))),
+        minded_fen=draw(st.none() | minded.map(lambda fen: np.array(fen, dtype=np.float64))),
+    )  # fmt: skip
     every = np.arange(sites, dtype=np.int32)
     ones, zeros = np.ones(sites), np.zeros(sites)
     rows = []
@@ -65,6 +77,7 @@ def problems(draw):
         cover = (
             CoverageRow(name="near", demand=np.array([i for i, _ in near], dtype=np.int32),
                         site=np.array([j for _, j in near], dtype=np.int32), weight=made.weight,
+                        share=draw(shares(len(near))),
                         minimum=draw(st.sampled_from([0.3, 0.8, 1.0]))),
         )  # fmt: skip
     apart = [(a, b) for a in range(sites) for b in range(a + 1, sites)]
@@ -218,3 +231,80 @@ def test_plan_is_found_where_the_solver_ends_with_an_error_of_its_own():
     # Site 1 leaves room for no other, and it covers the second demand alone.
     (short,) = found.shortfalls
     assert (short.name, short.amount) == ("second", pytest.approx(0.4, abs=1e-3))
+
+
+# Of two places for one locker, site 0 has 6 parcels 100 m away and site 1 has 10 parcels 400 m away.
+ONE_OF_TWO = problem(
+    [0, 0], [6, 10], [(0, 0, 100), (1, 1, 400)], conflicts=np.array([[0, 1]], dtype=np.int32)
+)  # fmt: skip
+
+
+def test_who_walks_how_far_changes_the_site():
+    # All walk: 100 fen * 10 * (1 - 0.1) = 900 at site 1, 100 * 6 * (1 - 0.1 / 4) = 585 at site 0.
+    every = site(ONE_OF_TWO, seconds=10, gap=0.0)
+    assert (every.modules.tolist(), every.value_fen) == ([0, 1], pytest.approx(900))
+    # 90 % walk 100 m and 30 % walk 400 m: 526.5 at site 0, 270 at site 1.
+    some = site(replace(ONE_OF_TWO, serve_share=np.array([0.9, 0.3])), seconds=10, gap=0.0)
+    assert (some.modules.tolist(), some.value_fen) == ([1, 0], pytest.approx(526.5))
+
+
+def test_who_does_not_come_takes_no_room():
+    # Half of 20 parcels fill the one module of 10, and no second is worth its 300 fen.
+    made = problem([0], [20], [(0, 0, 0)], module=[300], most=[3])
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [2]
+    half = site(replace(made, serve_share=np.array([0.5])), seconds=10, gap=0.0)
+    assert (half.modules.tolist(), half.value_fen) == ([1], pytest.approx(10 * 100 - 300))
+
+
+def test_of_several_outlets_the_nearest_counts():
+    # 10 parcels: 100 fen * 10 * 0.8 by site 0 for 100 fen; site 1 with 0.5 adds nothing.
+    made = problem([100, 1], [10], [], attract=[(0, 0), (0, 1)], attract_share=np.array([0.8, 0.5]))
+    found = site(made, seconds=10, gap=0.0)
+    assert (found.modules.tolist(), found.value_fen) == ([1, 0], pytest.approx(700))
+
+
+@settings(max_examples=60)
+@given(made=problems())
+def test_shares_of_one_are_as_none_at_all(made):
+    def stated(share):
+        cover = tuple(replace(row, share=share(len(row.site))) for row in made.coverage)
+        serve, attract = share(len(made.serve_site)), share(len(made.attract_site))
+        return replace(made, serve_share=serve, attract_share=attract, coverage=cover)
+
+    none, ones = stated(lambda _: None), stated(np.ones)
+    a, b = site(none, seconds=10, gap=0.0), site(ones, seconds=10, gap=0.0)
+    assert a.modules.tolist() == b.modules.tolist()
+    assert (a.value_fen, a.bound_fen, a.shortfalls, a.relaxations) == (
+        b.value_fen,
+        b.bound_fen,
+        b.shortfalls,
+        b.relaxations,
+    )
+
+
+@settings(max_examples=60)
+@given(made=problems(), data=st.data())
+def test_a_smaller_share_never_raises_the_value(made, data):
+    made = replace(made, rows=(), coverage=())
+
+    def fewer(share, pairs):
+        factor = data.draw(st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0]), min_size=pairs, max_size=pairs))
+        return np.array(factor, dtype=np.float64) * (1.0 if share is None else share)
+
+    less = replace(
+        made, serve_share=fewer(made.serve_share, len(made.serve_site)),
+        attract_share=fewer(made.attract_share, len(made.attract_site)),
+    )  # fmt: skip
+    assert site(less, seconds=10, gap=0.0).value_fen <= site(made, seconds=10, gap=0.0).value_fen + 0.01
+
+
+def test_what_receivers_mind_is_taken_off():
+    # 10 parcels next to both; at site 0, for 100 fen, their receivers mind 40 of 100 fen each: 10 * 60 - 100 = 500.
+    # Site 1 costs 450: 10 * 100 - 450 = 550.
+    made = problem([100, 450], [10], [(0, 0, 0), (0, 1, 0)])
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 0]
+    minded = site(replace(made, minded_fen=np.array([40.0, 0.0])), seconds=10, gap=0.0)
+    assert (minded.modules.tolist(), minded.value_fen) == ([0, 1], pytest.approx(550))
+    # Where they mind more than the parcel is worth nothing is lost beyond its worth, and nothing opens.
+    nobody = site(replace(made, minded_fen=np.array([100.0, 250.0])), seconds=10, gap=0.0)
+    assert (nobody.modules.tolist(), nobody.value_fen) == ([0, 0], pytest.approx(0))

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from lastmile.solvers.siting_problem import SitingProblem
+from lastmile.solvers.siting_problem import CoverageRow, SitingProblem
+
+NEAR = CoverageRow(name="near", demand=np.array([0], dtype=np.int32), site=np.array([0], dtype=np.int32),
+                   weight=np.ones(1), minimum=0.5, share=np.array([-0.1]))  # fmt: skip
 
 
 def siting(**changes):
@@ -30,6 +33,13 @@ def siting(**changes):
         ({"attract_site": np.array([2], dtype=np.int32)}, r"attract_site has an index outside 0\.\.1"),
         ({"attract_demand": np.array([1], dtype=np.int32)}, r"attract_demand has an index outside 0\.\.0"),
         ({"weight": np.array([-1.0])}, "weight is negative"),
+        ({"minded_fen": np.ones(3)}, "minded_fen has 3 entries for 2 sites"),
+        ({"minded_fen": np.array([1.0, np.nan])}, "minded_fen has an entry that is not at least 0"),
+        ({"serve_share": np.ones(2)}, "serve_share has 2 entries for 1 pairs"),
+        ({"serve_share": np.array([1.1])}, r"serve_share has an entry outside 0\.\.1"),
+        ({"serve_share": np.array([np.nan])}, r"serve_share has an entry outside 0\.\.1"),
+        ({"attract_share": np.ones(1)}, "attract_share has 1 entries for 0 pairs"),
+        ({"coverage": (NEAR,)}, r"the share of near has an entry outside 0\.\.1"),
     ],
 )
 def test_fault_is_named(changes, message):

@@ -28,25 +28,36 @@ def problem(
     )
 
 
+def best_shares(made, demand, site, share, modules):
+    """Parcels of each demand, each times the greatest share of its open sites."""
+    best = np.zeros(len(made.weight))
+    for i, j, s in zip(demand, site, np.ones(len(site)) if share is None else share, strict=True):
+        if modules[j] > 0:
+            best[i] = max(best[i], s)
+    return float((made.weight * best).sum())
+
+
 def served_fen(made, modules):
     """The most that the parcels of a plan are worth: a transport problem."""
+    come = np.ones(len(made.serve_site)) if made.serve_share is None else made.serve_share
     pairs = [
-        (i, j, d)
-        for i, j, d in zip(made.serve_demand, made.serve_site, made.serve_metres, strict=True)
+        (i, j, d, s)
+        for i, j, d, s in zip(made.serve_demand, made.serve_site, made.serve_metres, come, strict=True)
         if modules[j] > 0
     ]
-    near = {i for i, j in zip(made.attract_demand, made.attract_site, strict=True) if modules[j] > 0}
-    value = made.parcel_fen * sum(made.weight[i] for i in near)
+    value = made.parcel_fen * best_shares(made, made.attract_demand, made.attract_site, made.attract_share, modules)
     if not pairs:
         return value
     furthest = max(made.serve_metres.max(), 1.0)
-    gain = np.array([made.parcel_fen * made.weight[i] * (1 - 0.1 * d / furthest) for i, _, d in pairs])
+    minded = np.zeros(len(modules)) if made.minded_fen is None else made.minded_fen
+    worth = np.maximum(made.parcel_fen - minded, 0)
+    gain = np.array([worth[j] * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, j, d, s in pairs])
     rows, limits = [], []
     for i in range(len(made.weight)):
-        rows.append([float(a == i) for a, _, _ in pairs])
+        rows.append([float(a == i) for a, _, _, _ in pairs])
         limits.append(1.0)
     for j in range(len(modules)):
-        rows.append([made.weight[a] * (b == j) for a, b, _ in pairs])
+        rows.append([made.weight[a] * s * (b == j) for a, b, _, s in pairs])
         limits.append(float(made.module_capacity[j] * modules[j]))
     return value - linprog(-gain, A_ub=np.array(rows), b_ub=np.array(limits), bounds=(0, 1)).fun
 
@@ -67,8 +78,8 @@ def shares_short(made, modules):
         above = 0.0 if np.isinf(row.upper) else max(total - row.upper, 0) / max(abs(row.upper), 1.0)
         short[row.name] = below + above
     for cover in made.coverage:
-        near = {i for i, j in zip(cover.demand, cover.site, strict=True) if opened[j]}
         total = cover.weight.sum()
         if total > 0:
-            short[cover.name] = max(cover.minimum - sum(cover.weight[i] for i in near) / total, 0.0)
+            covered = best_shares(made, cover.demand, cover.site, cover.share, modules)
+            short[cover.name] = max(cover.minimum - covered / total, 0.0)
     return short

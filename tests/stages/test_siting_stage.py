@@ -177,3 +177,53 @@ def test_what_an_earlier_date_cannot_reach_is_told_with_its_date(placed, row):
     assert len(sites) == 2
     (told,) = placement.phases[0].siting.shortfalls
     assert told.startswith(("two by 2018-12-31: short by 1", "money by 2018-12-31: short by 800"))
+
+
+SHARES = {"reach_m = 400.0": "reach_m = 400.0\nwalk_shares = [[40, 1.0], [240, 0.5], [400, 0.1]]"}
+ONE = clause("count", 'facility = "locker"\nminimum = 1\nmaximum = 1')
+
+
+def test_who_walks_how_far_decides_where_a_site_opens(placed, row):
+    # Six parcels live 40 m from x, ten live 340 m from y: fewer are near, more of them come.
+    rows = [("x", 3, 0, "candidate", "locker", ""), ("y", 3, 7, "candidate", "locker", "")]
+    orders = [row("few", 3, 0.2, 6, "locker;door"), row("many", 3, 5.3, 10, "locker;door")]
+    sites, _, _ = placed(rows, orders, ONE)
+    assert set(sites) == {"locker:y"}
+    sites, placement, _ = placed(rows, orders, ONE | SHARES)
+    assert set(sites) == {"locker:x"}
+    assert services(placement) == {"few": ("locker", "locker:x"), "many": ("door", None)}
+
+
+def test_shares_of_one_give_the_plan_without_any(placed, row):
+    rows = [(f"x{k}", 2 + k % 3, k, "candidate", "locker", "") for k in range(6)]
+    orders = [row(f"o{k}", 2 + k % 4, (k * 1.7) % 7, 3 + k % 5, "locker;door") for k in range(12)]
+    _, plain, _ = placed(rows, orders, CHEAP | COUNT)
+    one = {"reach_m = 400.0": "reach_m = 400.0\nwalk_shares = [[400, 1.0]]"}
+    _, ones, _ = placed(rows, orders, CHEAP | COUNT | one)
+    assert (plain.sites, plain.services, plain.summary) == (ones.sites, ones.services, ones.summary)
+
+
+def test_clause_of_expected_parcels_opens_until_enough_come(placed, row):
+    # Half of the receivers walk from b to x, 240 m; with a site at both ends all do, 20 m.
+    rows = [("x", 3, 3, "candidate", "locker", ""), ("y", 3, 4.1, "candidate", "locker", "")]
+    orders = [row("a", 3, 3.1, 10, "locker;door"), row("b", 3, 4.2, 10, "locker;door")]
+    goal = 'facilities = ["locker"]\nreach_m = 400.0\nminimum = 0.9'
+    sites, _, _ = placed(rows, orders, SHARES | clause("coverage", goal))
+    assert len(sites) == 1
+    sites, placement, _ = placed(rows, orders, SHARES | clause("coverage", f"{goal}\nexpected = true"))
+    assert len(sites) == 2
+    assert placement.summary.shortfalls == ()
+    assert placement.ceilings["t"] == pytest.approx(1.0)
+
+
+def test_where_receivers_mind_more_than_a_parcel_is_worth_no_locker_opens(placed, row):
+    # 40 parcels a day at 1 yuan pay for a module of 900 yuan in five years, 0.49 a day; at 0.01 yuan they do not.
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    orders = [row("a", 3, 3.2, 40, "locker;door")]
+
+    def minding(yuan):
+        return CHEAP | {"reach_m = 400.0": f"reach_m = 400.0\ninconvenience_yuan = {yuan}"}
+
+    assert set(placed(rows, orders, minding(0.9))[0]) == {"locker:x"}
+    for yuan in (0.99, 2.0):
+        assert set(placed(rows, orders, minding(yuan))[0]) == set()

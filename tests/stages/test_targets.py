@@ -174,3 +174,18 @@ def test_of_fleets_there_are_at_most_those_that_can_be_bought(make_city):
     limited = tuple(replace(one, available=5) for one in FLEET)
     assert evaluate(city, (), walks_from_sites(city, ()), limited, {})[-1].most == 15
     assert evaluate(city, (), walks_from_sites(city, ()), FLEET, {})[-1].most is None
+
+
+def test_expected_parcels_are_those_of_who_walks_so_far(make_city, row):
+    # All walk the 20 m to a and c, a half the 200 m from q to a, a tenth more than that; 6 + 3 + 4 * 0.5 of 14.
+    shares = "reach_m = 400.0\nwalk_shares = [[40, 1.0], [200, 0.5], [400, 0.1]]"
+    clause = (
+        '[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\nfacilities = ["locker"]\nreach_m = 300.0\n'
+        "minimum = 0.75\nexpected = true\n\n[[depots]]"
+    )
+    orders = [row("p", 3, 1.1, 6, "door"), row("q", 3, 0, 4, "door"), row("r", 6.5, 3.1, 3, "door"),
+              row("s", 0, 7, 1, "door")]  # fmt: skip
+    city = make_city({"reach_m = 400.0": shares, "[[depots]]": clause}, orders=orders)
+    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {})[-1]
+    assert result.value == pytest.approx(11 / 14, abs=1e-3)
+    assert (result.met, result.required) == (True, "75.0% of parcels expected from within 300 m")
