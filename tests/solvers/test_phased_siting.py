@@ -26,10 +26,11 @@ def count(name, sites, *, per=None, **limits):
     )
 
 
-def near(pairs, weight, minimum):
+def near(pairs, weight, minimum, share=None):
     return CoverageRow(
         name="near", demand=np.array([i for i, _ in pairs], dtype=np.int32),
         site=np.array([j for _, j in pairs], dtype=np.int32), weight=np.array(weight, dtype=float), minimum=minimum,
+        share=share,
     )  # fmt: skip
 
 
@@ -85,6 +86,12 @@ def phased(seed):
         existing=random.choice([0, 0, 0, 0, 0, 0, 0, 1, 2], sites).tolist(),
         conflicts=np.array([[0, 1]] if random.random() < 0.3 else np.empty((0, 2)), dtype=np.int32),
     )
+
+    def shares(number):
+        return random.choice([0.2, 0.7, 1.0], number) if random.random() < 0.5 else None
+
+    minded = random.choice([0.0, 30.0, 120.0], sites) if random.random() < 0.5 else None
+    made = replace(made, serve_share=shares(len(made.serve_site)), minded_fen=minded)
     phases = []
     for number in range(1, int(random.integers(3, 5))):
         rows, coverage = [], []
@@ -96,11 +103,11 @@ def phased(seed):
                                   lower=float(lower), upper=upper))  # fmt: skip
         if random.random() < 0.6:
             price = [random.integers(0, 10, sites).astype(float) for _ in range(2)]
-            rows.append(SitingRow(name="money", site=every, per_open=price[0], per_module=price[1],
+            rows.append(SitingRow(name="money", site=every, per_open=price[0], per_module=price[1], yuan=True,
                                   upper=float(number * random.integers(8, 25))))  # fmt: skip
         if random.random() < 0.6:
             reach = np.argwhere(random.random((demands, sites)) < 0.6).tolist()
-            coverage.append(near(reach, weight, float(random.choice([0.3, 0.5, 0.7]))))
+            coverage.append(near(reach, weight, float(random.choice([0.3, 0.5, 0.7])), shares(len(reach))))
         phases.append(RulesDue(name=f"{2017 + number}", rows=tuple(rows), coverage=tuple(coverage)))
     return made, phases
 
