@@ -1,6 +1,7 @@
 """The stages in order: from a checked scenario to a plan that the referee has seen."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -86,7 +87,7 @@ def _plan(city: City, laps: "_Laps", on_progress: Progress) -> Planned:
         supply = Supply.of(before.sites, before.routes)
         placement = place_sites(city, supply=supply, on_progress=on_progress)
         laps.end("siting")
-        if {(site.id, site.modules) for site in placement.sites} == {(site.id, site.modules) for site in before.sites}:
+        if _built(placement.sites) == _built(before.sites):
             break
         other = _carry_out(city, placement, laps, on_progress)
         if _worth(other) >= _worth(planned):
@@ -108,6 +109,10 @@ class _Laps:
         now = time.perf_counter()
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 3)
         self._last = now
+
+
+def _built(sites: Iterable[Site]) -> set[tuple[str, int, int]]:
+    return {(site.id, site.modules, site.chilled_modules) for site in sites}
 
 
 def _worth(planned: Planned) -> tuple[int, int, int, float]:

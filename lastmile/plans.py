@@ -29,6 +29,10 @@ class Site:
         Locker groups or counters installed.
     capacity_parcels, load_parcels
         Parcels a day it can take, and does take in this plan.
+    chilled_modules, chilled_capacity_parcels, chilled_load_parcels
+        Refrigerated modules beside the others; of the parcels, those that lie, or may lie, in them.
+    compartments, parcels_by_size
+        Of a facility with compartments: those of all modules by size, and the other parcels by the size they need.
     """
 
     id: str
@@ -45,6 +49,11 @@ class Site:
     capacity_parcels: int
     load_parcels: int
     cost_fen: int
+    chilled_modules: int = 0
+    chilled_capacity_parcels: int = 0
+    chilled_load_parcels: int = 0
+    compartments: dict[str, int] = field(default_factory=dict)
+    parcels_by_size: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

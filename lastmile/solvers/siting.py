@@ -8,7 +8,13 @@ Model, with o_j open, m_j modules, x_ij share of demand i served at site j, c_i 
 
     max  p (sum w_i x_ij (1 - e d_ij) + sum w_i c_i) - sum (f_j o_j + g_j m_j) - M sum slacks
     s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
+         sum of w_i x_ij of size s or larger <= k_js m_j, for every size s that site j limits
          c_i <= sum of o_j near i;  every rule's row with its slacks
+
+The limits by size are exact, not only necessary: what may hold a large parcel may hold a small one, so the compartments
+that may hold each size are nested, and by Hall's theorem [4]_ all parcels find room if, for every size, those of it and
+above are no more than the compartments of it and above. Refrigerated modules are a site j' of their own, open only
+where the site that they stand at is: o_j' <= o_j.
 
 The term e d_ij (at most 10 % at the edge of reach) prefers the nearer of two sites.
 
@@ -18,6 +24,7 @@ References
 .. [2] Current, Storbeck (1988). Capacitated covering models. doi:10.1068/b150153
 .. [3] Angelelli, Mansini, Speranza (2010). Kernel search: a general heuristic for the multi-dimensional knapsack
        problem. doi:10.1016/j.cor.2010.02.002
+.. [4] Hall (1935). On representatives of subsets. doi:10.1112/jlms/s1-10.37.26
 """
 
 import time
@@ -120,6 +127,8 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     for a, b in problem.conflicts.tolist():
         if not (problem.existing[a] and problem.existing[b]):
             model.add_linear_constraint(opened[a] + opened[b] <= 1)
+    for a, b in problem.needs.tolist():
+        model.add_linear_constraint(opened[a] - opened[b] <= 0)
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)
@@ -273,6 +282,7 @@ def _served(
         return []
     per_site: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     per_demand: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
+    per_size: dict[int, dict[int, list[mathopt.LinearTypes]]] = defaultdict(lambda: defaultdict(list))
     gains: list[mathopt.LinearTypes] = []
     furthest = max(float(problem.serve_metres.max()), 1.0)
     for i, j, metres in zip(
@@ -284,6 +294,8 @@ def _served(
         share = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(share - opened[j] <= 0)
         per_site[j].append(weight * share)
+        if problem.size_capacity.size:
+            per_size[j][int(problem.size[i])].append(weight * share)
         per_demand[i].append(share)
         gains.append(problem.parcel_fen * weight * (1 - _NEARNESS * metres / furthest) * share)
     for shares in per_demand.values():
@@ -291,6 +303,12 @@ def _served(
             model.add_linear_constraint(mathopt.LinearSum(shares) <= 1)
     for j, loads in per_site.items():
         model.add_linear_constraint(mathopt.LinearSum(loads) - float(problem.module_capacity[j]) * modules[j] <= 0)
+    for j, of_size in per_size.items():
+        for least in of_size:
+            limit = float(problem.size_capacity[j, least])
+            if np.isfinite(limit):
+                above = mathopt.LinearSum(load for size, loads in of_size.items() if size >= least for load in loads)
+                model.add_linear_constraint(above - limit * modules[j] <= 0)
     return gains
 
 

@@ -51,7 +51,8 @@ class CoverageRow:
 class SitingProblem:
     """Which sites to open with how many modules.
 
-    A *site* here is a pair of candidate place and facility. Demand rows are parcels of one place and channel.
+    A *site* here is a pair of candidate place and facility, or the refrigerated modules beside one. Demand rows are
+    parcels of one place and channel; those of different sizes, and those that are chilled, are rows of their own.
 
     Parameters
     ----------
@@ -73,6 +74,12 @@ class SitingProblem:
         Rules; each that is not hard may fall short, at a price above everything else, and is then reported.
     conflicts
         int32, shape (k, 2): sites of which at most one may open.
+    needs
+        int32, shape (k, 2): sites of which the first may open only where the second does.
+    size, size_capacity
+        int8, the size of each demand row's parcels, 0 the smallest; float64, shape (sites, sizes), parcels per day that
+        one module takes of each size or larger, ``inf`` where nothing but ``module_capacity`` limits them. Both are
+        empty where no site limits sizes.
     """
 
     fixed_fen: NDArray[np.int64]
@@ -90,6 +97,9 @@ class SitingProblem:
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
     conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+    needs: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+    size: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+    size_capacity: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -108,6 +118,14 @@ class SitingProblem:
                 raise ValueError(f"{name} has an index outside 0..{limit - 1}")
         if (self.weight < 0).any():
             raise ValueError("a demand weight is negative")
+        if self.size_capacity.size:
+            if (len(self.size), len(self.size_capacity)) != (len(self.weight), sites):
+                raise ValueError(
+                    f"size and size_capacity have {len(self.size)} and {len(self.size_capacity)} entries "
+                    f"for {len(self.weight)} demand rows and {sites} sites"
+                )
+            if not (self.size.min(initial=0) >= 0 and self.size.max(initial=0) < self.size_capacity.shape[1]):
+                raise ValueError(f"a size is outside 0..{self.size_capacity.shape[1] - 1}")
 
 
 class NoPlanInTimeError(RuntimeError):

@@ -1,6 +1,6 @@
 """Stage 2: which sites open with how many modules, and which order goes to which of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,10 +10,11 @@ from pyproj import Transformer
 from scipy.spatial import cKDTree
 
 from lastmile.plans import Service, Site, SitingSummary, Unserved
-from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
+from lastmile.scenario import CHILLED, SIZES, AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
 from lastmile.stages.prepare import City, Progress
+from lastmile.stages.room import Room, chilled_modules_max, lacks, loaded, module_takes, rank
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
@@ -69,11 +70,12 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     problem = _problem(city, options, reach, areas, supply)
     on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
     solution = solve_siting(problem, seconds=file.search.siting_seconds, gap=file.search.siting_gap)
-    opened = np.flatnonzero(solution.modules > 0)
+    opened = np.flatnonzero(solution.modules[: len(options)] > 0)
+    chilled = dict(zip(_chilled(city, options), solution.modules[len(options) :].tolist(), strict=True))
     on_progress(
         "siting", f"{len(opened)} sites, at most {solution.gap:.2%} from the best possible ({solution.stopped})"
     )
-    sites = tuple(_site(city, options[j], int(solution.modules[j])) for j in opened.tolist())
+    sites = tuple(_site(city, options[j], int(solution.modules[j]), chilled.get(j, 0)) for j in opened.tolist())
     chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
     placed = _assign(city, sites, _to_sites(reach, chosen), _summary(solution))
     return replace(placed, ceilings=ceilings(city, reach, areas))
@@ -96,10 +98,21 @@ def opening_fen(facility: Facility, host: str) -> int:
     return fen(facility.yuan_open * (1 - facility.host_discount.get(host, 0.0)))  # type: ignore[call-overload]
 
 
-def _site(city: City, option: _Option, modules: int) -> Site:
+def _chilled(city: City, options: list[_Option]) -> list[int]:
+    """The options that may have refrigerated modules; for the solver each has a site more, behind all options."""
+    return [
+        j
+        for j, option in enumerate(options)
+        if chilled_modules_max(option.facility, city.candidates[option.candidate]) > 0
+    ]
+
+
+def _site(city: City, option: _Option, modules: int, chilled_modules: int) -> Site:
     candidate, facility = city.candidates[option.candidate], option.facility
     existing = candidate.existing_modules > 0
-    cost = 0 if existing else opening_fen(facility, candidate.host) + fen(facility.yuan_per_module * modules)
+    added = facility.yuan_per_module * modules + facility.yuan_per_chilled_module * chilled_modules
+    cost = 0 if existing else opening_fen(facility, candidate.host) + fen(added)
+    room = Room.of(facility, modules, chilled_modules)
     return Site(
         id=f"{facility.id}:{candidate.id}",
         candidate_id=candidate.id,
@@ -112,9 +125,12 @@ def _site(city: City, option: _Option, modules: int) -> Site:
         lat=candidate.lat,
         existing=existing,
         modules=modules,
-        capacity_parcels=int(modules * facility.parcels_per_module),
+        capacity_parcels=room.left("", chilled=False) + room.chilled,
         load_parcels=0,
         cost_fen=cost,
+        chilled_modules=chilled_modules,
+        chilled_capacity_parcels=room.chilled,
+        compartments={size: modules * facility.compartments[size] for size in SIZES if size in facility.compartments},
     )
 
 
@@ -150,10 +166,12 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         for option, host in zip(options, hosts, strict=True)
     ]  # fmt: skip
     facility = np.array([file.facilities.index(option.facility) for option in options], dtype=np.int32)
+    chilled = _chilled(city, options)
+    beside = np.full(len(options), -1, dtype=np.int32)  # of each option, the site of its refrigerated modules
+    beside[chilled] = np.arange(len(options), len(options) + len(chilled))
 
-    # Demand rows: place x (door, locker, station), each order counted under the channel it would use first.
-    kinds = ("door", "locker", "station")
-    first = np.array([_site_channel(channels) for channels in city.demand.channels], dtype=np.int64)
+    # Demand rows: place x kind, each order counted under the channel it would use first.
+    kinds, first = _kinds(city)
     places = len(city.places)
     weight: NDArray[np.float64] = np.bincount(
         city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds)
@@ -163,15 +181,48 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
     for index, kind in enumerate(file.facilities):
         near = _site_pairs(reach.within(kind.reach_m), candidate, facility == index)
         if kind.channel is not None:
-            serve.append((near.target * len(kinds) + kinds.index(kind.channel), near.origin, near.metres))
+            cold = near.take(np.flatnonzero(beside[near.origin] >= 0))
+            for row, taken in enumerate(kinds):
+                if taken.channel == kind.channel:
+                    pairs, at = (cold, beside[cold.origin]) if taken.chilled else (near, near.origin)
+                    serve.append((pairs.target * len(kinds) + row, at, pairs.metres))
         elif kind.dispatches:
             attract.append((near.target * len(kinds), near.origin))
+    by_size = any(kind.compartments for kind in file.facilities)
+    colds = [(options[j].facility, city.candidates[options[j].candidate]) for j in chilled]
+
+    def column(of_options: Iterable[float], of_chilled: Iterable[float], dtype: type) -> Any:
+        return np.array([*of_options, *of_chilled], dtype=dtype)
+
     return SitingProblem(
-        fixed_fen=np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)).astype(np.int64),
-        module_fen=np.array([round(b) for _, b in per_day], dtype=np.int64),
-        modules_max=np.array([option.facility.modules_max for option in options], dtype=np.int32),
-        module_capacity=np.array([int(option.facility.parcels_per_module) for option in options], dtype=np.int32),
-        existing=np.array([city.candidates[option.candidate].existing_modules for option in options], dtype=np.int32),
+        fixed_fen=column(
+            np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)),
+            (0 for _ in colds),
+            np.int64,
+        ),
+        module_fen=column(
+            (round(b) for _, b in per_day),
+            (
+                round(fen(kind.yuan_per_chilled_module) / life + fen(kind.yuan_per_chilled_module_day))
+                for kind, _ in colds
+            ),
+            np.int64,
+        ),
+        modules_max=column(
+            (option.facility.modules_max for option in options),
+            (chilled_modules_max(kind, place) for kind, place in colds),
+            np.int32,
+        ),
+        module_capacity=column(
+            (int(option.facility.parcels_per_module) for option in options),
+            (int(kind.parcels_per_chilled_module or 0) for kind, _ in colds),
+            np.int32,
+        ),
+        existing=column(
+            (city.candidates[option.candidate].existing_modules for option in options),
+            (place.existing_chilled_modules for _, place in colds),
+            np.int32,
+        ),
         weight=weight,
         serve_demand=_joined([a for a, _, _ in serve], np.int32),
         serve_site=_joined([b for _, b, _ in serve], np.int32),
@@ -179,10 +230,51 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         attract_demand=_joined([a for a, _ in attract], np.int32),
         attract_site=_joined([b for _, b in attract], np.int32),
         parcel_fen=file.economics.parcel_yuan * 100,
-        rows=tuple(_rows(city, options, candidate, areas)),
+        rows=tuple(_rows(city, options, chilled, candidate, areas)),
         coverage=tuple(_coverage(city, options, candidate, reach, areas)),
         conflicts=_conflicts(city, options),
+        needs=np.column_stack((beside[chilled], chilled)).astype(np.int32),
+        **(_sizes(options, len(colds), kinds, places) if by_size else {}),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What the parcels of a demand row have in common; ``size`` is 0 for the smallest, and where none matters."""
+
+    channel: str
+    size: int = 0
+    chilled: bool = False
+
+
+def _kinds(city: City) -> tuple[list[_Kind], NDArray[np.int64]]:
+    """The kinds of demand rows, and of each order which of them it is counted under.
+
+    Sizes are told apart only in channels where some facility has compartments.
+    """
+    sized = {kind.channel for kind in city.scenario.file.facilities if kind.compartments}
+    found = {_Kind(channel=channel): row for row, channel in enumerate(("door", "locker", "station"))}
+    demand = city.demand
+    rows = []
+    for channels, size, chilled in zip(demand.channels, demand.size, demand.chilled().tolist(), strict=True):
+        channel = _site_channel(channels)
+        if channel == "door":
+            kind = _Kind(channel=channel)
+        elif chilled:
+            kind = _Kind(channel=channel, chilled=True)
+        else:
+            kind = _Kind(channel=channel, size=rank(size) if channel in sized else 0)
+        rows.append(found.setdefault(kind, len(found)))
+    return list(found), np.array(rows, dtype=np.int64)
+
+
+def _sizes(options: list[_Option], chilled: int, kinds: list[_Kind], places: int) -> dict[str, Any]:
+    """The problem's limits by size; none holds for refrigerated modules."""
+    capacity = [module_takes(option.facility) for option in options] + [np.full(len(SIZES), np.inf)] * chilled
+    return {
+        "size": np.tile(np.array([kind.size for kind in kinds], dtype=np.int8), places),
+        "size_capacity": np.array(capacity).reshape(-1, len(SIZES)),
+    }
 
 
 def _supplied(
@@ -203,10 +295,9 @@ def _joined(parts: list[Any], dtype: type) -> Any:
     return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype=dtype)
 
 
-def _site_channel(channels: tuple[str, ...]) -> int:
-    """Row of the channel that siting counts an order under: the first that is not the door, else the door."""
-    at_site = [channel for channel in channels if channel != "door"]
-    return {"locker": 1, "station": 2}[at_site[0]] if at_site else 0
+def _site_channel(channels: tuple[str, ...]) -> str:
+    """The channel that siting counts an order under: the first that is not the door, else the door."""
+    return next((channel for channel in channels if channel != "door"), "door")
 
 
 def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.bool_]) -> Pairs:
@@ -216,7 +307,10 @@ def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.b
     return Pairs(origin=index[pairs.origin], target=pairs.target, metres=pairs.metres)
 
 
-def _rows(city: City, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs) -> list[SitingRow]:
+def _rows(
+    city: City, options: list[_Option], chilled: list[int], candidate: NDArray[np.int32], areas: Pairs
+) -> list[SitingRow]:
+    beside = {j: len(options) + k for k, j in enumerate(chilled)}
     rows = []
     for target in city.scenario.file.targets:
         if isinstance(target, CountTarget):
@@ -230,6 +324,8 @@ def _rows(city: City, options: list[_Option], candidate: NDArray[np.int32], area
                 ],
                 dtype=np.int32,
             )
+            if target.of == "chilled_modules":
+                sites = np.array([beside[j] for j in sites.tolist() if j in beside], dtype=np.int32)
             ones, zeros = np.ones(len(sites)), np.zeros(len(sites))
             per_open, per_module = (ones, zeros) if target.of == "sites" else (zeros, ones)
             upper = float("inf") if target.maximum is None else float(target.maximum)
@@ -248,17 +344,26 @@ def _rows(city: City, options: list[_Option], candidate: NDArray[np.int32], area
                 dtype=np.int32,
             )
             hosts = [city.candidates[options[j].candidate].host for j in sites.tolist()]
+            colds = [j for j in sites.tolist() if j in beside]
             rows.append(
                 SitingRow(
                     name=target.id,
-                    site=sites,
+                    site=np.array([*sites.tolist(), *(beside[j] for j in colds)], dtype=np.int32),
                     per_open=np.array(
                         [
-                            opening_fen(options[j].facility, host) / 100
-                            for j, host in zip(sites.tolist(), hosts, strict=True)
+                            *(
+                                opening_fen(options[j].facility, host) / 100
+                                for j, host in zip(sites.tolist(), hosts, strict=True)
+                            ),
+                            *(0.0 for _ in colds),
                         ]
                     ),
-                    per_module=np.array([options[j].facility.yuan_per_module for j in sites.tolist()]),
+                    per_module=np.array(
+                        [
+                            *(options[j].facility.yuan_per_module for j in sites.tolist()),
+                            *(options[j].facility.yuan_per_chilled_module for j in colds),
+                        ]
+                    ),
                     upper=target.maximum_yuan,
                 )
             )
@@ -336,11 +441,13 @@ def _conflicts(city: City, options: list[_Option]) -> NDArray[np.int32]:
 def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSummary | None) -> Placement:
     """Give every order its best channel that still has room, nearest orders first.
 
-    Orders stay whole, so a site may be left with a little room that no order fits into.
+    Orders stay whole, so a site may be left with a little room that no order fits into. All parcels of an order need
+    compartments of its size; a chilled order needs refrigerated modules.
     """
     demand = city.demand
+    chilled = demand.chilled().tolist()
     facilities = {facility.id: facility for facility in city.scenario.file.facilities}
-    room = [site.capacity_parcels for site in sites]
+    room = [Room.of(facilities[site.facility], site.modules, site.chilled_modules) for site in sites]
     near: dict[int, list[tuple[float, int]]] = {}
     for j, place, metres in zip(reach.origin.tolist(), reach.target.tolist(), reach.metres.tolist(), strict=True):
         facility = facilities[sites[j].facility]
@@ -348,6 +455,7 @@ def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSu
             near.setdefault(place, []).append((metres, j))
     taken: list[tuple[str, int] | None] = [None] * len(demand)
     full: dict[int, set[str]] = {}
+    unfit: dict[int, dict[str, str]] = {}
     for choice in range(max((len(channels) for channels in demand.channels), default=0)):
         waiting = []
         for order, channels in enumerate(demand.channels):
@@ -357,36 +465,54 @@ def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSu
                 taken[order] = ("door", -1)
                 continue
             for metres, j in near.get(int(city.place_of[order]), ()):
-                if facilities[sites[j].facility].channel == channels[choice]:
+                facility = facilities[sites[j].facility]
+                if facility.channel != channels[choice]:
+                    continue
+                if lacking := lacks(sites[j], facility, demand.size[order], chilled[order]):
+                    unfit.setdefault(order, {})[sites[j].id] = lacking
+                else:
                     waiting.append((metres, order, j))
         for _, order, j in sorted(waiting):
             parcels = int(demand.parcels[order])
             if taken[order] is None:
-                if parcels <= room[j]:
-                    room[j] -= parcels
+                if parcels <= room[j].left(demand.size[order], chilled[order]):
+                    room[j].take(parcels, demand.size[order], chilled[order])
                     taken[order] = (demand.channels[order][choice], j)
                 else:
                     full.setdefault(order, set()).add(sites[j].id)
     services, unserved = [], []
     for order, answer in enumerate(taken):
         if answer is None:
-            unserved.append(_unserved(city, order, full.get(order, set())))
+            unserved.append(_unserved(city, order, full.get(order, set()), unfit.get(order, {})))
             continue
         channel, j = answer
         services.append(
             Service(order_id=demand.id[order], channel=channel, site_id=sites[j].id if j >= 0 else None,  # type: ignore[arg-type]
                     parcels=int(demand.parcels[order]))
         )  # fmt: skip
-    loaded = tuple(replace(site, load_parcels=site.capacity_parcels - room[j]) for j, site in enumerate(sites))
-    return Placement(sites=loaded, services=tuple(services), unserved=tuple(unserved), summary=summary)
+    return Placement(
+        sites=loaded(sites, services, demand, facilities.values()),
+        services=tuple(services),
+        unserved=tuple(unserved),
+        summary=summary,
+    )
 
 
-def _unserved(city: City, order: int, full: set[str]) -> Unserved:
+def _unserved(city: City, order: int, full: set[str], unfit: Mapping[str, str]) -> Unserved:
+    """``full`` and ``unfit`` are ids of sites within reach: those that had no room, and what others have none of."""
     demand = city.demand
     channels = demand.channels[order]
+    chilled, size = demand.skill[order] == CHILLED, demand.size[order]
     if full:
-        reason = f"every {' or '.join(channels)} within walking reach is full: {', '.join(sorted(full))}"
-        remedy = "allow more modules or sites there, or let the receiver also agree to the door"
+        by_size = size and any(facility.compartments for facility in city.scenario.file.facilities)
+        of_what = " of chilled parcels" if chilled else f" for size {size}" if by_size else ""
+        reason = f"every {' or '.join(channels)} within walking reach is full{of_what}: {', '.join(sorted(full))}"
+        modules = "refrigerated modules" if chilled else "modules"
+        remedy = f"allow more {modules} or sites there, or let the receiver also agree to the door"
+    elif unfit:
+        lacking = " or ".join(sorted(set(unfit.values())))
+        reason = f"no {' or '.join(channels)} within walking reach has {lacking}: {', '.join(sorted(unfit))}"
+        remedy = f"allow {lacking} there, or let the receiver also agree to the door"
     else:
         reason = f"no {' or '.join(channels)} opens within walking reach"
         remedy = "let the receiver also agree to the door, raise reach_m, or add a candidate nearby"

@@ -195,6 +195,7 @@ def with_candidate(town, **columns):
         "facilities": None,
         "status": "candidate",
         "modules": 1,
+        "chilled_modules": 0,
     } | columns
     place = shapely.points(town.plan.sites[0].lon, town.plan.sites[0].lat)
     table = geopandas.GeoDataFrame({name: [value] for name, value in row.items()}, geometry=[place], crs="EPSG:4326")
