@@ -301,18 +301,18 @@ class Facility(_Model):
     reach_m: Positive = Field(500.0, description="how far receivers walk, over the walking network")
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
-    compartments: dict[ParcelSize, Count] = Field(
+    compartments: dict[ParcelSize, Annotated[int, Field(ge=0, le=100_000)]] = Field(
         default_factory=dict,
         description="compartments of one module by size, a limit beside parcels_per_module; a larger one may hold a "
         "smaller parcel. Without them any parcel fits",
     )
-    turnover_per_day: Positive = Field(
+    turnover_per_day: Annotated[float, Field(gt=0, le=1_000)] = Field(
         1.0, description="parcels a day that a compartment takes; Hive Box 0.746 in January to May 2024"
     )
-    chilled_modules_max: Count = Field(
+    chilled_modules_max: Annotated[int, Field(ge=0, le=10_000)] = Field(
         0, description="refrigerated modules that a site may have beside at least one other; chilled parcels need them"
     )
-    parcels_per_chilled_module: Positive | None = Field(
+    parcels_per_chilled_module: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
         None, description="chilled parcels a day, of any size, that a refrigerated module takes"
     )
     inconvenience_yuan: Amount = Field(

@@ -185,10 +185,12 @@ def scenarios(draw):
     """(scenario file, table of orders, changes of the map)."""
     table, night = {"crs": "wgs84"}, draw(st.integers(0, 6)) == 6
     facilities = draw(st.sampled_from([[], [OUTLET], [LOCKER, STATION], [OUTLET, LOCKER, STATION]]))
-    facilities = [facility | {"supply_hours": draw(st.sampled_from(HOURS))} for facility in facilities]
-    for facility in facilities:
-        if "channel" in facility:
-            facility |= draw(st.sampled_from(MODULES)) | draw(st.sampled_from([{}, CHILLED]))
+    facilities = [
+        facility
+        | {"supply_hours": draw(st.sampled_from(HOURS))}
+        | (draw(st.sampled_from(MODULES)) | draw(st.sampled_from([{}, CHILLED])) if "channel" in facility else {})
+        for facility in facilities
+    ]
     depots = [
         {
             "id": f"dc{k}",

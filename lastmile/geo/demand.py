@@ -116,8 +116,8 @@ def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
     sized = _channels_by_size(scenario)
     unsized = sum(
         bool(sized & set(chosen))
-        for chosen, size in zip(frame["options"], frame["size"].fillna(""), strict=True)
-        if not size
+        for chosen, size, skill in zip(frame["options"], frame["size"].fillna(""), frame["skill"], strict=True)
+        if not size and skill != CHILLED
     )
     if unsized:
         notes.append(f"assumed: size {SIZES[0]} where an order for a compartment states none ({unsized:,} orders)")

@@ -108,6 +108,7 @@ CANDIDATES: Final = TableSchema(
             name="chilled_modules",
             kind="integer",
             minimum=0,
+            maximum=10_000,
             default=0,
             aliases=("冷藏组数", "冷藏模块数"),
             about="Refrigerated modules of an existing site, beside its others.",

@@ -40,7 +40,7 @@ def problem(
 
 
 def served_fen(made, modules):
-    """The most that the parcels of a plan are worth: a transport problem."""
+    """The most that the parcels of a plan are worth: a transport problem, from places into single compartments."""
     pairs = [
         (i, j, d)
         for i, j, d in zip(made.serve_demand, made.serve_site, made.serve_metres, strict=True)
@@ -51,14 +51,25 @@ def served_fen(made, modules):
     if not pairs:
         return value
     furthest = max(made.serve_metres.max(), 1.0)
-    gain = np.array([made.parcel_fen * made.weight[i] * (1 - 0.1 * d / furthest) for i, _, d in pairs])
+    sizes = range(made.size_capacity.shape[1])
+    # From each place to each site, and there into compartments of each size that is large enough.
+    ways = [
+        (i, j, d, c) for i, j, d in pairs for c in (sizes if len(sizes) else [None]) if c is None or c >= made.size[i]
+    ]
+    if not ways:
+        return value
+    gain = np.array([made.parcel_fen * made.weight[i] * (1 - 0.1 * d / furthest) for i, _, d, _ in ways])
     rows, limits = [], []
     for i in range(len(made.weight)):
-        rows.append([float(a == i) for a, _, _ in pairs])
+        rows.append([float(a == i) for a, _, _, _ in ways])
         limits.append(1.0)
     for j in range(len(modules)):
-        rows.append([made.weight[a] * (b == j) for a, b, _ in pairs])
+        rows.append([made.weight[a] * (b == j) for a, b, _, _ in ways])
         limits.append(float(made.module_capacity[j] * modules[j]))
+        for size in sizes if sizes and np.isfinite(made.size_capacity[j, 0]) else ():
+            of_size = made.size_capacity[j, size] - (made.size_capacity[j, size + 1] if size + 1 in sizes else 0)
+            rows.append([made.weight[a] * (b == j and c == size) for a, b, _, c in ways])
+            limits.append(float(of_size * modules[j]))
     return value - linprog(-gain, A_ub=np.array(rows), b_ub=np.array(limits), bounds=(0, 1)).fun
 
 
@@ -87,6 +98,8 @@ def best(made):
         modules = np.array(plan)
         opened = modules > 0
         if any(opened[a] and opened[b] and not (made.existing[a] and made.existing[b]) for a, b in made.conflicts):
+            continue
+        if any(opened[a] and not opened[b] for a, b in made.needs):
             continue
         new = made.existing == 0
         cost = (made.fixed_fen * opened + made.module_fen * modules)[new].sum()
@@ -133,7 +146,30 @@ def problems(draw):
         )  # fmt: skip
     apart = [(a, b) for a in range(sites) for b in range(a + 1, sites)]
     conflicts = draw(st.lists(st.sampled_from(apart), unique=True, max_size=2)) if apart else []
-    return replace(made, rows=tuple(rows), coverage=cover, conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2))
+    # Refrigerated modules open only beside others; compartments of three sizes in some of the sites.
+    beside = [(a, b) for a in range(sites) for b in range(sites) if a != b and not made.existing[a]]
+    needs = draw(st.lists(st.sampled_from(beside), unique=True, max_size=2)) if beside else []
+    by_size = {}
+    if draw(st.booleans()):
+        compartments = st.lists(st.integers(0, 6), min_size=3, max_size=3)
+        cumulated = [
+            np.cumsum(draw(compartments)[::-1])[::-1] * draw(st.sampled_from([1.0, 0.75]))
+            if draw(st.booleans())
+            else np.full(3, np.inf)
+            for _ in range(sites)
+        ]
+        by_size = {
+            "size": np.array(draw(st.lists(st.integers(0, 2), min_size=demands, max_size=demands)), dtype=np.int8),
+            "size_capacity": np.array(cumulated),
+        }
+    return replace(
+        made,
+        rows=tuple(rows),
+        coverage=cover,
+        conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2),
+        needs=np.array(needs, dtype=np.int32).reshape(-1, 2),
+        **by_size,
+    )
 
 
 def sited(made, *, kernels, gap=0.0, seconds=10):
@@ -200,6 +236,47 @@ def test_modules_are_bought_as_long_as_they_pay():
     # 25 parcels, 10 a module at 300 fen each: the first two bring 1,000 each, the third 500.
     made = problem([0], [25], [(0, 0, 0)], module=[300], most=[5])
     assert site(made, seconds=10, gap=0.0).modules.tolist() == [3]
+
+
+def by_size(demand, *compartments):
+    """Sizes of demand rows, and for each site its module's compartments from the smallest size on."""
+    return {
+        "size": np.array(demand, dtype=np.int8),
+        "size_capacity": np.cumsum(np.array(compartments, dtype=float)[:, ::-1], axis=1)[:, ::-1],
+    }
+
+
+def test_large_parcels_find_only_large_compartments():
+    # Two small compartments and two large ones a module: of three large parcels two find room in one module, and no
+    # small one after them in a large compartment; a second module for 130 fen takes the third for 100 and no more.
+    made = problem([0], [3, 2], [(0, 0, 0), (1, 0, 0)], module=[130], most=[2], **by_size([1, 0], [2, 2]))
+    found = site(made, seconds=10, gap=0.0)
+    assert found.modules.tolist() == [1]
+    assert found.value_fen == pytest.approx(2 * 100 + 2 * 100 - 130)
+    # For 90 fen it pays.
+    found = site(replace(made, module_fen=np.array([90])), seconds=10, gap=0.0)
+    assert found.modules.tolist() == [2]
+    assert found.value_fen == pytest.approx(5 * 100 - 2 * 90)
+
+
+def test_small_parcels_may_lie_in_large_compartments():
+    # Three small parcels, one small compartment and one large: two are served.
+    made = problem([0], [3], [(0, 0, 0)], **by_size([0], [1, 1]))
+    assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(200)
+    # One of middle size may take the large one or the only one of its own, no small one.
+    made = problem([0], [3], [(0, 0, 0)], **by_size([1], [5, 1, 1]))
+    assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(200)
+
+
+def test_refrigerated_modules_stand_beside_others():
+    # Site 1 is the refrigerated modules of site 0: its 4 parcels are worth 400 less 150; alone they do not pay for the
+    # 300 of the site that they stand at, with 2 ordinary parcels there they do.
+    needs = np.array([[1, 0]], dtype=np.int32)
+    made = problem([300, 0], [4, 2], [(0, 1, 0), (1, 0, 0)], module=[0, 150], needs=needs)
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 1]
+    assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(400 - 150 + 200 - 300)
+    made = replace(made, weight=np.array([4.0, 0.0]))
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 0]
 
 
 def test_conflicting_sites_do_not_open_together():

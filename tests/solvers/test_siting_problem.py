@@ -30,6 +30,8 @@ def siting(**changes):
         ({"attract_site": np.array([2], dtype=np.int32)}, r"attract_site has an index outside 0\.\.1"),
         ({"attract_demand": np.array([1], dtype=np.int32)}, r"attract_demand has an index outside 0\.\.0"),
         ({"weight": np.array([-1.0])}, "weight is negative"),
+        ({"size": np.array([0], np.int8), "size_capacity": np.ones((1, 2))}, "1 and 1 entries for 1 demand rows and 2"),
+        ({"size": np.array([2], np.int8), "size_capacity": np.ones((2, 2))}, r"a size is outside 0\.\.1"),
     ],
 )
 def test_fault_is_named(changes, message):
