@@ -14,7 +14,9 @@ Model, with o_j open, m_j modules, x_ij share of demand i served at site j, c_i 
 The limits by size are exact, not only necessary: what may hold a large parcel may hold a small one, so the compartments
 that may hold each size are nested, and by Hall's theorem [4]_ all parcels find room if, for every size, those of it and
 above are no more than the compartments of it and above. Refrigerated modules are a site j' of their own, open only
-where the site that they stand at is: o_j' <= o_j.
+where one that they may stand at is, with so many modules as find a place there::
+
+    o_j' <= sum of o_j;  m_j' <= M_j' / n sum of o_j     over the n sites j that j' may stand at
 
 The term e d_ij (at most 10 % at the edge of reach) prefers the nearer of two sites.
 
@@ -127,8 +129,14 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     for a, b in problem.conflicts.tolist():
         if not (problem.existing[a] and problem.existing[b]):
             model.add_linear_constraint(opened[a] + opened[b] <= 1)
+    bases: dict[int, list[int]] = defaultdict(list)
     for a, b in problem.needs.tolist():
-        model.add_linear_constraint(opened[a] - opened[b] <= 0)
+        bases[a].append(b)
+    for a, at in bases.items():
+        there = mathopt.LinearSum(opened[b] for b in at)
+        model.add_linear_constraint(opened[a] - there <= 0)
+        if modules[a] is not opened[a]:
+            model.add_linear_constraint(modules[a] - int(problem.modules_max[a]) / len(at) * there <= 0)
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)

@@ -75,7 +75,8 @@ class SitingProblem:
     conflicts
         int32, shape (k, 2): sites of which at most one may open.
     needs
-        int32, shape (k, 2): sites of which the first may open only where the second does.
+        int32, shape (k, 2): the first's modules stand at the second, where that is open, or at another of those that
+        the first is paired with: at each no more than an equal part of its ``modules_max``.
     size, size_capacity
         int8, the size of each demand row's parcels, 0 the smallest; float64, shape (sites, sizes), parcels per day that
         one module takes of each size or larger, ``inf`` where nothing but ``module_capacity`` limits them. Both are

@@ -13,8 +13,16 @@ from lastmile.plans import Service, Site, SitingSummary, Unserved
 from lastmile.scenario import CHILLED, SIZES, AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility
 from lastmile.solvers.siting import site as solve_siting
 from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
+from lastmile.stages.commodities import (
+    Option,
+    Refrigerated,
+    kinds_of_orders,
+    limits_by_size,
+    modules_beside,
+    refrigerated,
+)
 from lastmile.stages.prepare import City, Progress
-from lastmile.stages.room import Room, chilled_modules_max, lacks, loaded, module_takes, rank
+from lastmile.stages.room import Room, lacks, loaded
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs, area_pairs, walks, walks_to_areas, wanted_areas
@@ -38,14 +46,6 @@ class Placement:
     ceilings: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Option:
-    """One pair of candidate and facility: what the solver calls a site."""
-
-    candidate: int
-    facility: Facility
-
-
 def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progress) -> Placement:
     """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first.
 
@@ -56,7 +56,7 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     """
     file = city.scenario.file
     options = [
-        _Option(candidate=c, facility=facility)
+        Option(candidate=c, facility=facility)
         for c, candidate in enumerate(city.candidates)
         for facility in file.facilities
         if facility.id in candidate.facilities
@@ -67,11 +67,12 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     lat = np.array([candidate.lat for candidate in city.candidates])
     reach = walks(city, lon, lat, city.walk_places)
     areas = walks_to_areas(city, lon, lat)
-    problem = _problem(city, options, reach, areas, supply)
+    stands = refrigerated(city, options, reach)
+    problem = _problem(city, options, stands, reach, areas, supply)
     on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
     solution = solve_siting(problem, seconds=file.search.siting_seconds, gap=file.search.siting_gap)
     opened = np.flatnonzero(solution.modules[: len(options)] > 0)
-    chilled = dict(zip(_chilled(city, options), solution.modules[len(options) :].tolist(), strict=True))
+    chilled = modules_beside(stands, solution.modules, solution.modules[len(options) :].tolist())
     on_progress(
         "siting", f"{len(opened)} sites, at most {solution.gap:.2%} from the best possible ({solution.stopped})"
     )
@@ -98,16 +99,7 @@ def opening_fen(facility: Facility, host: str) -> int:
     return fen(facility.yuan_open * (1 - facility.host_discount.get(host, 0.0)))  # type: ignore[call-overload]
 
 
-def _chilled(city: City, options: list[_Option]) -> list[int]:
-    """The options that may have refrigerated modules; for the solver each has a site more, behind all options."""
-    return [
-        j
-        for j, option in enumerate(options)
-        if chilled_modules_max(option.facility, city.candidates[option.candidate]) > 0
-    ]
-
-
-def _site(city: City, option: _Option, modules: int, chilled_modules: int) -> Site:
+def _site(city: City, option: Option, modules: int, chilled_modules: int) -> Site:
     candidate, facility = city.candidates[option.candidate], option.facility
     existing = candidate.existing_modules > 0
     added = facility.yuan_per_module * modules + facility.yuan_per_chilled_module * chilled_modules
@@ -155,7 +147,14 @@ def _short(shortfall: Shortfall) -> str:
     return f"{text}; {alone} if there were no other rule"
 
 
-def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, supply: Supply | None) -> SitingProblem:
+def _problem(
+    city: City,
+    options: list[Option],
+    stands: list[Refrigerated],
+    reach: Pairs,
+    areas: Pairs,
+    supply: Supply | None,
+) -> SitingProblem:
     file = city.scenario.file
     life = file.economics.site_life_years * _DAYS_A_YEAR
     candidate = np.array([option.candidate for option in options], dtype=np.int32)
@@ -166,12 +165,14 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         for option, host in zip(options, hosts, strict=True)
     ]  # fmt: skip
     facility = np.array([file.facilities.index(option.facility) for option in options], dtype=np.int32)
-    chilled = _chilled(city, options)
-    beside = np.full(len(options), -1, dtype=np.int32)  # of each option, the site of its refrigerated modules
-    beside[chilled] = np.arange(len(options), len(options) + len(chilled))
+    needs = [(site, j) for site, stand in enumerate(stands, start=len(options)) for j in stand.options]
+    beside = np.full(len(options), -1, dtype=np.int32)  # of each option, the site of its own refrigerated modules
+    for site, stand in enumerate(stands, start=len(options)):
+        if len(stand.options) == 1:
+            beside[stand.options[0]] = site
 
     # Demand rows: place x kind, each order counted under the channel it would use first.
-    kinds, first = _kinds(city)
+    kinds, first = kinds_of_orders(city)
     places = len(city.places)
     weight: NDArray[np.float64] = np.bincount(
         city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds)
@@ -188,39 +189,38 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
                     serve.append((pairs.target * len(kinds) + row, at, pairs.metres))
         elif kind.dispatches:
             attract.append((near.target * len(kinds), near.origin))
-    by_size = any(kind.compartments for kind in file.facilities)
-    colds = [(options[j].facility, city.candidates[options[j].candidate]) for j in chilled]
 
-    def column(of_options: Iterable[float], of_chilled: Iterable[float], dtype: type) -> Any:
-        return np.array([*of_options, *of_chilled], dtype=dtype)
+    def column(of_options: Iterable[float], of_stands: Iterable[float], dtype: type) -> Any:
+        return np.array([*of_options, *of_stands], dtype=dtype)
 
     return SitingProblem(
         fixed_fen=column(
             np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)),
-            (0 for _ in colds),
+            (0 for _ in stands),
             np.int64,
         ),
         module_fen=column(
             (round(b) for _, b in per_day),
             (
-                round(fen(kind.yuan_per_chilled_module) / life + fen(kind.yuan_per_chilled_module_day))
-                for kind, _ in colds
+                round(fen(stand.facility.yuan_per_chilled_module) / life)
+                + fen(stand.facility.yuan_per_chilled_module_day)
+                for stand in stands
             ),
             np.int64,
         ),
         modules_max=column(
             (option.facility.modules_max for option in options),
-            (chilled_modules_max(kind, place) for kind, place in colds),
+            (stand.each * len(stand.options) for stand in stands),
             np.int32,
         ),
         module_capacity=column(
             (int(option.facility.parcels_per_module) for option in options),
-            (int(kind.parcels_per_chilled_module or 0) for kind, _ in colds),
+            (int(stand.facility.parcels_per_chilled_module or 0) for stand in stands),
             np.int32,
         ),
         existing=column(
             (city.candidates[option.candidate].existing_modules for option in options),
-            (place.existing_chilled_modules for _, place in colds),
+            (stand.existing for stand in stands),
             np.int32,
         ),
         weight=weight,
@@ -230,51 +230,12 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         attract_demand=_joined([a for a, _ in attract], np.int32),
         attract_site=_joined([b for _, b in attract], np.int32),
         parcel_fen=file.economics.parcel_yuan * 100,
-        rows=tuple(_rows(city, options, chilled, candidate, areas)),
+        rows=tuple(_rows(city, options, stands, candidate, areas)),
         coverage=tuple(_coverage(city, options, candidate, reach, areas)),
         conflicts=_conflicts(city, options),
-        needs=np.column_stack((beside[chilled], chilled)).astype(np.int32),
-        **(_sizes(options, len(colds), kinds, places) if by_size else {}),
+        needs=np.array(needs, dtype=np.int32).reshape(-1, 2),
+        **limits_by_size(options, len(stands), kinds, places),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
-    """What the parcels of a demand row have in common; ``size`` is 0 for the smallest, and where none matters."""
-
-    channel: str
-    size: int = 0
-    chilled: bool = False
-
-
-def _kinds(city: City) -> tuple[list[_Kind], NDArray[np.int64]]:
-    """The kinds of demand rows, and of each order which of them it is counted under.
-
-    Sizes are told apart only in channels where some facility has compartments.
-    """
-    sized = {kind.channel for kind in city.scenario.file.facilities if kind.compartments}
-    found = {_Kind(channel=channel): row for row, channel in enumerate(("door", "locker", "station"))}
-    demand = city.demand
-    rows = []
-    for channels, size, chilled in zip(demand.channels, demand.size, demand.chilled().tolist(), strict=True):
-        channel = _site_channel(channels)
-        if channel == "door":
-            kind = _Kind(channel=channel)
-        elif chilled:
-            kind = _Kind(channel=channel, chilled=True)
-        else:
-            kind = _Kind(channel=channel, size=rank(size) if channel in sized else 0)
-        rows.append(found.setdefault(kind, len(found)))
-    return list(found), np.array(rows, dtype=np.int64)
-
-
-def _sizes(options: list[_Option], chilled: int, kinds: list[_Kind], places: int) -> dict[str, Any]:
-    """The problem's limits by size; none holds for refrigerated modules."""
-    capacity = [module_takes(option.facility) for option in options] + [np.full(len(SIZES), np.inf)] * chilled
-    return {
-        "size": np.tile(np.array([kind.size for kind in kinds], dtype=np.int8), places),
-        "size_capacity": np.array(capacity).reshape(-1, len(SIZES)),
-    }
 
 
 def _supplied(
@@ -295,11 +256,6 @@ def _joined(parts: list[Any], dtype: type) -> Any:
     return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype=dtype)
 
 
-def _site_channel(channels: tuple[str, ...]) -> str:
-    """The channel that siting counts an order under: the first that is not the door, else the door."""
-    return next((channel for channel in channels if channel != "door"), "door")
-
-
 def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.bool_]) -> Pairs:
     """Pairs of candidates -> pairs of the chosen options' indices."""
     index = np.flatnonzero(chosen).astype(np.int32)
@@ -308,9 +264,13 @@ def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.b
 
 
 def _rows(
-    city: City, options: list[_Option], chilled: list[int], candidate: NDArray[np.int32], areas: Pairs
+    city: City, options: list[Option], stands: list[Refrigerated], candidate: NDArray[np.int32], areas: Pairs
 ) -> list[SitingRow]:
-    beside = {j: len(options) + k for k, j in enumerate(chilled)}
+    def beside(sites: NDArray[np.int32]) -> list[int]:
+        """Sites of the refrigerated modules of these options: a rule counts all options of a stand or none."""
+        chosen = set(sites.tolist())
+        return [site for site, stand in enumerate(stands, start=len(options)) if stand.options[0] in chosen]
+
     rows = []
     for target in city.scenario.file.targets:
         if isinstance(target, CountTarget):
@@ -325,7 +285,7 @@ def _rows(
                 dtype=np.int32,
             )
             if target.of == "chilled_modules":
-                sites = np.array([beside[j] for j in sites.tolist() if j in beside], dtype=np.int32)
+                sites = np.array(beside(sites), dtype=np.int32)
             ones, zeros = np.ones(len(sites)), np.zeros(len(sites))
             per_open, per_module = (ones, zeros) if target.of == "sites" else (zeros, ones)
             upper = float("inf") if target.maximum is None else float(target.maximum)
@@ -344,11 +304,11 @@ def _rows(
                 dtype=np.int32,
             )
             hosts = [city.candidates[options[j].candidate].host for j in sites.tolist()]
-            colds = [j for j in sites.tolist() if j in beside]
+            colds = beside(sites)
             rows.append(
                 SitingRow(
                     name=target.id,
-                    site=np.array([*sites.tolist(), *(beside[j] for j in colds)], dtype=np.int32),
+                    site=np.array([*sites.tolist(), *colds], dtype=np.int32),
                     per_open=np.array(
                         [
                             *(
@@ -361,7 +321,7 @@ def _rows(
                     per_module=np.array(
                         [
                             *(options[j].facility.yuan_per_module for j in sites.tolist()),
-                            *(options[j].facility.yuan_per_chilled_module for j in colds),
+                            *(stands[site - len(options)].facility.yuan_per_chilled_module for site in colds),
                         ]
                     ),
                     upper=target.maximum_yuan,
@@ -385,7 +345,7 @@ def _rows(
 
 
 def _area_pairs(
-    city: City, target: AreaTarget, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
+    city: City, target: AreaTarget, options: list[Option], candidate: NDArray[np.int32], areas: Pairs
 ) -> Pairs:
     """Which options are near which of the target's areas."""
     chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
@@ -393,7 +353,7 @@ def _area_pairs(
 
 
 def _coverage(
-    city: City, options: list[_Option], candidate: NDArray[np.int32], reach: Pairs, areas: Pairs
+    city: City, options: list[Option], candidate: NDArray[np.int32], reach: Pairs, areas: Pairs
 ) -> list[CoverageRow]:
     rows = []
     parcels = city.parcels_of_places()
@@ -421,7 +381,7 @@ def _coverage(
     return rows
 
 
-def _conflicts(city: City, options: list[_Option]) -> NDArray[np.int32]:
+def _conflicts(city: City, options: list[Option]) -> NDArray[np.int32]:
     """Pairs of one facility that stand nearer than its spacing."""
     project = Transformer.from_crs("EPSG:4326", city.scenario.metric_crs, always_xy=True)
     found = []

@@ -163,7 +163,8 @@ ORDERS: Final = TableSchema(
             kind="text",
             default="",
             aliases=("技能", "要求"),
-            about="What its vehicles must be able to do; `cold`: it is chilled, and sites need refrigerated modules.",
+            about="What its vehicles must be able to do; with `cold` it is chilled, and at a site it needs a refrigerated "
+            "module.",
         ),
         Column(
             name="firm",

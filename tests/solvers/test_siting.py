@@ -90,6 +90,12 @@ def shares_short(made, modules):
     return short
 
 
+def room_beside(made, opened, site):
+    """Most modules of a site that stands at others: an equal part of all at each that is open."""
+    at = made.needs[made.needs[:, 0] == site, 1]
+    return made.modules_max[site] / len(at) * np.count_nonzero(opened[at])
+
+
 def best(made):
     """(fewest shares short, highest value) over all plans."""
     found = []
@@ -99,7 +105,7 @@ def best(made):
         opened = modules > 0
         if any(opened[a] and opened[b] and not (made.existing[a] and made.existing[b]) for a, b in made.conflicts):
             continue
-        if any(opened[a] and not opened[b] for a, b in made.needs):
+        if any(modules[a] > room_beside(made, opened, a) + 1e-9 for a in set(made.needs[:, 0].tolist())):
             continue
         new = made.existing == 0
         cost = (made.fixed_fen * opened + made.module_fen * modules)[new].sum()
@@ -277,6 +283,19 @@ def test_refrigerated_modules_stand_beside_others():
     assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(400 - 150 + 200 - 300)
     made = replace(made, weight=np.array([4.0, 0.0]))
     assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 0]
+
+
+def test_modules_that_may_stand_at_several_sites_stand_at_those_that_open():
+    # Site 3 is up to six refrigerated modules, two at each of the others; five are wanted, so all three open.
+    needs = np.array([[3, 0], [3, 1], [3, 2]], dtype=np.int32)
+    five = SitingRow(
+        name="five", site=np.array([3], dtype=np.int32), per_open=np.zeros(1), per_module=np.ones(1), lower=5
+    )
+    made = problem([10, 10, 10, 0], [0], [], module=[0, 0, 0, 1], most=[1, 1, 1, 6], needs=needs, rows=(five,))
+    found = site(made, seconds=10, gap=0.0)
+    assert found.modules.tolist() == [1, 1, 1, 5]
+    four = site(replace(made, rows=(replace(five, lower=4),)), seconds=10, gap=0.0)
+    assert sorted(four.modules.tolist()[:3]) == [0, 1, 1]
 
 
 def test_conflicting_sites_do_not_open_together():
