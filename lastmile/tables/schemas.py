@@ -163,8 +163,8 @@ ORDERS: Final = TableSchema(
             kind="text",
             default="",
             aliases=("技能", "要求"),
-            about="What its vehicles must be able to do; with `cold` it is chilled, and at a site it needs a refrigerated "
-            "module.",
+            about="What its vehicles must be able to do; with `cold` it is chilled, and a site then takes it in a "
+            "refrigerated module.",
         ),
         Column(
             name="firm",
