@@ -127,6 +127,16 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
         where = f"targets[{i}] {target.id!r}"
         if isinstance(target, CountTarget):
             known(f"{where}.facility", target.facility, facilities, "facility")
+            if target.of == "chilled_modules" and target.minimum:
+                faults += [
+                    Fault(
+                        place=f"{place}, {where}.of",
+                        cause=f"facility {counted.id!r} says nothing of refrigerated modules, so it never has any",
+                        remedy="give it chilled_modules_max and parcels_per_chilled_module",
+                    )
+                    for counted in file.facilities
+                    if counted.id == target.facility and counted.parcels_per_chilled_module is None
+                ]
         elif isinstance(target, CoverageTarget | AreaTarget):
             for facility in target.facilities:
                 known(f"{where}.facilities", facility, facilities, "facility")
@@ -344,9 +354,22 @@ def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str)
             )
     if (candidates := tables.get("candidates")) is not None:
         facilities = [facility.id for facility in file.facilities]
-        for row, status, chosen in zip(
-            candidates.rows, candidates.frame["status"], candidates.frame["facilities"], strict=True
+        warm = {facility.id for facility in file.facilities if facility.parcels_per_chilled_module is None}
+        for row, status, chosen, chilled in zip(
+            candidates.rows,
+            candidates.frame["status"],
+            candidates.frame["facilities"],
+            candidates.frame["chilled_modules"],
+            strict=True,
         ):
+            if status == "existing" and chilled and warm & set(chosen or facilities):
+                faults.append(
+                    Fault(
+                        place=f"{candidates.source}, row {row}, column 'chilled_modules'",
+                        cause=f"the site has {chilled} refrigerated modules, but no one knows what one takes a day",
+                        remedy="give its facility parcels_per_chilled_module, or write 0",
+                    )
+                )
             if status == "existing" and not chosen and len(facilities) > 1:
                 faults.append(
                     Fault(

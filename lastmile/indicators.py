@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from lastmile.geo.demand import Demand
 from lastmile.loading import Scenario
-from lastmile.plans import FleetEntry, Plan, Route, Site, Stop, TargetResult
-from lastmile.scenario import Facility, VehicleType
+from lastmile.plans import FleetEntry, Plan, Route, Site, Stop, TargetResult, Unserved
+from lastmile.scenario import SIZES, Facility, VehicleType
 from lastmile.stages.phases import SiteTarget, standing
 from lastmile.units import parse_hours
 
@@ -56,8 +56,8 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
     Returns
     -------
     dict
-        ``service``, ``coverage``, ``capacity``, ``routing``, ``fleet``, ``access``, ``money``, ``environment``,
-        ``unserved`` and ``targets``; ``phases`` where the plan has some.
+        ``service``, ``coverage``, ``capacity``, ``chilled``, ``routing``, ``fleet``, ``access``, ``money``,
+        ``environment``, ``unserved`` and ``targets``; ``phases`` where the plan has some.
 
     Raises
     ------
@@ -76,6 +76,7 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
         "service": _service(scenario, plan, demand, served),
         "coverage": _coverage(scenario, plan, demand, walks),
         "capacity": _capacity(scenario, plan.sites),
+        "chilled": _chilled(scenario, plan, demand, walks),
         "routing": {
             **_routing(plan.routes, types),
             "by_type": {
@@ -87,7 +88,7 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
         "access": _access(scenario, plan),
         "money": _money(scenario, plan, types, served),
         "environment": environment,
-        "unserved": _unserved(plan),
+        "unserved": _unserved(plan.unserved),
         "targets": _met(plan.targets),
         **({"phases": _phases(scenario, plan, demand, walks)} if plan.phases else {}),
     }
@@ -268,6 +269,7 @@ def _capacity(scenario: Scenario, sites: Iterable[Site]) -> dict[str, Any]:
         return {
             "sites": len(chosen),
             "modules": sum(site.modules for site in chosen),
+            "chilled_modules": sum(site.chilled_modules for site in chosen),
             "capacity_parcels": sum(site.capacity_parcels for site in chosen),
             "load_parcels": sum(site.load_parcels for site in chosen),
             "expected_parcels": _number(sum(site.fetched_parcels for site in chosen)),
@@ -275,6 +277,13 @@ def _capacity(scenario: Scenario, sites: Iterable[Site]) -> dict[str, Any]:
             "use_p90": None if p90 is None else round(float(p90), 6),
             "sites_above_90_percent": sum(value > FULL_SHARE for value in use),
             "overflow_parcels": sum(max(0, site.load_parcels - site.capacity_parcels) for site in chosen),
+            "by_size": {
+                size: {
+                    "compartments": sum(site.compartments.get(size, 0) for site in chosen),
+                    "parcels": sum(site.parcels_by_size.get(size, 0) for site in chosen),
+                }
+                for size in (SIZES if any(site.compartments for site in chosen) else ())
+            },
         }
 
     chosen = list(sites)
@@ -284,6 +293,31 @@ def _capacity(scenario: Scenario, sites: Iterable[Site]) -> dict[str, Any]:
             name: summary([site for site in chosen if site.facility == name])
             for name in sorted({site.facility for site in chosen})
         },
+    }
+
+
+def _chilled(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dict[str, Any]:
+    """Chilled parcels: those within reach of a site with refrigerated modules, and what becomes of all of them."""
+    chilled = demand.chilled()
+    parcels = np.where(chilled, demand.parcels, 0)
+    total = int(parcels.sum())
+    reach = {facility.id: facility.reach_m for facility in scenario.file.facilities}
+    limit = np.array([reach[site.facility] if site.chilled_modules else -1.0 for site in plan.sites])
+    near = np.zeros(len(demand), dtype=bool)
+    near[walks.order[walks.metres <= limit[walks.site]]] = True
+    of_order = dict(zip(demand.id, parcels.tolist(), strict=True))
+    at_site = sum(of_order[service.order_id] for service in plan.services if service.channel != "door")
+    at_door = sum(of_order[service.order_id] for service in plan.services if service.channel == "door")
+    ids = {order for order, cold in zip(demand.id, chilled.tolist(), strict=True) if cold}
+    return {
+        "orders": int(chilled.sum()),
+        "parcels": total,
+        "modules": sum(site.chilled_modules for site in plan.sites),
+        "capacity_parcels": sum(site.chilled_capacity_parcels for site in plan.sites),
+        "within_reach": _ratio(int(parcels[near].sum()), total),
+        "at_refrigerated_modules": _ratio(at_site, total),
+        "at_doors": _ratio(at_door, total),
+        "unserved": _unserved([left for left in plan.unserved if left.order_id in ids]),
     }
 
 
@@ -446,7 +480,7 @@ def _money(scenario: Scenario, plan: Plan, types: dict[str, VehicleType], served
             permit.yuan_per_day * max(access[permit.id]["granted"], access[permit.id]["used"])
             for permit in scenario.file.permits
         ),
-        "sites_running": sum(facilities[site.facility].yuan_per_day for site in plan.sites),
+        "sites_running": sum(running_yuan(site, facilities[site.facility]) for site in plan.sites),
         "sites_opening": opening / (scenario.file.economics.site_life_years * 365),
     }
     total = sum(day.values())
@@ -458,6 +492,11 @@ def _money(scenario: Scenario, plan: Plan, types: dict[str, VehicleType], served
         "sites_yuan": opening,
         "fleet_purchase_yuan": sum(map(_purchase_fen, plan.fleet)) / 100,
     }
+
+
+def running_yuan(site: Site, facility: Facility) -> float:
+    """What a site costs a day once it is there."""
+    return facility.yuan_per_day + facility.yuan_per_chilled_module_day * site.chilled_modules
 
 
 def _environment(
@@ -480,11 +519,11 @@ def _environment(
     }
 
 
-def _unserved(plan: Plan) -> dict[str, Any]:
-    reasons = Counter(reason for left in plan.unserved for reason in dict.fromkeys(left.reasons))
+def _unserved(orders: Sequence[Unserved]) -> dict[str, Any]:
+    reasons = Counter(reason for left in orders for reason in dict.fromkeys(left.reasons))
     return {
-        "orders": len(plan.unserved),
-        "parcels": sum(left.parcels for left in plan.unserved),
-        "by_channel": dict(sorted(Counter(left.channel for left in plan.unserved).items())),
+        "orders": len(orders),
+        "parcels": sum(left.parcels for left in orders),
+        "by_channel": dict(sorted(Counter(left.channel for left in orders).items())),
         "by_reason": dict(reasons.most_common()),
     }

@@ -11,6 +11,7 @@ import numpy as np
 
 from lastmile.errors import InputError
 from lastmile.geo.demand import NONE
+from lastmile.indicators import running_yuan
 from lastmile.pipeline import Planned, plan_city
 from lastmile.solvers.shapley import exact_shares, objecting, sampled_shares
 from lastmile.stages.prepare import City, Progress
@@ -252,7 +253,7 @@ def _firms(city: City) -> dict[str, str]:
 def _coalition(planned: Planned, firms: tuple[str, ...]) -> Coalition:
     plan, demand = planned.plan, planned.city.demand
     facilities = {facility.id: facility for facility in planned.scenario.file.facilities}
-    standing = sum(facilities[site.facility].yuan_per_day for site in plan.sites if site.existing)
+    standing = sum(running_yuan(site, facilities[site.facility]) for site in plan.sites if site.existing)
     left_out = {left.order_id for left in plan.unserved}
     prices = demand.price_fen[[k for k, order in enumerate(demand.id) if order in left_out]]
     running = fen(planned.indicators["money"]["day_total_yuan"] - standing)

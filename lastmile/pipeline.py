@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
@@ -89,7 +90,7 @@ def _plan(city: City, laps: "_Laps", on_progress: Progress) -> Planned:
         supply = Supply.of(before.sites, before.routes)
         placement = place_sites(city, supply=supply, on_progress=on_progress)
         laps.end("siting")
-        if _opened(placement.sites) == _opened(before.sites):
+        if _built(placement.sites) == _built(before.sites):
             break
         other = _carry_out(city, placement, laps, on_progress)
         if _worth(other) >= _worth(planned):
@@ -113,8 +114,8 @@ class _Laps:
         self._last = now
 
 
-def _opened(sites: tuple[Site, ...]) -> set[tuple[str, int, date | None]]:
-    return {(site.id, site.modules, site.opens_by) for site in sites}
+def _built(sites: Iterable[Site]) -> set[tuple[str, int, int, date | None]]:
+    return {(site.id, site.modules, site.chilled_modules, site.opens_by) for site in sites}
 
 
 def _worth(planned: Planned) -> tuple[int, int, int, float]:

@@ -35,6 +35,10 @@ class Site:
     expected_parcels
         Of its load, what would be fetched by those who walk so far (the facility's ``walk_shares``), on average; None
         where the facility states no shares: all.
+    chilled_modules, chilled_capacity_parcels, chilled_load_parcels
+        Refrigerated modules beside the others; of the parcels, those that lie, or may lie, in them.
+    compartments, parcels_by_size
+        Of a facility with compartments: those of all modules by size, and the other parcels by the size they need.
     """
 
     id: str
@@ -53,6 +57,11 @@ class Site:
     cost_fen: int
     opens_by: date | None = None
     expected_parcels: float | None = None
+    chilled_modules: int = 0
+    chilled_capacity_parcels: int = 0
+    chilled_load_parcels: int = 0
+    compartments: dict[str, int] = field(default_factory=dict)
+    parcels_by_size: dict[str, int] = field(default_factory=dict)
 
     @property
     def fetched_parcels(self) -> float:

@@ -6,7 +6,7 @@ path in the file. Reading a scenario with its tables is :func:`lastmile.loading.
 
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -52,9 +52,13 @@ HostKind = Literal[
     "residential", "village", "town", "university", "school", "hospital", "office", "shop", "post_office", "industrial",
     "commercial", "table",
 ]  # fmt: skip
-
-
 ParcelSize = Literal["S", "M", "L", "XL"]
+SIZES: Final[tuple[ParcelSize, ...]] = get_args(
+    ParcelSize
+)  # ascending: a parcel fits its own compartment and larger ones
+CHILLED: Final = (
+    "cold"  # the skill that a chilled order needs of its vehicles; at a site it needs a refrigerated module
+)
 
 
 class _Model(BaseModel):
@@ -254,7 +258,7 @@ class VehicleType(_Model):
     trips_per_day: Annotated[int, Field(gt=0)] = 1
     reload_minutes: Amount = 0.0
     breaks: Annotated[tuple[Break, ...], Field(max_length=6)] = Field((), description="at most six")
-    skills: tuple[str, ...] = ()
+    skills: tuple[str, ...] = Field((), description="what orders may need; `cold` keeps chilled parcels")
     emission_stage: Annotated[int, Field(ge=0, le=7)] | None = None
     gross_weight_t: Positive | None = None
     length_m: Positive | None = None
@@ -304,9 +308,19 @@ class Facility(_Model):
     )
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
-    chilled_modules_max: Count = Field(0, description="refrigerated modules; not planned yet")
-    compartments: dict[ParcelSize, Count] = Field(
-        default_factory=dict, description="compartments of one locker module by size; not limited by size yet"
+    compartments: dict[ParcelSize, Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        default_factory=dict,
+        description="compartments of one module by size, a limit beside parcels_per_module; a larger one may hold a "
+        "smaller parcel. Without them any parcel fits",
+    )
+    turnover_per_day: Annotated[float, Field(gt=0, le=1_000)] = Field(
+        1.0, description="parcels a day that a compartment takes; Hive Box 0.746 in January to May 2024"
+    )
+    chilled_modules_max: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        0, description="refrigerated modules that a site may have beside at least one other; chilled parcels need them"
+    )
+    parcels_per_chilled_module: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="chilled parcels a day, of any size, that a refrigerated module takes"
     )
     inconvenience_yuan: Amount = Field(
         0.0,
@@ -315,7 +329,11 @@ class Facility(_Model):
     )
     yuan_open: Amount = 0.0
     yuan_per_module: Amount = 0.0
+    yuan_per_chilled_module: Amount = 0.0
     yuan_per_day: Amount = 0.0
+    yuan_per_chilled_module_day: Amount = Field(
+        0.0, description="running a refrigerated module; a cooler takes 3.5-6.5 kWh a day"
+    )
     host_discount: dict[HostKind, Share] = Field(
         default_factory=dict, description="share of yuan_open that is saved at such a host"
     )
@@ -339,6 +357,20 @@ class Facility(_Model):
             raise ValueError("walk_shares are 0 at every distance, so nobody would use it; leave the key out for all")
         return self
 
+    @model_validator(mode="after")
+    def _modules_take_parcels(self) -> "Facility":
+        if self.channel is None and (self.compartments or self.chilled_modules_max):
+            raise ValueError("compartments and chilled_modules_max are for facilities with a channel")
+        if self.compartments and not any(self.compartments.values()):
+            raise ValueError("compartments has none of any size; leave the key out where size does not matter")
+        if self.chilled_modules_max and self.parcels_per_chilled_module is None:
+            raise ValueError("chilled_modules_max needs parcels_per_chilled_module")
+        return self
+
+    def compartments_from(self, size: ParcelSize) -> int:
+        """Compartments of one module that hold parcels of a size: its own and the larger ones."""
+        return sum(self.compartments.get(larger, 0) for larger in SIZES[SIZES.index(size) :])
+
 
 class _Clause(_Model):
     """What every target states: the plan's own words, where they stand and by when they must hold."""
@@ -354,11 +386,11 @@ class _Clause(_Model):
 
 
 class CountTarget(_Clause):
-    """So many sites (or modules) of a kind."""
+    """So many sites (or modules, or refrigerated modules) of a kind."""
 
     measure: Literal["count"]
     facility: str
-    of: Literal["sites", "modules"] = "sites"
+    of: Literal["sites", "modules", "chilled_modules"] = "sites"
     minimum: Count = 0
     maximum: Count | None = None
     host: tuple[HostKind, ...] | None = None
@@ -456,6 +488,14 @@ class Generated(_Model):
     locker_share: Share = 0.2
     station_share: Share = 0.3
     pickup_share: Share = Field(0.0, description="parcels picked up at doors, per parcel delivered there")
+    chilled_share: Share = Field(
+        0.0, description="parcels that are chilled, whatever their channel: orders of their own, with the skill `cold`"
+    )
+    sizes: dict[ParcelSize, Share] = Field(
+        {"S": 0.55, "M": 0.30, "L": 0.12, "XL": 0.03},
+        description="shares of the sizes, 55, 30, 12 and 3 % where absent [est.]; told apart, as orders of their own, "
+        "only where some facility of the channel has compartments",
+    )
     parcel_kg: Positive = 1.2
     parcel_litres: Positive = 8.0
     bundle_parcels_max: Annotated[int, Field(gt=0)] = Field(60, description="more than this at one place is split")
@@ -466,6 +506,9 @@ class Generated(_Model):
         total = self.door_share + self.locker_share + self.station_share
         if abs(total - 1) > 1e-6:
             raise ValueError(f"door_share + locker_share + station_share must be 1, they make {total:g}")
+        total = sum(self.sizes.values())
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares of sizes must sum to 1, they make {total:g}")
         return self
 
 

@@ -228,6 +228,7 @@ def demand() -> Demand:
         channels=(("station", "door"), ("locker",), ("door",), ("door",), ("door",)),
         skill=("",) * count,
         firm=("",) * count,
+        size=("",) * count,
         lon=lon,
         lat=lat,
         parcels=parcels,

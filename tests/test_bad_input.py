@@ -221,6 +221,14 @@ def test_unknown_choice_lists_what_is_accepted(refused):
     refused("communities.csv, row 2, column 'kind': 'hamlet'", "village", areas=bad("unknown_area_kind.csv"))
 
 
+def test_size_that_is_none_names_those_that_are(refused):
+    refused(
+        "orders.csv, row 2, column 'size': 'huge' is not a known choice",
+        "accepted: S, M, L, XL",
+        orders="id,lon,lat,options,size\na,112.436,34.664,locker;door,huge\n",
+    )
+
+
 def test_zone_polygon_that_crosses_itself(refused):
     refused(
         "zones.geojson, feature 1: the polygon is not valid: Self-intersection[112.434 34.664]",
@@ -245,12 +253,18 @@ def test_table_without_rows(refused):
             "e1,柜,residential,113.9,35.9,existing,locker",
             ("candidate 'e1'", "m from any way on foot", "take a larger map"),
         ),
+        (
+            "e1,柜,residential,112.436,34.664,existing,locker,2",
+            ("row 2, column 'chilled_modules'", "2 refrigerated modules", "parcels_per_chilled_module, or write 0"),
+        ),
+        ("e1,柜,residential,112.436,34.664,existing,locker,-1", ("'-1' is below the minimum 0",)),
     ],
 )
 def test_site_in_the_table_that_cannot_be(refused, tmp_path, row, words):
     table = '[candidates]\ntable = { file = "sites.csv", crs = "wgs84" }\n\n[search]'
     scenario = write_town(tmp_path / "input", scenario={"[search]": table})
-    (tmp_path / "input" / "sites.csv").write_text(f"id,name,host,lon,lat,status,facilities\n{row}\n", encoding="utf-8")
+    header = "id,name,host,lon,lat,status,facilities" + ",chilled_modules" * (row.count(",") == 7)
+    (tmp_path / "input" / "sites.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
     refused("sites.csv", *words, scenario_path=scenario)
 
 
@@ -355,6 +369,18 @@ def test_rows_are_checked_against_each_other_although_another_table_is_at_fault(
                 'measure = "coverage"': 'measure = "each_area"\narea_kind = "campus"',
             },
             ("targets[2] 'near'.area_kind", "communities.csv has no campus, only community"),
+        ),
+        (
+            {'of = "modules"': 'of = "chilled_modules"'},
+            ("targets[1] 'lockers'.of", "'locker' says nothing of refrigerated modules", "chilled_modules_max and"),
+        ),
+        (
+            {"modules_max = 2": "modules_max = 2\nchilled_modules_max = 1"},
+            ("facilities[1] 'locker'", "needs parcels_per_chilled_module"),
+        ),
+        (
+            {"modules_max = 2": "modules_max = 2\ncompartments = { S = 20, XS = 3 }"},
+            ("facilities[1] 'locker'.compartments.XS", "did you mean 'S'?"),
         ),
         ({"quota = 1": "quota = -1"}, ("permits[0] 'marked'.quota", "found -1", "greater than or equal to 0")),
         ({"maximum = 1": "maximum = 0"}, ("targets[0] 'outlets'.maximum", "maximum 0 is below minimum 1")),

@@ -59,6 +59,36 @@ def test_capacity_use_leaves_outlets_out(kpi):
     assert kpi["capacity"]["sites_above_90_percent"] == 1
 
 
+def test_chilled_parcels_by_what_becomes_of_them():
+    # o2 (20 parcels) lies in the locker's refrigerated module, o3 (30) goes to its door, o4 (40) is left out; o1 is not
+    # chilled. The locker is 250 m from o2 and 400 m from o3, and its reach 300 m.
+    plan, demand = city.plan(), city.demand()
+    cold = dataclasses.replace(demand, skill=("", "cold", "cold", "cold", ""))
+    station, locker, outlet = plan.sites
+    locker = dataclasses.replace(
+        locker, chilled_modules=2, capacity_parcels=50, chilled_capacity_parcels=30, chilled_load_parcels=20
+    )
+    plan = dataclasses.replace(plan, sites=(station, locker, outlet))
+    chilled = measure(city.scenario(), plan, cold, city.walks())["chilled"]
+    assert chilled["unserved"].pop("by_reason")
+    assert chilled == {
+        "orders": 3,
+        "parcels": 90,
+        "modules": 2,
+        "capacity_parcels": 30,
+        "within_reach": pytest.approx(20 / 90, abs=1e-6),
+        "at_refrigerated_modules": pytest.approx(20 / 90, abs=1e-6),
+        "at_doors": pytest.approx(30 / 90, abs=1e-6),
+        "unserved": {"orders": 1, "parcels": 40, "by_channel": {"door": 1}},
+    }
+
+
+def test_nothing_chilled_has_no_shares(kpi):
+    assert kpi["chilled"]["parcels"] == 0
+    assert kpi["chilled"]["within_reach"] is None
+    assert kpi["capacity"]["by_size"] == {}
+
+
 def test_routing_totals(kpi):
     routing = kpi["routing"]
     # Van 5 km in 0.5 h with 30 parcels at 3 stops, truck 4 km in 0.25 h with 30 parcels at 1.

@@ -65,6 +65,16 @@ STATION = {
     "id": "station", "kind": "pickup_store", "channel": "station", "dispatches": True, "reach_m": 600.0,
     "parcels_per_module": 30.5, "yuan_open": 50.0, "hosts": ["shop", "hospital"], "host_discount": {"hospital": 0.25},
 }  # fmt: skip
+# By size the first takes one large parcel a day and module, the second none but small ones.
+MODULES = (
+    {}, {},
+    {"compartments": {"S": 2, "L": 1}, "turnover_per_day": 1.5},
+    {"compartments": {"S": 3, "M": 0}, "parcels_per_module": 7.5},
+)  # fmt: skip
+CHILLED = {
+    "chilled_modules_max": 2, "parcels_per_chilled_module": 4.5, "yuan_per_chilled_module": 40.0,
+    "yuan_per_chilled_module_day": 0.5,
+}  # fmt: skip
 DEPOTS = (town.corner(0, 0), town.corner(7, 7), town.corner(3.5, 0.02))
 TARGETS = (
     {"measure": "count", "id": "some", "text": "sites", "facility": "outlet", "minimum": 1, "maximum": 2},
@@ -147,9 +157,9 @@ def vehicles(draw, bases, name, shift):
 
 
 @st.composite
-def orders(draw):
-    """A table of up to ten orders all over the town, the island and the water included."""
-    rows = ["id,lon,lat,parcels,pickups,weight,window_start,window_end,options,release,skill,on_board,price"]
+def orders(draw, only):
+    """A table of up to ten orders all over the town, the island and the water included, some for ``only`` a channel."""
+    rows = ["id,lon,lat,parcels,pickups,weight,window_start,window_end,options,release,skill,on_board,price,size"]
     for number in range(draw(st.integers(1, 10))):
         row = draw(st.sampled_from([0.0, 0.5, 2.2, 3.0, 4.5, 5.5, 6.7]))
         column = draw(st.sampled_from([0.0, 1.5, 3.0, 4.4, 7.0, 14.5] if number == 0 else [0.0, 1.5, 3.0, 4.4, 7.0]))
@@ -164,11 +174,12 @@ def orders(draw):
             draw(st.sampled_from(["", 2.5, 14])),
             start,
             draw(st.sampled_from(["", "16:00"])) if start else draw(st.sampled_from(["", "09:00"])),
-            draw(st.sampled_from(["door", "door", "locker;door", "station;door", "door;station"])),
+            draw(st.sampled_from(["door", "door", "locker;door", "station;door", "door;station", *only])),
             draw(st.sampled_from(["", "", "07:30", "13:00"])),
             draw(st.sampled_from(["", "", "", "cold"])),
             draw(st.sampled_from(["", "", "", 20])),
             draw(st.sampled_from(["", "", 5, 500])),
+            draw(st.sampled_from(["", "S", "M", "L", "XL"])),
         ]
         rows.append(",".join(map(str, cells)))
     return "\n".join(rows) + "\n"
@@ -179,8 +190,12 @@ def scenarios(draw, *, phased=False):
     """(scenario file, table of orders, changes of the map); ``phased``: with all targets, by several dates."""
     table, night = {"crs": "wgs84"}, draw(st.integers(0, 6)) == 6
     choices = [[], [OUTLET], [LOCKER, STATION], [OUTLET, LOCKER, STATION]]
-    facilities = choices[-1] if phased else draw(st.sampled_from(choices))
-    facilities = [facility | {"supply_hours": draw(st.sampled_from(HOURS))} for facility in facilities]
+    facilities = [
+        facility
+        | {"supply_hours": draw(st.sampled_from(HOURS))}
+        | (draw(st.sampled_from(MODULES)) | draw(st.sampled_from([{}, CHILLED])) if "channel" in facility else {})
+        for facility in (choices[-1] if phased else draw(st.sampled_from(choices)))
+    ]
     depots = [
         {
             "id": f"dc{k}",
@@ -210,6 +225,10 @@ def scenarios(draw, *, phased=False):
     named = {facility["id"] for facility in facilities}
     targets = [t for t in TARGETS if {t.get("facility"), *t.get("facilities", ())} - {None} <= named]
     targets = [t for t in targets if t["measure"] != "budget" or "outlet" in named]
+    cold = [facility["id"] for facility in facilities if "chilled_modules_max" in facility]
+    if cold:
+        targets.append({"measure": "count", "id": "cold", "text": "cold", "facility": cold[0], "of": "chilled_modules",
+                        "minimum": 2, "maximum": 5})  # fmt: skip
     parts = {
         "map": {
             "osm": "town.osm",
@@ -237,7 +256,8 @@ def scenarios(draw, *, phased=False):
     if phased:
         dates = draw(st.sampled_from([["2022-12-31", "2024-12-31"], ["2024-12-31", "2023-06-30", "2022-12-31"]]))
         parts["targets"] = [target | {"by": by} for target, by in zip(targets, cycle(dates), strict=False)]
-    return toml(parts), draw(orders()), draw(st.sampled_from(MAPS))
+    only = sorted({facility.get("channel", "door") for facility in facilities})
+    return toml(parts), draw(orders(only)), draw(st.sampled_from(MAPS))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from town import GENERATED, ORDERS_KEY, SCENARIO
 
 from lastmile.errors import InputError
 from lastmile.scenario import (
+    SIZES,
     Battery,
     CountTarget,
     CoverageTarget,
@@ -143,6 +144,41 @@ def test_shares_of_channels_sum_to_one():
     assert Generated(parcels_per_person_day=0.1, door_share=0.7, locker_share=0.1, station_share=0.2).door_share == 0.7
     with pytest.raises(ValidationError, match=r"they make 1\.2"):
         Generated(parcels_per_person_day=0.1, door_share=0.7)
+
+
+def test_shares_of_sizes_sum_to_one():
+    assert sum(Generated(parcels_per_person_day=0.1).sizes.values()) == pytest.approx(1.0)
+    with pytest.raises(ValidationError, match=r"sizes must sum to 1, they make 0\.9"):
+        Generated(parcels_per_person_day=0.1, sizes={"S": 0.5, "L": 0.4})
+
+
+LOCKER = {"id": "locker", "kind": "locker", "channel": "locker", "parcels_per_module": 40.0, "hosts": ("shop",)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"compartments": {"S": 0, "M": 0}}, "compartments has none of any size"),
+        ({"compartments": {"XXL": 1}}, "Input should be 'S', 'M', 'L' or 'XL'"),
+        ({"compartments": {"S": -1}}, "greater than or equal to 0"),
+        ({"compartments": {"S": 1}, "channel": None}, "for facilities with a channel"),
+        ({"chilled_modules_max": 1}, "needs parcels_per_chilled_module"),
+        (
+            {"chilled_modules_max": 1, "parcels_per_chilled_module": 9.0, "channel": None},
+            "for facilities with a channel",
+        ),
+        ({"turnover_per_day": 0.0}, "greater than 0"),
+    ],
+)
+def test_facility_refuses(changes, cause):
+    assert Facility(**LOCKER).compartments == {}
+    with pytest.raises(ValidationError, match=cause):
+        Facility(**LOCKER | changes)
+
+
+def test_compartments_hold_their_size_and_smaller_ones():
+    facility = Facility(**LOCKER, compartments={"S": 20, "L": 5, "XL": 2})
+    assert [facility.compartments_from(size) for size in SIZES] == [27, 7, 7, 2]
 
 
 def test_one_source_of_streets_and_one_of_demand():

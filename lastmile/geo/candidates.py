@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -34,7 +34,8 @@ _SAME_PLACE_M: Final = 25.0
 class Candidate:
     """A place where a site may stand, or stands already.
 
-    ``facilities`` are the ids of the facilities that may open here; ``existing_modules`` is 0 for a mere candidate.
+    ``facilities`` are the ids of the facilities that may open here; ``existing_modules`` is 0 for a mere candidate,
+    and so are ``existing_chilled_modules``, the refrigerated ones beside them.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Candidate:
     lat: float
     facilities: tuple[str, ...]
     existing_modules: int = 0
+    existing_chilled_modules: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +115,12 @@ def find_candidates(
                 )  # fmt: skip
                 continue
             chosen = row.facilities if isinstance(row.facilities, tuple) and row.facilities else every
+            standing = row.status == "existing"
             found.append(
                 Candidate(id=row.id, name=row.name, host=row.host, district=row.district, lon=row.geometry.x,
                           lat=row.geometry.y, facilities=chosen,
-                          existing_modules=int(row.modules) if row.status == "existing" else 0)
+                          existing_modules=int(row.modules) if standing else 0,
+                          existing_chilled_modules=int(row.chilled_modules) if standing else 0)
             )  # fmt: skip
     if scenario.file.candidates.from_map and scenario.file.facilities:
         for feature in sorted(features, key=lambda f: f.osm_id):
@@ -140,12 +144,7 @@ def find_candidates(
                          lat=candidate.lat, reason=reason[index])
             )  # fmt: skip
         else:
-            kept.append(
-                Candidate(id=candidate.id, name=candidate.name, host=candidate.host,
-                          district=candidate.district or districts.name[district[index]], lon=candidate.lon,
-                          lat=candidate.lat, facilities=candidate.facilities,
-                          existing_modules=candidate.existing_modules)
-            )  # fmt: skip
+            kept.append(replace(candidate, district=candidate.district or districts.name[district[index]]))
     return tuple(kept), tuple(excluded)
 
 

@@ -1,6 +1,6 @@
 """Parcels of the planned day: from a table of orders, or made from population, residential areas and buildings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -17,11 +17,13 @@ from lastmile.geo.network import RoadNetwork
 from lastmile.geo.snapping import Snapper
 from lastmile.loading import Scenario
 from lastmile.plans import Channel
+from lastmile.scenario import CHILLED, SIZES
 from lastmile.units import DAY_S, parse_hours
 
 NONE: Final = -1  # in integer columns: not stated
 PARCEL_KG: Final = 1.2
 PARCEL_LITRES: Final = 8.0
+_KINDS_STREAM: Final = 1  # beside the seed, for sizes and what is chilled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Demand:
         Per order the channels its receiver has agreed to, best first.
     firm
         Id of who delivers it today, empty where not stated.
+    size
+        The compartment that each of the order's parcels needs, empty where not stated: the smallest.
     lon, lat
         Degrees, WGS-84, of the receiver's place.
     parcels, pickups
@@ -60,6 +64,7 @@ class Demand:
     channels: tuple[tuple[Channel, ...], ...]
     skill: tuple[str, ...]
     firm: tuple[str, ...]
+    size: tuple[str, ...]
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
     parcels: NDArray[np.int32]
@@ -76,6 +81,10 @@ class Demand:
 
     def __len__(self) -> int:
         return len(self.id)
+
+    def chilled(self) -> NDArray[np.bool_]:
+        """Which orders must be kept chilled."""
+        return np.array([skill == CHILLED for skill in self.skill], dtype=bool)
 
     def take(self, index: NDArray[np.int64]) -> "Demand":
         """The orders at ``index``, with the notes of all."""
@@ -104,6 +113,14 @@ def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
         notes.append(f"assumed: {PARCEL_KG} kg a parcel where an order states no weight [est.]")
     if np.isnan(volume).any():
         notes.append(f"assumed: {PARCEL_LITRES} L a parcel where an order states no volume [est.]")
+    sized = _channels_by_size(scenario)
+    unsized = sum(
+        bool(sized & set(chosen))
+        for chosen, size, skill in zip(frame["options"], frame["size"].fillna(""), frame["skill"], strict=True)
+        if not size and skill != CHILLED
+    )
+    if unsized:
+        notes.append(f"assumed: size {SIZES[0]} where an order for a compartment states none ({unsized:,} orders)")
 
     def seconds(column: str, default: int) -> NDArray[np.int32]:
         values: NDArray[np.int32] = frame[column].fillna(default).to_numpy(dtype=np.int32)
@@ -121,6 +138,7 @@ def demand_from_orders(scenario: Scenario, districts: Districts) -> Demand:
         ),
         skill=tuple(frame["skill"]),
         firm=tuple(frame["firm"]),
+        size=tuple(frame["size"].fillna("")),
         lon=lon,
         lat=lat,
         parcels=parcels,
@@ -317,6 +335,7 @@ def generate_demand(
     notes += [
         f"assumed: {settings.parcels_per_person_day} parcels per person and day, market share "
         f"{settings.market_share:.0%}, door/locker/station {shares[0]:.0%}/{shares[1]:.0%}/{shares[2]:.0%}",
+        *_assumed_kinds(scenario),
         f"{int(parcels.sum()):,} parcels at {int((parcels > 0).sum()):,} places",
     ]
     return _bundles(scenario, lon, lat, name, [districts.name[k] for k in district], by_channel, rng, notes)
@@ -332,24 +351,25 @@ def _bundles(
     rng: np.random.Generator,
     notes: list[str],
 ) -> Demand:
-    """One order per place, channel and bundle; locker and station parcels may go to the door where no site is near."""
+    """One order per place, kind and bundle; locker and station parcels may go to the door where no site is near."""
     settings = scenario.file.demand.generate
     assert settings is not None
     windows = [parse_hours(text) for text in settings.windows]
-    options: tuple[tuple[Channel, ...], ...] = (("door",), ("locker", "door"), ("station", "door"))
+    kinds, numbers = _kinds(scenario, by_channel)
     place: list[int] = []
-    size: list[int] = []
-    channels: list[tuple[Channel, ...]] = []
+    kind_of: list[_Kind] = []
+    bundle: list[int] = []
     ids: list[str] = []
-    for at, counts in enumerate(by_channel.tolist()):
-        for option, count in zip(options, counts, strict=True):
+    for at, counts in enumerate(numbers.tolist()):
+        for kind, count in zip(kinds, counts, strict=True):
             number = -(-count // settings.bundle_parcels_max)
             for part in range(number):
                 place.append(at)
-                size.append(count * (part + 1) // number - count * part // number)
-                channels.append(option)
-                ids.append(f"{option[0][0].upper()}{at:05d}" + (f"-{part + 1}" if number > 1 else ""))
-    index, parcels = np.array(place, dtype=np.int64), np.array(size, dtype=np.int32)
+                kind_of.append(kind)
+                bundle.append(count * (part + 1) // number - count * part // number)
+                ids.append(f"{kind.label}{at:05d}" + (f"-{part + 1}" if number > 1 else ""))
+    channels = [kind.channels for kind in kind_of]
+    index, parcels = np.array(place, dtype=np.int64), np.array(bundle, dtype=np.int32)
     chosen = np.array(windows, dtype=np.int32)[rng.integers(len(windows), size=len(index))].reshape(-1, 2)
     at_door = np.array([option[0] == "door" for option in channels], dtype=bool)
     pickups = rng.binomial(parcels, min(settings.pickup_share, 1.0)) * at_door
@@ -360,8 +380,9 @@ def _bundles(
         name=tuple(name[at] for at in place),
         district=tuple(district[at] for at in place),
         channels=tuple(channels),
-        skill=("",) * count,
+        skill=tuple(kind.skill for kind in kind_of),
         firm=firm,
+        size=tuple(kind.size for kind in kind_of),
         lon=lon[index],
         lat=lat[index],
         parcels=parcels,
@@ -376,6 +397,62 @@ def _bundles(
         price_fen=np.full(count, NONE, dtype=np.int64),
         notes=tuple(notes),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What the parcels of a generated order have in common; ``label`` begins its id."""
+
+    channels: tuple[Channel, ...]
+    size: str = ""
+    skill: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.channels[0][0].upper() + self.size + ("C" if self.skill else "")
+
+
+_CHANNELS: Final[tuple[tuple[Channel, ...], ...]] = (("door",), ("locker", "door"), ("station", "door"))
+
+
+def _kinds(scenario: Scenario, by_channel: NDArray[np.int64]) -> tuple[list[_Kind], NDArray[np.int64]]:
+    """Tell chilled parcels from others, and sizes where compartments limit them: kinds, and parcels by place and kind.
+
+    Drawn from a stream of its own, so that nothing else that is drawn depends on it.
+    """
+    settings = scenario.file.demand.generate
+    assert settings is not None
+    rng = np.random.default_rng((scenario.file.seed, _KINDS_STREAM))
+    sized = _channels_by_size(scenario)
+    sizes = [size for size in SIZES if settings.sizes.get(size, 0.0) > 0]
+    shares = np.array([settings.sizes[size] for size in sizes])
+    kinds, numbers = [], []
+    for channels, parcels in zip(_CHANNELS, by_channel.T, strict=True):
+        chilled = rng.binomial(parcels, settings.chilled_share)
+        if channels[0] in sized:
+            kinds += [_Kind(channels=channels, size=size) for size in sizes]
+            numbers += list(rng.multinomial(parcels - chilled, shares / shares.sum()).T)
+        else:
+            kinds.append(_Kind(channels=channels))
+            numbers.append(parcels - chilled)
+        if settings.chilled_share > 0:
+            kinds.append(_Kind(channels=channels, skill=CHILLED))
+            numbers.append(chilled)
+    return kinds, np.column_stack(numbers)
+
+
+def _assumed_kinds(scenario: Scenario) -> Iterator[str]:
+    settings = scenario.file.demand.generate
+    assert settings is not None
+    if _channels_by_size(scenario):
+        yield "assumed: parcels by size " + ", ".join(f"{s} {settings.sizes.get(s, 0.0):.0%}" for s in SIZES)
+    if settings.chilled_share > 0:
+        yield f"assumed: {settings.chilled_share:.1%} of the parcels are chilled"
+
+
+def _channels_by_size(scenario: Scenario) -> set[str]:
+    """Channels in which compartments of some facility limit parcels by size."""
+    return {facility.channel for facility in scenario.file.facilities if facility.channel and facility.compartments}
 
 
 def _firms(scenario: Scenario, orders: int, rng: np.random.Generator) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from lastmile.output.map_style import (
     WATER,
     ZONE,
 )
+from lastmile.output.plan_frames import by_size
 from lastmile.output.route_lines import route_line
 from lastmile.plans import Plan, Site
 from lastmile.scenario import Calendar, VehicleFilter, Zone
@@ -299,12 +300,20 @@ def site_layers(plan: Plan, scenario: Scenario) -> list[folium.FeatureGroup]:
 def _site_words(site: Site) -> dict[str, Any]:
     _, english, chinese = FACILITIES[site.kind]
     use = f" ({site.load_parcels / site.capacity_parcels:.0%})" if site.capacity_parcels else ""
+    lockers: dict[str, Any] = {}
+    if site.compartments:
+        lockers["Compartments / 格口"] = by_size(site.compartments)
+        lockers["Parcels by size / 按规格"] = by_size(site.parcels_by_size)
+    if site.chilled_modules:
+        lockers["Refrigerated modules / 冷藏组数"] = site.chilled_modules
+        lockers["Chilled / 冷藏件"] = f"{site.chilled_load_parcels:,} of {site.chilled_capacity_parcels:,}"
     return {
         "Name / 名称": site.name or site.id,
         "Kind / 类型": f"{english} / {chinese}",
         "Modules / 组数": site.modules,
         "Load / 负荷": f"{site.load_parcels:,} of {site.capacity_parcels:,}{use}",
         **({} if site.expected_parcels is None else {"Expected on foot / 预计自提": f"{site.expected_parcels:,.0f}"}),
+        **lockers,
         "Cost / 费用": f"¥{site.cost_fen / 100:,.0f}",
         "District / 区县": site.district or "–",
         "Host / 场所": site.host,

@@ -17,7 +17,9 @@ DECIMALS: Final = 6  # of degrees; 0.1 m
 _SITE_COLUMNS: Final = {
     "id": "text", "candidate_id": "text", "facility": "text", "kind": "text", "name": "text", "host": "text",
     "district": "text", "existing": "bool", "modules": "int64", "capacity_parcels": "int64", "load_parcels": "int64",
-    "fetched_parcels": "float64", "cost_yuan": "float64",
+    "fetched_parcels": "float64", "cost_yuan": "float64", "chilled_modules": "int64",
+    "chilled_capacity_parcels": "int64", "chilled_load_parcels": "int64", "compartments": "text",
+    "parcels_by_size": "text",
 }  # fmt: skip
 _ROUTE_COLUMNS: Final = {
     "vehicle_id": "text", "type": "text", "base": "text", "permits": "text", "distance_km": "float64",
@@ -30,7 +32,8 @@ STOP_COLUMNS: Final = {
 }  # fmt: skip
 _DEMAND_COLUMNS: Final = {
     "id": "text", "name": "text", "district": "text", "channels": "text", "served_by": "text", "site_id": "text",
-    "parcels": "int64", "pickups": "int64", "weight_kg": "float64", "volume_l": "float64",
+    "parcels": "int64", "pickups": "int64", "weight_kg": "float64", "volume_l": "float64", "size": "text",
+    "skill": "text",
 }  # fmt: skip
 _UNSERVED_COLUMNS: Final = {
     "order_id": "text", "channel": "text", "parcels": "int64", "reasons": "text", "remedy": "text"
@@ -49,6 +52,11 @@ def _points(lon: Any, lat: Any) -> Any:
     return shapely.points(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
 
 
+def by_size(numbers: Mapping[str, int]) -> str:
+    """Numbers of each size in words, such as ``S 20, M 12``."""
+    return ", ".join(f"{size} {number:,}" for size, number in numbers.items())
+
+
 def site_frame(plan: Plan) -> geopandas.GeoDataFrame:
     """Sites as points; with phases, also by when each opens (nothing for those that exist)."""
     columns = _SITE_COLUMNS | ({"opens_by": "text"} if plan.phases else {})
@@ -57,6 +65,8 @@ def site_frame(plan: Plan) -> geopandas.GeoDataFrame:
             **{name: getattr(site, name) for name in _SITE_COLUMNS if name != "cost_yuan"},
             "cost_yuan": site.cost_fen / 100,
             "opens_by": "" if site.opens_by is None else site.opens_by.isoformat(),
+            "compartments": by_size(site.compartments),
+            "parcels_by_size": by_size(site.parcels_by_size),
         }
         for site in plan.sites
     ]
@@ -133,6 +143,8 @@ def demand_frame(plan: Plan, demand: Demand) -> geopandas.GeoDataFrame:
                 "pickups": int(demand.pickups[i]),
                 "weight_kg": int(demand.weight_g[i]) / 1000,
                 "volume_l": int(demand.volume_cm3[i]) / 1000,
+                "size": demand.size[i],
+                "skill": demand.skill[i],
             }
         )
     return _frame(rows, _DEMAND_COLUMNS, _points(demand.lon, demand.lat))

@@ -27,7 +27,8 @@ def site_yuan(site: Site, facility: Facility) -> float:
     if site.existing:
         return 0.0
     discount = facility.host_discount.get(cast(HostKind, site.host), 0.0)
-    return facility.yuan_open * (1 - discount) + facility.yuan_per_module * site.modules
+    modules = facility.yuan_per_module * site.modules + facility.yuan_per_chilled_module * site.chilled_modules
+    return facility.yuan_open * (1 - discount) + modules
 
 
 def _route_yuan(case: Case, route: Route, vehicle: VehicleType) -> float:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from lastmile.plans import Route, Stop, Violation
 from lastmile.referee.case import Case, Violations
-from lastmile.scenario import VehicleType
+from lastmile.scenario import CHILLED, VehicleType
 
 _SAME_PLACE = 1e-6  # degrees
 _SNAP_TOLERANCE_M = 1.0
@@ -161,7 +161,8 @@ def check_doors(case: Case) -> Violations:
 def check_supply(case: Case) -> Violations:
     """What rounds bring to a site is what its receivers fetch and what its own rounds carry away.
 
-    Parcels for doors that stay unserved may lie there too; the plan does not say at which site.
+    Parcels for doors that stay unserved may lie there too; the plan does not say at which site. Chilled ones come in
+    vehicles that keep them so.
     """
     unserved = {item.order_id for item in case.plan.unserved}
     left_behind = sum(
@@ -172,20 +173,28 @@ def check_supply(case: Case) -> Violations:
     brought: dict[str, Counter[str]] = {site: Counter() for site in case.sites}
     due: dict[str, Counter[str]] = {site: Counter() for site in case.sites}
     for route in case.plan.routes:
+        vehicle = case.vehicles.get(route.vehicle_type)
         for stop in route.stops:
             if stop.kind == "base":
                 continue
             goods = {"parcels": stop.parcels, "weight_g": stop.weight_g, "volume_cm3": stop.volume_cm3}
             if stop.kind == "site" and stop.location_id in brought:
                 brought[stop.location_id].update({**goods, "visits": 1})
+                if vehicle is not None and CHILLED in vehicle.skills:
+                    brought[stop.location_id]["cold"] += stop.parcels
             if route.base_id in due:
                 due[route.base_id].update(goods)
+                row = case.orders.get(stop.location_id) if stop.kind == "door" else None
+                if row is not None and case.demand.skill[row] == CHILLED:
+                    due[route.base_id]["cold"] += stop.parcels
     for service in case.plan.services:
         row = case.orders.get(service.order_id)
         if row is not None and service.channel != "door" and service.site_id in due:
             due[service.site_id].update(
                 {"weight_g": int(case.demand.weight_g[row]), "volume_cm3": int(case.demand.volume_cm3[row])}
             )
+            if case.demand.skill[row] == CHILLED:
+                due[service.site_id]["cold"] += service.parcels
     for site in case.sites.values():
         got, need = brought[site.id], due[site.id]
         need["parcels"] += site.load_parcels
@@ -199,6 +208,14 @@ def check_supply(case: Case) -> Violations:
                 amount=f"{got['parcels'] - need['parcels']:+d} parcels",
                 detail=f"rounds bring {got['parcels']} parcels to {site.id}, "
                 f"{need['parcels']} are fetched or carried on",
+            )
+        if got["cold"] < need["cold"]:
+            yield Violation(
+                rule="cold-chain",
+                place=site.id,
+                amount=f"{need['cold'] - got['cold']} parcels",
+                detail=f"{need['cold']} chilled parcels are fetched from {site.id} or carried on, "
+                f"vehicles with the skill {CHILLED!r} bring {got['cold']}",
             )
         for column, unit in (("weight_g", "g"), ("volume_cm3", "cm3")):
             missing = need[column] - got[column]

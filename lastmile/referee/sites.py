@@ -10,17 +10,28 @@ import shapely
 from lastmile.geo.distances import metres_per_degree
 from lastmile.plans import Site, Violation
 from lastmile.referee.case import Case, Violations
+from lastmile.scenario import CHILLED, SIZES, Facility
 
 _SAME_PLACE = 1e-6  # degrees
 _SPACING_TOLERANCE_M = 1.0
+_PARCEL_TOLERANCE = 1e-6
 
 
 def check_sites(case: Case) -> Violations:
     """Load, capacity and modules of every site."""
     given: Counter[str] = Counter()
+    cold: Counter[str] = Counter()
+    sizes: dict[str, Counter[str]] = {site.id: Counter() for site in case.plan.sites}
     for service in case.plan.services:
-        if service.site_id is not None and service.channel != "door":
-            given[service.site_id] += service.parcels
+        if service.site_id is None or service.channel == "door":
+            continue
+        given[service.site_id] += service.parcels
+        row = case.orders.get(service.order_id)
+        if row is not None and case.demand.skill[row] == CHILLED:
+            cold[service.site_id] += service.parcels
+        elif service.site_id in sizes:
+            size = case.demand.size[row] if row is not None else ""
+            sizes[service.site_id][size or SIZES[0]] += service.parcels
     for site in case.plan.sites:
         if site.load_parcels != given[site.id]:
             yield Violation(
@@ -29,31 +40,97 @@ def check_sites(case: Case) -> Violations:
                 amount=f"{site.load_parcels} parcels for {given[site.id]}",
                 detail=f"the services at {site.id} bring {given[site.id]} parcels, the site says {site.load_parcels}",
             )
-        if given[site.id] > site.capacity_parcels:
+        if site.chilled_load_parcels != cold[site.id]:
             yield Violation(
-                rule="site-capacity",
+                rule="site-load",
                 place=site.id,
-                amount=f"{given[site.id] - site.capacity_parcels} parcels over {site.capacity_parcels}",
-                detail=f"{site.id} is given {given[site.id]} parcels and can take {site.capacity_parcels}",
+                amount=f"{site.chilled_load_parcels} chilled parcels for {cold[site.id]}",
+                detail=f"of the parcels at {site.id} {cold[site.id]} are chilled, "
+                f"the site says {site.chilled_load_parcels}",
             )
-        yield from _modules(case, site)
+        for kind, parcels, room in (
+            ("", given[site.id] - cold[site.id], site.capacity_parcels - site.chilled_capacity_parcels),
+            ("chilled ", cold[site.id], site.chilled_capacity_parcels),
+        ):
+            if parcels > room:
+                yield Violation(
+                    rule="site-capacity",
+                    place=site.id,
+                    amount=f"{parcels - room} {kind}parcels over {room}",
+                    detail=f"{site.id} is given {parcels} {kind}parcels and can take {room}",
+                )
+        facility = case.facilities.get(site.facility)
+        if facility is not None:
+            yield from _modules(case, site, facility)
+            yield from _compartments(site, facility, sizes[site.id])
 
 
-def _modules(case: Case, site: Site) -> Violations:
-    facility = case.facilities.get(site.facility)
-    if facility is None:
-        return
+def _compartments(site: Site, facility: Facility, parcels: Counter[str]) -> Violations:
+    """Put the largest parcels into the largest compartments first: what is then left over finds room nowhere."""
+    due = {size: site.modules * number for size, number in facility.compartments.items()}
+    if site.compartments != due:
+        yield Violation(
+            rule="compartments",
+            place=site.id,
+            amount=f"{site.compartments} for {due}",
+            detail=f"{site.modules} modules have compartments {due}, {site.id} says {site.compartments}",
+        )
+    stated = {size: number for size, number in site.parcels_by_size.items() if number}
+    brought = {size: number for size, number in parcels.items() if number} if due else {}
+    if stated != brought:
+        yield Violation(
+            rule="site-load",
+            place=site.id,
+            amount=f"{stated} for {brought}",
+            detail=f"by size the parcels at {site.id} are {brought}, the site says {stated}",
+        )
+    free = 0.0
+    for size in reversed(SIZES) if due else ():
+        free += facility.turnover_per_day * due.get(size, 0) - parcels[size]
+        if free < -_PARCEL_TOLERANCE:
+            yield Violation(
+                rule="compartments",
+                place=site.id,
+                amount=f"{math.ceil(-free - _PARCEL_TOLERANCE)} parcels over",
+                detail=f"of {parcels[size]} parcels of size {size} at {site.id}, {-free:g} find no compartment",
+            )
+            free = 0.0
+
+
+def _modules(case: Case, site: Site, facility: Facility) -> Violations:
     exact = site.modules * facility.parcels_per_module
-    made = math.floor(exact + 1e-9)
-    if site.capacity_parcels not in (made, math.floor(exact)):
+    if facility.compartments:
+        exact = min(exact, site.modules * facility.turnover_per_day * sum(facility.compartments.values()))
+    chilled = site.chilled_modules * (facility.parcels_per_chilled_module or 0.0)
+    made, cold = math.floor(exact + 1e-9), math.floor(chilled + 1e-9)
+    if site.capacity_parcels - site.chilled_capacity_parcels not in (made, math.floor(exact)):
         yield Violation(
             rule="modules",
             place=site.id,
-            amount=f"{site.capacity_parcels} parcels for {made}",
-            detail=f"{site.modules} modules of {facility.parcels_per_module:g} parcels take {made}, "
-            f"the site says {site.capacity_parcels}",
+            amount=f"{site.capacity_parcels - site.chilled_capacity_parcels} parcels for {made}",
+            detail=f"{site.modules} modules of {site.id} take {made} parcels, "
+            f"the site says {site.capacity_parcels - site.chilled_capacity_parcels}",
+        )
+    if site.chilled_capacity_parcels not in (cold, math.floor(chilled)):
+        yield Violation(
+            rule="modules",
+            place=site.id,
+            amount=f"{site.chilled_capacity_parcels} chilled parcels for {cold}",
+            detail=f"{site.chilled_modules} refrigerated modules of {site.id} take {cold} parcels, "
+            f"the site says {site.chilled_capacity_parcels}",
         )
     listed = _listed(case, site)
+    cold_allowed = facility.chilled_modules_max
+    if site.existing and listed is not None:
+        cold_allowed = int(listed["chilled_modules"])
+    if not 0 <= site.chilled_modules <= cold_allowed:
+        yield Violation(
+            rule="modules",
+            place=site.id,
+            amount=f"{site.chilled_modules} refrigerated modules, 0 to {cold_allowed}",
+            detail=f"a {facility.id} at this place has at most {cold_allowed} refrigerated modules, "
+            f"{site.id} has {site.chilled_modules}",
+        )
     allowed = facility.modules_max if listed is None else max(facility.modules_max, int(listed["modules"]))
     if not 1 <= site.modules <= allowed:
         yield Violation(

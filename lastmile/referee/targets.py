@@ -135,7 +135,9 @@ def _count(case: Case, target: CountTarget) -> float:
         and (target.host is None or site.host in target.host)
         and (target.district is None or site.district == target.district)
     ]
-    return float(sum(site.modules for site in chosen) if target.of == "modules" else len(chosen))
+    if target.of == "sites":
+        return float(len(chosen))
+    return float(sum(site.chilled_modules if target.of == "chilled_modules" else site.modules for site in chosen))
 
 
 def _coverage(case: Case, target: CoverageTarget, walks: Walks, shift_m: float) -> float:

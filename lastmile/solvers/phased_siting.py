@@ -1,9 +1,9 @@
 """Siting in phases: a network that grows, with rules that are due at one phase or another.
 
-Sites open, with all their modules, and stay. The final network is chosen first, then each earlier phase from the last
-to the first: the best part of the network of the phase after it. So networks nest, and each phase's gap is to the best
-part that there is. One program of all phases together would weigh an earlier phase's value against a later one's; here
-the later one always counts more.
+Sites open, with all their modules and the sites that need them, and stay. The final network is chosen first, then each
+earlier phase from the last to the first: the best part of the network of the phase after it. So networks nest, and each
+phase's gap is to the best part that there is. One program of all phases together would weigh an earlier phase's value
+against a later one's; here the later one always counts more.
 
 A minimum holds from its phase on, a maximum (also a budget) at its phase alone. Minima could always be met by opening
 everything at once; where an earlier phase has a maximum, not every network has a part that keeps it. Where the network
@@ -78,6 +78,8 @@ def site_in_phases(
     """
     if problem.rows or problem.coverage:
         raise ValueError("the rules must be those of the phases")
+    if len(phases) > 1 and len(np.unique(problem.needs[:, 0])) < len(problem.needs):
+        raise ValueError("where there are phases, a site may need one other, not one of several")
 
     def chosen(*, foresee: bool) -> tuple[SitingSolution, ...]:
         return tuple(_backwards(problem, phases, foresee, seconds, gap, on_phase))[::-1]
@@ -103,7 +105,7 @@ def _backwards(
     each = np.ones(number, dtype=np.int32)  # modules for one of the part's
     part, due = problem, list(phases)
     while due:
-        solution = site(_program(part, due, foresee), seconds=seconds, gap=gap)
+        solution = site(_program(part, due, foresee, is_part=len(due) < len(phases)), seconds=seconds, gap=gap)
         opened = solution.modules[: len(network)]
         modules = np.zeros(number, dtype=np.int32)
         modules[network] = opened * each
@@ -134,8 +136,11 @@ def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> floa
     return missed
 
 
-def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) -> SitingProblem:
-    """The last phase's problem; ``foresee``: with the sites of every earlier one that has a maximum once more."""
+def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool, *, is_part: bool) -> SitingProblem:
+    """The last phase's problem; ``foresee``: with the sites of every earlier one that has a maximum once more.
+
+    ``is_part``: of a network that is chosen, in which sites open together with those that need them.
+    """
     number = len(problem.fixed_fen)
     last = len(phases) - 1
     earlier = [k for k in range(last) if foresee and phases[k].limits]
@@ -148,9 +153,14 @@ def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) 
             rows.append(replace(row, site=row.site + start[k]))
         for cover in _coverage_due(phases, k):
             coverage.append(replace(cover, site=cover.site + start[k]))
+    base: dict[int, int] = dict(problem.needs.tolist())
     for k, following in pairwise([*earlier, last]):
         for j in range(number):
-            rows.extend(_grows(start[k] + j, start[following] + j, int(problem.modules_max[j])))
+            begun = start[k] + base.get(j, j)
+            rows.extend(_grows(start[k] + j, start[following] + j, begun, int(problem.modules_max[j])))
+    if is_part:
+        for k in (last, *earlier):
+            rows.extend(_together(start[k] + below, start[k] + above) for above, below in base.items())
     copies = len(earlier)
 
     def repeated(values: NDArray[Any]) -> NDArray[Any]:
@@ -167,6 +177,8 @@ def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool) 
         module_capacity=repeated(problem.module_capacity),
         existing=repeated(problem.existing),
         minded_fen=None if problem.minded_fen is None else repeated(problem.minded_fen),
+        needs=np.concatenate([problem.needs + number * k for k in range(copies + 1)]),
+        size_capacity=np.tile(problem.size_capacity, (copies + 1, 1)),
         rows=tuple(rows),
         coverage=tuple(coverage),
     )
@@ -189,28 +201,43 @@ def _named(rule: str, phase: RulesDue) -> str:
     return f"{rule} by {phase.name}" if phase.name else rule
 
 
-def _grows(before: int, after: int, most: int) -> Iterator[SitingRow]:
-    """A site that is open before is open after, with the same modules."""
+def _grows(before: int, after: int, begun: int, most: int) -> Iterator[SitingRow]:
+    """A site that is open before is open after, with the same modules; none come where ``begun`` is open before."""
 
-    def row(per_open: tuple[float, float], per_module: tuple[float, float], upper: float) -> SitingRow:
+    def row(per_open: dict[int, float], per_module: dict[int, float], upper: float) -> SitingRow:
+        sites = sorted({before, after, begun})
         return SitingRow(
             name="growth",
-            site=np.array([before, after], dtype=np.int32),
-            per_open=np.array(per_open),
-            per_module=np.array(per_module),
+            site=np.array(sites, dtype=np.int32),
+            per_open=np.array([per_open.get(j, 0.0) for j in sites]),
+            per_module=np.array([per_module.get(j, 0.0) for j in sites]),
             upper=upper,
             hard=True,
         )
 
-    yield row((1.0, -1.0), (0.0, 0.0), 0.0)
+    yield row({before: 1.0, after: -1.0}, {}, 0.0)
     if most > 1:
-        yield row((0.0, 0.0), (1.0, -1.0), 0.0)
-        yield row((float(most), 0.0), (-1.0, 1.0), float(most))
+        yield row({}, {before: 1.0, after: -1.0}, 0.0)
+    if most > 1 or begun != before:
+        yield row({begun: float(most)}, {before: -1.0, after: 1.0}, float(most))
+
+
+def _together(below: int, above: int) -> SitingRow:
+    """Where one site is open, so is the other."""
+    return SitingRow(
+        name="together",
+        site=np.array([below, above], dtype=np.int32),
+        per_open=np.array([1.0, -1.0]),
+        per_module=np.zeros(2),
+        upper=0.0,
+        hard=True,
+    )
 
 
 def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.int32]) -> SitingProblem:
     """The problem of these sites alone, each with all its modules as one."""
     of_part = _positions(len(problem.fixed_fen), kept)
+    empty = problem.size_capacity
     serve, attract = of_part[problem.serve_site] >= 0, of_part[problem.attract_site] >= 0
     return SitingProblem(
         fixed_fen=problem.fixed_fen[kept] + problem.module_fen[kept] * modules[kept],
@@ -230,6 +257,9 @@ def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.i
         minded_fen=None if problem.minded_fen is None else problem.minded_fen[kept],
         # What a walk takes off a parcel's worth stays the same, so that all phases have one value.
         furthest_m=problem.furthest_m or float(problem.serve_metres.max(initial=0.0)),
+        needs=of_part[problem.needs[(of_part[problem.needs] >= 0).all(axis=1)]],
+        size=problem.size,
+        size_capacity=problem.size_capacity[kept] * modules[kept, None] if problem.size_capacity.size else empty,
         # Sites that must not stand together do not, in no part of what is chosen.
     )
 

@@ -9,6 +9,7 @@ there (1: all), c_is demand i whose best opened attracting site has the share s:
 
     max  sum p_j w_i s_ij x_ij (1 - e d_ij) + p sum w_i s c_is - sum (f_j o_j + g_j m_j) - M sum slacks
     s.t. sum_j x_ij <= 1;  x_ij <= o_j;  sum_i w_i s_ij x_ij <= k_j m_j;  o_j <= m_j <= M_j o_j
+         sum of w_i s_ij x_ij of size s or larger <= k_js m_j, for every size s that site j limits
          c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  every rule's row with its slacks
 
 A parcel is worth p, and p_j = max(p - what its receiver minds, 0) where it has to be fetched at site j. The term e d_ij
@@ -17,6 +18,13 @@ A parcel is worth p, and p_j = max(p - what its receiver minds, 0) where it has 
 Shares that fall with the distance make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing
 and takes no room. With y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and
 sum_j y_ij / (w_i s_ij) <= 1: no plan's value rises. Rules of coverage count the best share in the same way as c_is.
+
+The limits by size are exact, not only necessary: what may hold a large parcel may hold a small one, so the compartments
+that may hold each size are nested, and by Hall's theorem [6]_ all parcels find room if, for every size, those of it and
+above are no more than the compartments of it and above. Refrigerated modules are a site j' of their own, open only
+where one that they may stand at is, with so many modules as find a place there::
+
+    o_j' <= sum of o_j;  m_j' <= M_j' / n sum of o_j     over the n sites j that j' may stand at
 
 Limits of money are kept to the fen at first (:mod:`lastmile.solvers.money`), and have a slack only where other rules
 cannot be met beside them.
@@ -31,6 +39,7 @@ References
        doi:10.1111/j.1435-5597.1983.tb00802.x
 .. [5] Berman, Krass, Drezner (2003). The gradual covering decay location problem on a network.
        doi:10.1016/S0377-2217(02)00604-5
+.. [6] Hall (1935). On representatives of subsets. doi:10.1112/jlms/s1-10.37.26
 """
 
 import math
@@ -167,6 +176,14 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     for a, b in problem.conflicts.tolist():
         if not (problem.existing[a] and problem.existing[b]):
             model.add_linear_constraint(opened[a] + opened[b] <= 1)
+    bases: dict[int, list[int]] = defaultdict(list)
+    for a, b in problem.needs.tolist():
+        bases[a].append(b)
+    for a, at in bases.items():
+        there = mathopt.LinearSum(opened[b] for b in at)
+        model.add_linear_constraint(opened[a] - there <= 0)
+        if modules[a] is not opened[a]:
+            model.add_linear_constraint(modules[a] - int(problem.modules_max[a]) / len(at) * there <= 0)
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)
@@ -398,6 +415,7 @@ def _served(
         return []
     per_site: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
     per_demand: dict[int, list[mathopt.LinearTypes]] = defaultdict(list)
+    per_size: dict[int, dict[int, list[mathopt.LinearTypes]]] = defaultdict(lambda: defaultdict(list))
     gains: list[mathopt.LinearTypes] = []
     furthest = max(float(problem.serve_metres.max()) if problem.furthest_m is None else problem.furthest_m, 1.0)
     minded = np.zeros(len(problem.fixed_fen)) if problem.minded_fen is None else problem.minded_fen
@@ -416,6 +434,8 @@ def _served(
         share = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(share - opened[j] <= 0)
         per_site[j].append(weight * share)
+        if problem.size_capacity.size:
+            per_size[j][int(problem.size[i])].append(weight * share)
         per_demand[i].append(share)
         gains.append(worth[j] * weight * (1 - _NEARNESS * metres / furthest) * share)
     for shares in per_demand.values():
@@ -423,6 +443,12 @@ def _served(
             model.add_linear_constraint(mathopt.LinearSum(shares) <= 1)
     for j, loads in per_site.items():
         model.add_linear_constraint(mathopt.LinearSum(loads) - float(problem.module_capacity[j]) * modules[j] <= 0)
+    for j, of_size in per_size.items():
+        for least in of_size:
+            limit = float(problem.size_capacity[j, least])
+            if np.isfinite(limit):
+                above = mathopt.LinearSum(load for size, loads in of_size.items() if size >= least for load in loads)
+                model.add_linear_constraint(above - limit * modules[j] <= 0)
     return gains
 
 

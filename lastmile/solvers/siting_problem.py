@@ -56,7 +56,8 @@ class CoverageRow:
 class SitingProblem:
     """Which sites to open with how many modules.
 
-    A *site* here is a pair of candidate place and facility. Demand rows are parcels of one place and channel.
+    A *site* here is a pair of candidate place and facility, or the refrigerated modules beside one. Demand rows are
+    parcels of one place and channel; those of different sizes, and those that are chilled, are rows of their own.
 
     Parameters
     ----------
@@ -86,6 +87,13 @@ class SitingProblem:
         Rules; each that is not hard may fall short, at a price above everything else, and is then reported.
     conflicts
         int32, shape (k, 2): sites of which at most one may open.
+    needs
+        int32, shape (k, 2): the first's modules stand at the second, where that is open, or at another of those that
+        the first is paired with: at each no more than an equal part of its ``modules_max``.
+    size, size_capacity
+        int8, the size of each demand row's parcels, 0 the smallest; float64, shape (sites, sizes), parcels per day that
+        one module takes of each size or larger, ``inf`` where nothing but ``module_capacity`` limits them. Both are
+        empty where no site limits sizes.
     """
 
     fixed_fen: NDArray[np.int64]
@@ -107,6 +115,9 @@ class SitingProblem:
     serve_share: NDArray[np.float64] | None = None
     attract_share: NDArray[np.float64] | None = None
     conflicts: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+    needs: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+    size: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+    size_capacity: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -133,6 +144,14 @@ class SitingProblem:
         _require_shares("attract_share", self.attract_share, len(self.attract_site))
         for cover in self.coverage:
             _require_shares(f"the share of {cover.name}", cover.share, len(cover.site))
+        if self.size_capacity.size:
+            if (len(self.size), len(self.size_capacity)) != (len(self.weight), sites):
+                raise ValueError(
+                    f"size and size_capacity have {len(self.size)} and {len(self.size_capacity)} entries "
+                    f"for {len(self.weight)} demand rows and {sites} sites"
+                )
+            if not (self.size.min(initial=0) >= 0 and self.size.max(initial=0) < self.size_capacity.shape[1]):
+                raise ValueError(f"a size is outside 0..{self.size_capacity.shape[1] - 1}")
 
 
 def _require_shares(name: str, share: NDArray[np.float64] | None, pairs: int) -> None:

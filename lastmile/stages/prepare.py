@@ -22,6 +22,7 @@ from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.geo.speeds import lay_measured
 from lastmile.geo.tags import Mode
 from lastmile.loading import Scenario, depot_places
+from lastmile.scenario import CHILLED
 
 Progress = Callable[[str, str], None]
 
@@ -126,6 +127,7 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         warnings.append(f"candidates excluded: {number} {reason}")
     on_progress("candidates", f"{len(candidates):,} places may hold a site, {len(excluded):,} are excluded")
     warnings += demand.notes
+    warnings += _chilled_warnings(scenario, demand)
     return City(
         scenario=scenario,
         network=network,
@@ -148,6 +150,16 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         walk_places=snappers["walk"].snap(places[:, 0], places[:, 1]),
         warnings=tuple(warnings),
     )
+
+
+def _chilled_warnings(scenario: Scenario, demand: Demand) -> list[str]:
+    orders = int(demand.chilled().sum())
+    found = []
+    if orders and not any(CHILLED in vehicle.skills for vehicle in scenario.file.vehicles):
+        found.append(f"{orders:,} chilled orders, but no vehicle type has the skill {CHILLED!r}: none is delivered")
+    if orders and not any(facility.parcels_per_chilled_module for facility in scenario.file.facilities):
+        found.append(f"{orders:,} chilled orders, but no facility has refrigerated modules: they go to doors at best")
+    return found
 
 
 def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
@@ -219,10 +231,6 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
     batteries = [vehicle.battery for vehicle in scenario.file.vehicles if vehicle.battery is not None]
     if scenario.elevation_path is not None and all(battery.physics is None for battery in batteries):
         found.append("map.elevation changes nothing: no vehicle has a battery with physics")
-    for facility in scenario.file.facilities:
-        for key in ("chilled_modules_max", "compartments"):
-            if getattr(facility, key):
-                found.append(f"facility {facility.id}: {key} is not planned with yet")
     if any(depot.docks is not None for depot in scenario.file.depots):
         found.append("depots: docks are not limited yet")
     return found

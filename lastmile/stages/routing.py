@@ -5,13 +5,16 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from lastmile.plans import Route, Service, Site, Unserved
+from lastmile.scenario import CHILLED
 from lastmile.solvers import routing
 from lastmile.solvers.problem import Blocked, RoutingSolution, Tour
 from lastmile.solvers.reasons import NO_ROAD, NOT_ALLOWED, latest_departure
 from lastmile.stages.dispatch import dispatch, nearest_base, not_dispatched
 from lastmile.stages.prepare import City, Progress
+from lastmile.stages.room import loaded
 from lastmile.stages.rounds import make_route
 from lastmile.stages.sharing import Group, move_spares, share_out
 from lastmile.stages.siting import Placement
@@ -29,6 +32,7 @@ from lastmile.units import DAY_S, clock
 _GENEROUS = 8.0
 _LEAST_S = 0.2
 _Loss = tuple[tuple[str, ...], str]  # why something is left out, and the remedy
+_COLD = ("", CHILLED)  # what the vehicles need that bring a site its ordinary and its chilled parcels
 _SECOND_LOOKS = 2  # how often spare vehicles are moved to territories that lack some
 
 
@@ -117,13 +121,9 @@ def route_vehicles(city: City, placement: Placement, *, on_progress: Progress) -
                 Unserved(order_id=service.order_id, channel=service.channel, parcels=service.parcels,
                          lon=float(city.demand.lon[k]), lat=float(city.demand.lat[k]), reasons=gone[0], remedy=gone[1])
             )  # fmt: skip
-    # A site that cannot be supplied, or whose orders are left out, holds less than siting meant it to.
-    held = Counter[str]()
-    for service in services:
-        if service.site_id is not None:
-            held[service.site_id] += service.parcels
     return Rounds(
-        sites=tuple(replace(site, load_parcels=held[site.id]) for site in placement.sites),
+        # A site that cannot be supplied, or whose orders are left out, holds less than siting meant it to.
+        sites=loaded(placement.sites, services, city.demand, file.facilities),
         routes=tuple(work.routes),
         services=tuple(services),
         unserved=tuple(unserved),
@@ -158,22 +158,30 @@ def _supply(
     """Rounds from the depots: drops at sites, and doors that no site dispatches to; each depot has its territory.
 
     A site's drops leave when the last of its parcels is at the depot. Parcels that come too late for any vehicle to be
-    at the site within its supply hours stay behind, and their orders unserved.
+    at the site within its supply hours stay behind, and their orders unserved. Chilled parcels are drops of their own,
+    by vehicles that keep them so; where none can, their orders alone are left out.
     """
     bases = depot_bases(city)
     based = [v for v in city.scenario.file.vehicles if {base.id for base in bases} & set(v.based_at)]
     types = [v for v in based if v.count != 0]
     facilities = {facility.id: facility for facility in city.scenario.file.facilities}
-    demand, orders_of = city.demand, dict(fetched)
+    demand, chilled = city.demand, city.demand.chilled()
+    orders_of = {
+        (site, skill): [order for order in orders if chilled[order] == bool(skill)]
+        for site, orders in fetched.items()
+        for skill in _COLD
+    }
 
     def drops(site: Site) -> tuple[Task, ...]:
-        orders = list(orders_of.get(site.id, ()))
-        if not orders:
-            return ()
-        load = [int(column[orders].sum()) for column in (demand.parcels, demand.weight_g, demand.volume_cm3)]
-        release = int(demand.release_s[orders].max())
-        facility = facilities[site.facility]
-        return tuple(site_tasks(site, facility, (load[0], load[1], load[2]), types, release_s=release))
+        found: list[Task] = []
+        for skill in _COLD:
+            orders = orders_of.get((site.id, skill), [])
+            if orders:
+                load = [int(column[orders].sum()) for column in (demand.parcels, demand.weight_g, demand.volume_cm3)]
+                release, facility = int(demand.release_s[orders].max()), facilities[site.facility]
+                whole = (load[0], load[1], load[2])
+                found += site_tasks(site, facility, whole, types, release_s=release, skill=skill)
+        return tuple(found)
 
     tasks = [task for site in sites for task in drops(site)]
     tasks += [door_task(city, order) for order in direct]
@@ -187,39 +195,42 @@ def _supply(
     groups = [group for group in groups if group.tasks]
     while True:
         solved = _solve_groups(city, groups, work, on_progress, what="depots")
-        failed: dict[str, _Loss] = {}
-        latest: dict[str, int] = {}
+        failed: dict[tuple[str, str], _Loss] = {}
+        latest: dict[tuple[str, str], int] = {}
         for territory, solution in solved:
             for blocked in solution.blocked:
                 task = territory.tasks[blocked.order]
                 if task.kind == "site":
-                    failed[task.id] = _reasons(territory, blocked)
+                    failed[task.id, task.skill] = _reasons(territory, blocked)
                     last = latest_departure(territory.problem, blocked.order)
                     if last is not None and last < task.release_s:
-                        latest[task.id] = last
+                        latest[task.id, task.skill] = last
         if not failed:
             break
-        for site in sites:
-            if site.id not in failed:
+        for site, skill in product(sites, _COLD):
+            key = site.id, skill
+            if key not in failed:
                 continue
-            late = [k for k in orders_of[site.id] if demand.release_s[k] > latest.get(site.id, 2 * DAY_S)]
-            orders_of[site.id] = [k for k in orders_of[site.id] if k not in set(late)]
+            late = [k for k in orders_of[key] if demand.release_s[k] > latest.get(key, 2 * DAY_S)]
+            orders_of[key] = [k for k in orders_of[key] if k not in set(late)]
             for k in late:
-                work.lost_orders[demand.id[k]] = _too_late(site, int(demand.release_s[k]), latest[site.id])
-            if not late or not orders_of[site.id]:
-                # Part of a site's parcels is of no use: leave the whole site out and let its vehicles do other work.
-                reasons, remedy = failed[site.id]
-                work.lost_sites[site.id] = (
-                    tuple(f"its site {site.id} cannot be supplied: {text}" for text in reasons),
-                    remedy,
-                )
-                orders_of[site.id] = []
-        again = {site.id: drops(site) for site in sites if site.id in failed}
+                work.lost_orders[demand.id[k]] = _too_late(site, int(demand.release_s[k]), latest[key])
+            if not late or not (orders_of[key] or orders_of[site.id, CHILLED]):
+                reasons, remedy = failed[key]
+                loss = tuple(f"its site {site.id} cannot be supplied: {text}" for text in reasons), remedy
+                if skill:
+                    work.lost_orders |= {demand.id[k]: loss for k in orders_of[key]}
+                else:
+                    # Part of a site's parcels is of no use: leave the whole site out, its vehicles do other work.
+                    work.lost_sites[site.id] = loss
+                    orders_of[site.id, CHILLED] = []
+                orders_of[key] = []
+        again = {site.id: drops(site) for site in sites if {(site.id, skill) for skill in _COLD} & failed.keys()}
         groups = [
             replace(
                 group,
                 tasks=(
-                    *(task for task in group.tasks if task.id not in failed),
+                    *(task for task in group.tasks if task.id not in again),
                     *(drop for name in dict.fromkeys(t.id for t in group.tasks) for drop in again.get(name, ())),
                 ),
             )

@@ -1,6 +1,6 @@
 """Stage 2: which sites open with how many modules, and which order goes to which of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -11,11 +11,20 @@ from pyproj import Transformer
 from scipy.spatial import cKDTree
 
 from lastmile.plans import Phase, Service, Site, SitingSummary, Unserved
-from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility, Target
+from lastmile.scenario import CHILLED, SIZES, AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Facility, Target
 from lastmile.solvers.phased_siting import RulesDue, site_in_phases
 from lastmile.solvers.siting_problem import CoverageRow, Shortfall, SitingProblem, SitingRow, SitingSolution
+from lastmile.stages.commodities import (
+    Option,
+    Refrigerated,
+    kinds_of_orders,
+    limits_by_size,
+    modules_beside,
+    refrigerated,
+)
 from lastmile.stages.phases import SiteTarget, phase_dates
 from lastmile.stages.prepare import City, Progress
+from lastmile.stages.room import Room, lacks, loaded
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs, area_pairs, counted_share, walks, walks_to_areas, wanted_areas
@@ -41,14 +50,6 @@ class Placement:
     ceilings: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Option:
-    """One pair of candidate and facility: what the solver calls a site."""
-
-    candidate: int
-    facility: Facility
-
-
 def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progress) -> Placement:
     """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first.
 
@@ -62,7 +63,7 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     """
     file = city.scenario.file
     options = [
-        _Option(candidate=c, facility=facility)
+        Option(candidate=c, facility=facility)
         for c, candidate in enumerate(city.candidates)
         for facility in file.facilities
         if facility.id in candidate.facilities
@@ -73,10 +74,12 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     lat = np.array([candidate.lat for candidate in city.candidates])
     reach = walks(city, lon, lat, city.walk_places)
     areas = walks_to_areas(city, lon, lat)
-    problem = _problem(city, options, reach, areas, supply)
-    on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
     dates = phase_dates(file.targets)
-    due = _rules_due(city, dates, options, reach, areas)
+    # Which of several places refrigerated modules stand at is open until the end: too late for sites with dates.
+    stands = refrigerated(city, options, reach, apart=bool(dates))
+    problem = _problem(city, options, stands, reach, areas, supply)
+    on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
+    due = _rules_due(city, dates, options, stands, reach, areas)
 
     told: set[str] = set()
 
@@ -85,7 +88,9 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
         told.add(rules.name)
         by = f"{again}by {rules.name}: " if rules.name else ""
         best = "possible" if rules is due[-1] else "part of the network after it"
-        text = f"{by}{np.count_nonzero(found.modules)} sites, at most {found.gap:.2%} from the best {best}"
+        text = (
+            f"{by}{np.count_nonzero(found.modules[: len(options)])} sites, at most {found.gap:.2%} from the best {best}"
+        )
         on_progress("siting", f"{text} ({found.stopped})")
 
     solutions = site_in_phases(
@@ -93,11 +98,15 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     )
     summaries = [_summary(solution) for solution in solutions]
     modules = solutions[-1].modules
-    opened = np.flatnonzero(modules > 0)
+    opened = np.flatnonzero(modules[: len(options)] > 0)
+    chilled = modules_beside(stands, modules, modules[len(options) :].tolist())
     # Networks nest: a site opens after the phases that it is missing in.
     missing = np.sum([solution.modules[opened] == 0 for solution in solutions], axis=0)
     opens_by = [dates[phase] if dates else None for phase in missing.tolist()]
-    sites = tuple(_site(city, options[j], int(modules[j]), by) for j, by in zip(opened.tolist(), opens_by, strict=True))
+    sites = tuple(
+        _site(city, options[j], int(modules[j]), chilled.get(j, 0), by)
+        for j, by in zip(opened.tolist(), opens_by, strict=True)
+    )
     chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
     placed = _assign(city, sites, _to_sites(reach, chosen), summaries[-1])
     return replace(
@@ -124,10 +133,12 @@ def opening_fen(facility: Facility, host: str) -> int:
     return fen(facility.yuan_open * (1 - facility.host_discount.get(host, 0.0)))  # type: ignore[call-overload]
 
 
-def _site(city: City, option: _Option, modules: int, opens_by: date | None) -> Site:
+def _site(city: City, option: Option, modules: int, chilled_modules: int, opens_by: date | None) -> Site:
     candidate, facility = city.candidates[option.candidate], option.facility
     existing = candidate.existing_modules > 0
-    cost = 0 if existing else opening_fen(facility, candidate.host) + fen(facility.yuan_per_module * modules)
+    added = facility.yuan_per_module * modules + facility.yuan_per_chilled_module * chilled_modules
+    cost = 0 if existing else opening_fen(facility, candidate.host) + fen(added)
+    room = Room.of(facility, modules, chilled_modules)
     return Site(
         id=f"{facility.id}:{candidate.id}",
         candidate_id=candidate.id,
@@ -140,10 +151,13 @@ def _site(city: City, option: _Option, modules: int, opens_by: date | None) -> S
         lat=candidate.lat,
         existing=existing,
         modules=modules,
-        capacity_parcels=int(modules * facility.parcels_per_module),
+        capacity_parcels=room.left("", chilled=False) + room.chilled,
         load_parcels=0,
         cost_fen=cost,
         opens_by=None if existing else opens_by,
+        chilled_modules=chilled_modules,
+        chilled_capacity_parcels=room.chilled,
+        compartments={size: modules * facility.compartments[size] for size in SIZES if size in facility.compartments},
     )
 
 
@@ -168,7 +182,14 @@ def _short(shortfall: Shortfall) -> str:
     return f"{text}; {alone} if there were no other rule"
 
 
-def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, supply: Supply | None) -> SitingProblem:
+def _problem(
+    city: City,
+    options: list[Option],
+    stands: list[Refrigerated],
+    reach: Pairs,
+    areas: Pairs,
+    supply: Supply | None,
+) -> SitingProblem:
     file = city.scenario.file
     life = file.economics.site_life_years * _DAYS_A_YEAR
     candidate = np.array([option.candidate for option in options], dtype=np.int32)
@@ -179,10 +200,14 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         for option, host in zip(options, hosts, strict=True)
     ]  # fmt: skip
     facility = np.array([file.facilities.index(option.facility) for option in options], dtype=np.int32)
+    needs = [(site, j) for site, stand in enumerate(stands, start=len(options)) for j in stand.options]
+    beside = np.full(len(options), -1, dtype=np.int32)  # of each option, the site of its own refrigerated modules
+    for site, stand in enumerate(stands, start=len(options)):
+        if len(stand.options) == 1:
+            beside[stand.options[0]] = site
 
-    # Demand rows: place x (door, locker, station), each order counted under the channel it would use first.
-    kinds = ("door", "locker", "station")
-    first = np.array([_site_channel(channels) for channels in city.demand.channels], dtype=np.int64)
+    # Demand rows: place x kind, each order counted under the channel it would use first.
+    kinds, first = kinds_of_orders(city)
     places = len(city.places)
     weight: NDArray[np.float64] = np.bincount(
         city.place_of * len(kinds) + first, weights=city.demand.parcels, minlength=places * len(kinds)
@@ -191,17 +216,48 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
     attract: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
     for index, kind in enumerate(file.facilities):
         near = _site_pairs(reach.within(kind.reach_m), candidate, facility == index)
-        come = walk_share(kind, near.metres)
         if kind.channel is not None:
-            serve.append((near.target * len(kinds) + kinds.index(kind.channel), near.origin, near.metres, come))
+            cold = near.take(np.flatnonzero(beside[near.origin] >= 0))
+            for row, taken in enumerate(kinds):
+                if taken.channel == kind.channel:
+                    pairs, at = (cold, beside[cold.origin]) if taken.chilled else (near, near.origin)
+                    serve.append((pairs.target * len(kinds) + row, at, pairs.metres, walk_share(kind, pairs.metres)))
         elif kind.dispatches:
-            attract.append((near.target * len(kinds), near.origin, come))
+            attract.append((near.target * len(kinds), near.origin, walk_share(kind, near.metres)))
+
+    def column(of_options: Iterable[float], of_stands: Iterable[float], dtype: type) -> Any:
+        return np.array([*of_options, *of_stands], dtype=dtype)
+
     return SitingProblem(
-        fixed_fen=np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)).astype(np.int64),
-        module_fen=np.array([round(b) for _, b in per_day], dtype=np.int64),
-        modules_max=np.array([option.facility.modules_max for option in options], dtype=np.int32),
-        module_capacity=np.array([int(option.facility.parcels_per_module) for option in options], dtype=np.int32),
-        existing=np.array([city.candidates[option.candidate].existing_modules for option in options], dtype=np.int32),
+        fixed_fen=column(
+            np.rint([a for a, _ in per_day] + _supplied(city, candidate, facility, supply)),
+            (0 for _ in stands),
+            np.int64,
+        ),
+        module_fen=column(
+            (round(b) for _, b in per_day),
+            (
+                round(fen(stand.facility.yuan_per_chilled_module) / life)
+                + fen(stand.facility.yuan_per_chilled_module_day)
+                for stand in stands
+            ),
+            np.int64,
+        ),
+        modules_max=column(
+            (option.facility.modules_max for option in options),
+            (stand.each * len(stand.options) for stand in stands),
+            np.int32,
+        ),
+        module_capacity=column(
+            (int(option.facility.parcels_per_module) for option in options),
+            (int(stand.facility.parcels_per_chilled_module or 0) for stand in stands),
+            np.int32,
+        ),
+        existing=column(
+            (city.candidates[option.candidate].existing_modules for option in options),
+            (stand.existing for stand in stands),
+            np.int32,
+        ),
         weight=weight,
         serve_demand=_joined([a for a, _, _, _ in serve], np.int32),
         serve_site=_joined([b for _, b, _, _ in serve], np.int32),
@@ -211,8 +267,14 @@ def _problem(city: City, options: list[_Option], reach: Pairs, areas: Pairs, sup
         attract_site=_joined([b for _, b, _ in attract], np.int32),
         attract_share=_joined([c for _, _, c in attract], np.float64),
         parcel_fen=file.economics.parcel_yuan * 100,
-        minded_fen=np.array([option.facility.inconvenience_yuan * 100 for option in options]),
+        minded_fen=column(
+            (option.facility.inconvenience_yuan * 100 for option in options),
+            (stand.facility.inconvenience_yuan * 100 for stand in stands),
+            np.float64,
+        ),
         conflicts=_conflicts(city, options),
+        needs=np.array(needs, dtype=np.int32).reshape(-1, 2),
+        **limits_by_size(options, len(stands), kinds, places),
     )
 
 
@@ -234,12 +296,6 @@ def _joined(parts: list[Any], dtype: type) -> Any:
     return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype=dtype)
 
 
-def _site_channel(channels: tuple[str, ...]) -> int:
-    """Row of the channel that siting counts an order under: the first that is not the door, else the door."""
-    at_site = [channel for channel in channels if channel != "door"]
-    return {"locker": 1, "station": 2}[at_site[0]] if at_site else 0
-
-
 def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.bool_]) -> Pairs:
     """Pairs of candidates -> pairs of the chosen options' indices."""
     index = np.flatnonzero(chosen).astype(np.int32)
@@ -247,7 +303,14 @@ def _site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.b
     return Pairs(origin=index[pairs.origin], target=pairs.target, metres=pairs.metres)
 
 
-def _rules_due(city: City, dates: Sequence[date], options: list[_Option], reach: Pairs, areas: Pairs) -> list[RulesDue]:
+def _rules_due(
+    city: City,
+    dates: Sequence[date],
+    options: list[Option],
+    stands: list[Refrigerated],
+    reach: Pairs,
+    areas: Pairs,
+) -> list[RulesDue]:
     """The targets of sites by their dates; those without one are due with the last."""
     candidate = np.array([option.candidate for option in options], dtype=np.int32)
     found = []
@@ -260,7 +323,7 @@ def _rules_due(city: City, dates: Sequence[date], options: list[_Option], reach:
         found.append(
             RulesDue(
                 name="" if by is None else by.isoformat(),
-                rows=tuple(_rows(city, own, options, candidate, areas)),
+                rows=tuple(_rows(city, own, options, stands, candidate, areas)),
                 coverage=tuple(_coverage(city, own, options, candidate, reach, areas)),
             )
         )
@@ -268,8 +331,18 @@ def _rules_due(city: City, dates: Sequence[date], options: list[_Option], reach:
 
 
 def _rows(
-    city: City, targets: Sequence[Target], options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
+    city: City,
+    targets: Sequence[Target],
+    options: list[Option],
+    stands: list[Refrigerated],
+    candidate: NDArray[np.int32],
+    areas: Pairs,
 ) -> list[SitingRow]:
+    def beside(sites: NDArray[np.int32]) -> list[int]:
+        """Sites of the refrigerated modules of these options: a rule counts all options of a stand or none."""
+        chosen = set(sites.tolist())
+        return [site for site, stand in enumerate(stands, start=len(options)) if stand.options[0] in chosen]
+
     rows = []
     for target in targets:
         if isinstance(target, CountTarget):
@@ -283,6 +356,8 @@ def _rows(
                 ],
                 dtype=np.int32,
             )
+            if target.of == "chilled_modules":
+                sites = np.array(beside(sites), dtype=np.int32)
             ones, zeros = np.ones(len(sites)), np.zeros(len(sites))
             per_open, per_module = (ones, zeros) if target.of == "sites" else (zeros, ones)
             upper = float("inf") if target.maximum is None else float(target.maximum)
@@ -301,17 +376,26 @@ def _rows(
                 dtype=np.int32,
             )
             hosts = [city.candidates[options[j].candidate].host for j in sites.tolist()]
+            colds = beside(sites)
             rows.append(
                 SitingRow(
                     name=target.id,
-                    site=sites,
+                    site=np.array([*sites.tolist(), *colds], dtype=np.int32),
                     per_open=np.array(
                         [
-                            opening_fen(options[j].facility, host) / 100
-                            for j, host in zip(sites.tolist(), hosts, strict=True)
+                            *(
+                                opening_fen(options[j].facility, host) / 100
+                                for j, host in zip(sites.tolist(), hosts, strict=True)
+                            ),
+                            *(0.0 for _ in colds),
                         ]
                     ),
-                    per_module=np.array([options[j].facility.yuan_per_module for j in sites.tolist()]),
+                    per_module=np.array(
+                        [
+                            *(options[j].facility.yuan_per_module for j in sites.tolist()),
+                            *(stands[site - len(options)].facility.yuan_per_chilled_module for site in colds),
+                        ]
+                    ),
                     upper=target.maximum_yuan,
                     yuan=True,
                 )
@@ -334,7 +418,7 @@ def _rows(
 
 
 def _area_pairs(
-    city: City, target: AreaTarget, options: list[_Option], candidate: NDArray[np.int32], areas: Pairs
+    city: City, target: AreaTarget, options: list[Option], candidate: NDArray[np.int32], areas: Pairs
 ) -> Pairs:
     """Which options are near which of the target's areas."""
     chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
@@ -344,7 +428,7 @@ def _area_pairs(
 def _coverage(
     city: City,
     targets: Sequence[Target],
-    options: list[_Option],
+    options: list[Option],
     candidate: NDArray[np.int32],
     reach: Pairs,
     areas: Pairs,
@@ -380,7 +464,7 @@ def _coverage(
     return rows
 
 
-def _conflicts(city: City, options: list[_Option]) -> NDArray[np.int32]:
+def _conflicts(city: City, options: list[Option]) -> NDArray[np.int32]:
     """Pairs of one facility that stand nearer than its spacing."""
     project = Transformer.from_crs("EPSG:4326", city.scenario.metric_crs, always_xy=True)
     found = []
@@ -400,11 +484,13 @@ def _conflicts(city: City, options: list[_Option]) -> NDArray[np.int32]:
 def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSummary | None) -> Placement:
     """Give every order its best channel that still has room, nearest orders first.
 
-    Orders stay whole, so a site may be left with a little room that no order fits into.
+    Orders stay whole, so a site may be left with a little room that no order fits into. All parcels of an order need
+    compartments of its size; a chilled order needs refrigerated modules.
     """
     demand = city.demand
+    chilled = demand.chilled().tolist()
     facilities = {facility.id: facility for facility in city.scenario.file.facilities}
-    room = [site.capacity_parcels for site in sites]
+    room = [Room.of(facilities[site.facility], site.modules, site.chilled_modules) for site in sites]
     near: dict[int, list[tuple[float, int]]] = {}
     for j, place, metres in zip(reach.origin.tolist(), reach.target.tolist(), reach.metres.tolist(), strict=True):
         facility = facilities[sites[j].facility]
@@ -412,6 +498,7 @@ def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSu
             near.setdefault(place, []).append((metres, j))
     taken: list[tuple[str, int] | None] = [None] * len(demand)
     full: dict[int, set[str]] = {}
+    unfit: dict[int, dict[str, str]] = {}
     for choice in range(max((len(channels) for channels in demand.channels), default=0)):
         waiting = []
         for order, channels in enumerate(demand.channels):
@@ -421,36 +508,54 @@ def _assign(city: City, sites: tuple[Site, ...], reach: Pairs, summary: SitingSu
                 taken[order] = ("door", -1)
                 continue
             for metres, j in near.get(int(city.place_of[order]), ()):
-                if facilities[sites[j].facility].channel == channels[choice]:
+                facility = facilities[sites[j].facility]
+                if facility.channel != channels[choice]:
+                    continue
+                if lacking := lacks(sites[j], facility, demand.size[order], chilled[order]):
+                    unfit.setdefault(order, {})[sites[j].id] = lacking
+                else:
                     waiting.append((metres, order, j))
         for _, order, j in sorted(waiting):
             parcels = int(demand.parcels[order])
             if taken[order] is None:
-                if parcels <= room[j]:
-                    room[j] -= parcels
+                if parcels <= room[j].left(demand.size[order], chilled[order]):
+                    room[j].take(parcels, demand.size[order], chilled[order])
                     taken[order] = (demand.channels[order][choice], j)
                 else:
                     full.setdefault(order, set()).add(sites[j].id)
     services, unserved = [], []
     for order, answer in enumerate(taken):
         if answer is None:
-            unserved.append(_unserved(city, order, full.get(order, set())))
+            unserved.append(_unserved(city, order, full.get(order, set()), unfit.get(order, {})))
             continue
         channel, j = answer
         services.append(
             Service(order_id=demand.id[order], channel=channel, site_id=sites[j].id if j >= 0 else None,  # type: ignore[arg-type]
                     parcels=int(demand.parcels[order]))
         )  # fmt: skip
-    loaded = tuple(replace(site, load_parcels=site.capacity_parcels - room[j]) for j, site in enumerate(sites))
-    return Placement(sites=loaded, services=tuple(services), unserved=tuple(unserved), summary=summary)
+    return Placement(
+        sites=loaded(sites, services, demand, facilities.values()),
+        services=tuple(services),
+        unserved=tuple(unserved),
+        summary=summary,
+    )
 
 
-def _unserved(city: City, order: int, full: set[str]) -> Unserved:
+def _unserved(city: City, order: int, full: set[str], unfit: Mapping[str, str]) -> Unserved:
+    """``full`` and ``unfit`` are ids of sites within reach: those that had no room, and what others have none of."""
     demand = city.demand
     channels = demand.channels[order]
+    chilled, size = demand.skill[order] == CHILLED, demand.size[order]
     if full:
-        reason = f"every {' or '.join(channels)} within walking reach is full: {', '.join(sorted(full))}"
-        remedy = "allow more modules or sites there, or let the receiver also agree to the door"
+        by_size = size and any(facility.compartments for facility in city.scenario.file.facilities)
+        of_what = " of chilled parcels" if chilled else f" for size {size}" if by_size else ""
+        reason = f"every {' or '.join(channels)} within walking reach is full{of_what}: {', '.join(sorted(full))}"
+        modules = "refrigerated modules" if chilled else "modules"
+        remedy = f"allow more {modules} or sites there, or let the receiver also agree to the door"
+    elif unfit:
+        lacking = " or ".join(sorted(set(unfit.values())))
+        reason = f"no {' or '.join(channels)} within walking reach has {lacking}: {', '.join(sorted(unfit))}"
+        remedy = f"allow {lacking} there, or let the receiver also agree to the door"
     else:
         reason = f"no {' or '.join(channels)} opens within walking reach"
         remedy = "let the receiver also agree to the door, raise reach_m, or add a candidate nearby"

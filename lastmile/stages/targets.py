@@ -23,6 +23,7 @@ from lastmile.scenario import (
 from lastmile.solvers.siting import SLACK_TOLERANCE
 from lastmile.stages.phases import SiteTarget, phase_dates, standing
 from lastmile.stages.prepare import City
+from lastmile.stages.room import chilled_modules_max
 from lastmile.stages.walks import Pairs, area_pairs, counted_share, walks_to_areas, wanted_areas
 
 
@@ -46,13 +47,19 @@ def ceilings(city: City, reach: Pairs, areas: Pairs) -> dict[str, float]:
     for target in city.scenario.file.targets:
         if isinstance(target, CountTarget):
             facility = facilities[target.facility]
-            modules = [
-                candidate.existing_modules or facility.modules_max
+            places = [
+                candidate
                 for candidate in city.candidates
                 if facility.id in candidate.facilities
                 and _counts(target, host=candidate.host, district=candidate.district)
             ]
-            most = float(len(modules) if target.of == "sites" else sum(modules))
+            most = float(
+                len(places)
+                if target.of == "sites"
+                else sum(place.existing_modules or facility.modules_max for place in places)
+                if target.of == "modules"
+                else sum(chilled_modules_max(facility, place) for place in places)
+            )
             found[target.id] = most if target.maximum is None else min(most, float(target.maximum))
         elif isinstance(target, CoverageTarget | AreaTarget):
             wanted_here = frozenset(target.facilities)
@@ -122,19 +129,16 @@ def _result(
             for site in standing(sites, target.by)
             if site.facility == target.facility and _counts(target, host=site.host, district=site.district)
         ]
-        value = float(len(counted) if target.of == "sites" else sum(site.modules for site in counted))
+        value = float(len(counted) if target.of == "sites" else sum(getattr(site, target.of) for site in counted))
         met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
+        unit = target.of.replace("_", " ")
         if target.maximum is None or target.maximum == target.minimum:
-            required = (
-                f"{target.minimum:,} {target.of}"
-                if target.maximum is None
-                else f"exactly {target.minimum:,} {target.of}"
-            )
+            required = f"{target.minimum:,} {unit}" if target.maximum is None else f"exactly {target.minimum:,} {unit}"
         else:
-            required = f"{target.minimum:,} to {target.maximum:,} {target.of}"
-        reached = f"{value:,.0f} {target.of}"
+            required = f"{target.minimum:,} to {target.maximum:,} {unit}"
+        reached = f"{value:,.0f} {unit}"
         if most is not None:
-            possible = f"{most:,.0f} {target.of}"
+            possible = f"{most:,.0f} {unit}"
         if value < target.minimum:
             places = sum(target.facility in candidate.facilities for candidate in city.candidates)
             note = f"short by {target.minimum - value:,.0f}; {places:,} candidate places can hold one"

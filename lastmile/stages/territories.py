@@ -389,11 +389,14 @@ def site_tasks(
     types: Sequence[VehicleType],
     *,
     release_s: int = 0,
+    skill: str = "",
 ) -> list[Task]:
     """Drops that bring a site its parcels, grams and cubic centimetres.
 
-    Any vehicle of the types can take each of them, so that drops need not be made to measure for one type.
+    Any vehicle of the types can take each of them, so that drops need not be made to measure for one type. With a skill
+    the types are those that have it, as far as any has.
     """
+    types = [vehicle for vehicle in types if skill in ("", *vehicle.skills)] or types
     room = np.min([capacity(vehicle) for vehicle in types], axis=0) if types else np.full(3, _NO_LIMIT)
     number = max(*(math.ceil(amount / max(int(most), 1)) for amount, most in zip(load, room, strict=True)), 1)
     number = min(number, max(load[0], 1))
@@ -413,6 +416,7 @@ def site_tasks(
             service_s=int(facility.visit_s + facility.parcel_s * (after[0] - before[0])),
             window_s=(0, 2 * DAY_S) if window_s == (0, DAY_S) else window_s,
             release_s=release_s,
+            skill=skill,
         )
         for before, after in pairwise(cuts)
     ]

@@ -104,6 +104,15 @@ CANDIDATES: Final = TableSchema(
             aliases=("状态",),
         ),
         Column(name="modules", kind="integer", minimum=1, default=1, aliases=("组数", "模块数")),
+        Column(
+            name="chilled_modules",
+            kind="integer",
+            minimum=0,
+            maximum=10_000,
+            default=0,
+            aliases=("冷藏组数", "冷藏模块数"),
+            about="Refrigerated modules of an existing site, beside its others.",
+        ),
         Column(name="district", kind="text", default="", aliases=_DISTRICTS),
     ),
 )  # fmt: skip
@@ -147,9 +156,16 @@ ORDERS: Final = TableSchema(
             kind="choice",
             choices={size: size for size in get_args(ParcelSize)},
             aliases=("规格", "尺寸"),
-            about="Locker compartment that the parcel needs; not limited by size yet.",
+            about="Compartment that each of the order's parcels needs, or a larger one; the smallest where empty.",
         ),
-        Column(name="skill", kind="text", default="", aliases=("技能", "要求")),
+        Column(
+            name="skill",
+            kind="text",
+            default="",
+            aliases=("技能", "要求"),
+            about="What its vehicles must be able to do; with `cold` it is chilled, and a site then takes it in a "
+            "refrigerated module.",
+        ),
         Column(
             name="firm",
             kind="text",

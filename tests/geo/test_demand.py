@@ -27,8 +27,9 @@ def read(folder, streets, orders):
     return build_demand(scenario, streets[1], streets[0], Districts.from_frame(scenario.districts))
 
 
-def generated(folder, streets, *, features=None, settings="", seed=7, **changes):
+def generated(folder, streets, *, features=None, settings="", seed=7, also=None, **changes):
     text = {town.ORDERS_KEY: f"generate = {{ parcels_per_person_day = 0.1{settings} }}", "seed = 7": f"seed = {seed}"}
+    text |= also or {}
     scenario = load_scenario(town.write_town(folder, scenario=text, orders=None, **changes))
     found = streets[1] if features is None else tuple(features)
     return build_demand(scenario, found, streets[0], Districts.from_frame(scenario.districts))
@@ -197,3 +198,60 @@ def test_people_of_cells_live_at_homes_nearby_else_along_the_street(tmp_path, st
     assert 0 < lone <= demand.parcels.sum()
     # The lone cell's people are put on the nearest street, not 440 m north of it.
     assert demand.lat.max() <= town.corner(7, 0)[1] + 1e-6
+
+
+COMPARTMENTS = {'id = "locker"\n': 'id = "locker"\ncompartments = { S = 20, M = 20, L = 10, XL = 2 }\n'}
+
+
+def of_kind(demand, channel, column):
+    """Parcels by size or skill among those for a channel."""
+    found = dict.fromkeys(getattr(demand, column), 0)
+    for parcels, channels, kind in zip(demand.parcels.tolist(), demand.channels, getattr(demand, column), strict=True):
+        if channels[0] == channel:
+            found[kind] += parcels
+    return {kind: number for kind, number in found.items() if number}
+
+
+def test_sizes_and_chilled_parcels_are_drawn_by_their_shares_and_change_no_totals(tmp_path, streets):
+    plain = generated(tmp_path, streets)
+    sized = generated(tmp_path, streets, settings=", chilled_share = 0.25", also=COMPARTMENTS)
+    again = generated(tmp_path, streets, settings=", chilled_share = 0.25", also=COMPARTMENTS)
+    assert (sized.id, sized.size, sized.skill) == (again.id, again.size, again.skill)
+    assert len(set(sized.id)) == len(sized)
+    for channel in ("door", "locker", "station"):
+        before, after = of_kind(plain, channel, "skill"), of_kind(sized, channel, "skill")
+        assert sum(before.values()) == sum(after.values())
+        assert after["cold"] / sum(after.values()) == pytest.approx(0.25, abs=0.05)
+    sizes = of_kind(sized, "locker", "size")
+    ordinary = sum(number for size, number in sizes.items() if size)
+    for size, share in {"S": 0.55, "M": 0.30, "L": 0.12, "XL": 0.03}.items():
+        assert sizes[size] / ordinary == pytest.approx(share, abs=0.06)
+    # Only the lockers have compartments.
+    assert set(of_kind(sized, "station", "size")) == set(of_kind(sized, "door", "size")) == {""}
+    assert "assumed: 25.0% of the parcels are chilled" in sized.notes
+    assert "assumed: parcels by size S 55%, M 30%, L 12%, XL 3%" in sized.notes
+
+
+def test_without_compartments_and_chilled_parcels_demand_is_what_it_was(tmp_path, streets):
+    plain = generated(tmp_path, streets)
+    sized = generated(tmp_path, streets, settings=", sizes = { S = 0.2, XL = 0.8 }")
+    assert (plain.id, plain.parcels.tolist(), plain.window_start_s.tolist(), set(plain.size)) == (
+        sized.id, sized.parcels.tolist(), sized.window_start_s.tolist(), {""},
+    )  # fmt: skip
+
+
+def test_shares_of_sizes_are_the_scenarios(tmp_path, streets):
+    demand = generated(tmp_path, streets, settings=", sizes = { S = 0.5, XL = 0.5 }", also=COMPARTMENTS)
+    assert set(of_kind(demand, "locker", "size")) == {"S", "XL"}
+
+
+def test_sizes_of_a_table_are_kept_and_missing_ones_assumed(tmp_path, streets):
+    lon, lat = town.corner(3, 3)
+    rows = ("a,xl,locker,", "b,,locker;door,cold", "c,,door,", "d,,locker,")
+    lines = [f"{lon},{lat},{cells}" for cells in rows]
+    orders = "\n".join(["lon,lat,id,规格,options,技能", *lines]) + "\n"
+    scenario = load_scenario(town.write_town(tmp_path, orders=orders, scenario=COMPARTMENTS))
+    demand = build_demand(scenario, streets[1], streets[0], Districts.from_frame(scenario.districts))
+    assert demand.size == ("XL", "", "", "")
+    assert demand.chilled().tolist() == [False, True, False, False]
+    assert any("size S where an order for a compartment states none (1 orders)" in note for note in demand.notes)

@@ -222,6 +222,7 @@ def make_demand() -> Demand:
         channels=(("door",), ("door",), ("station",)),
         skill=("", "", ""),
         firm=("", "", ""),
+        size=("", "", ""),
         lon=np.array([PLACES[order][0] for order in "abc"]),
         lat=np.array([PLACES[order][1] for order in "abc"]),
         parcels=np.array([2, 3, 5], dtype=np.int32),

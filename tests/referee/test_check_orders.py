@@ -195,6 +195,7 @@ def with_candidate(town, **columns):
         "facilities": None,
         "status": "candidate",
         "modules": 1,
+        "chilled_modules": 0,
     } | columns
     place = shapely.points(town.plan.sites[0].lon, town.plan.sites[0].lat)
     table = geopandas.GeoDataFrame({name: [value] for name, value in row.items()}, geometry=[place], crs="EPSG:4326")
@@ -321,3 +322,112 @@ def test_expected_share_is_recomputed(town):
         ("target", "met at 0.24"),
     ]
     assert found(expecting.with_target("reach", value=0.24, met=False)) == []
+
+
+def with_compartments(town, size="L", **numbers):
+    """The hub with two modules of compartments, in which c's five parcels lie by their size."""
+    by_size = town.with_rule("facilities", 0, compartments=numbers, parcels_per_module=20.0).with_order(2, size=size)
+    capacity = min(2 * sum(numbers.values()), 2 * 20)
+    return by_size.with_site(
+        compartments={name: 2 * number for name, number in numbers.items()},
+        parcels_by_size={size or "S": 5},
+        capacity_parcels=capacity,
+    )
+
+
+def test_larger_compartments_take_smaller_parcels(town):
+    assert found(with_compartments(town, size="L", L=2, XL=1)) == []
+    assert found(with_compartments(town, size="", S=1, M=1, XL=1)) == []
+
+
+def test_parcels_larger_than_their_compartments(town):
+    # Two modules have 4 large compartments, and small ones for all the rest.
+    assert found(with_compartments(town, size="L", S=40, L=2)) == [("compartments", "1 parcels over")]
+    assert found(with_compartments(town, size="XL", S=40, L=2)) == [("compartments", "5 parcels over")]
+
+
+def test_turnover_makes_room_and_takes_it(town):
+    tight = with_compartments(town, size="L", L=2, S=6).with_rule(
+        "facilities", 0, compartments={"L": 2, "S": 6}, parcels_per_module=20.0, turnover_per_day=1.25
+    )
+    assert found(tight.with_site(**{**changed(tight), "capacity_parcels": 20})) == []
+    slow = tight.with_rule(
+        "facilities", 0, compartments={"L": 2, "S": 6}, parcels_per_module=20.0, turnover_per_day=0.75
+    )
+    assert found(slow.with_site(**{**changed(slow), "capacity_parcels": 12})) == [("compartments", "2 parcels over")]
+
+
+def changed(town):
+    site = town.plan.sites[0]
+    return {"compartments": site.compartments, "parcels_by_size": site.parcels_by_size}
+
+
+def test_compartments_and_sizes_are_stated_truly(town):
+    honest = with_compartments(town, L=3)
+    more = honest.with_site(**changed(honest) | {"compartments": {"L": 9}, "capacity_parcels": 6})
+    assert [rule for rule, _ in found(more)] == ["compartments"]
+    smaller = honest.with_site(**changed(honest) | {"parcels_by_size": {"S": 5}, "capacity_parcels": 6})
+    assert [rule for rule, _ in found(smaller)] == ["site-load"]
+    larger = honest.with_site(**changed(honest) | {"capacity_parcels": 8})
+    assert found(larger) == [("modules", "8 parcels for 6")]
+
+
+def refrigerated(town, **changes):
+    """The hub with a refrigerated module for six parcels, in which c's five lie; the van keeps them cold.
+
+    The station costs 1000 * 0.5 + 2 * 100 + 50 = 750 yuan and may cost no more than 700.
+    """
+    cold = {"chilled_modules_max": 1, "parcels_per_chilled_module": 6.5, "yuan_per_chilled_module": 50.0}
+    chilled = town.with_rule("facilities", 0, **cold).with_rule("vehicles", 0, skills=("cold",))
+    site = {
+        "chilled_modules": 1, "capacity_parcels": 14, "chilled_capacity_parcels": 6, "chilled_load_parcels": 5,
+        "cost_fen": 75_000,
+    }  # fmt: skip
+    chilled = chilled.with_order(2, skill="cold").with_site(**site | changes)
+    return chilled.with_target("money", value=750, met=False)
+
+
+def test_chilled_parcels_in_a_refrigerated_module(town):
+    assert found(refrigerated(town)) == []
+
+
+def test_chilled_parcels_without_a_refrigerated_module(town):
+    cold = town.with_rule("vehicles", 0, skills=("cold",)).with_order(2, skill="cold")
+    assert found(cold) == [("site-load", "0 chilled parcels for 5"), ("site-capacity", "5 chilled parcels over 0")]
+
+
+def test_ordinary_parcels_do_not_lie_in_a_refrigerated_module(town):
+    # Nine of c's parcels are not chilled: 8 find room; the chilled module stands empty.
+    full = refrigerated(town, chilled_load_parcels=0, load_parcels=9).with_order(2, skill="", parcels=9)
+    full = full.with_service(2, parcels=9)
+    assert ("site-capacity", "1 parcels over 8") in found(full)
+
+
+def test_refrigerated_modules_are_stated_truly(town):
+    assert found(refrigerated(town, chilled_capacity_parcels=7, capacity_parcels=15)) == [
+        ("modules", "7 chilled parcels for 6")
+    ]
+    assert found(refrigerated(town, chilled_load_parcels=4)) == [("site-load", "4 chilled parcels for 5")]
+    two = refrigerated(town, chilled_modules=2, chilled_capacity_parcels=13, capacity_parcels=21, cost_fen=80_000)
+    assert found(two.with_target("money", value=800)) == [("modules", "2 refrigerated modules, 0 to 1")]
+    assert [rule for rule, _ in found(refrigerated(town, cost_fen=70_000))] == ["site-cost"]
+
+
+def test_existing_site_has_the_refrigerated_modules_of_the_table(town):
+    kept = refrigerated(town, existing=True, cost_fen=0).with_target("money", value=0, met=True)
+    assert found(with_candidate(kept, status="existing", modules=2, chilled_modules=1)) == []
+    assert found(with_candidate(kept, status="existing", modules=2)) == [("modules", "1 refrigerated modules, 0 to 0")]
+
+
+def test_chilled_parcels_ride_to_a_site_in_a_vehicle_that_keeps_them_so(town):
+    warm = refrigerated(town).with_rule("vehicles", 0, skills=("heavy",))
+    assert found(warm) == [("cold-chain", "5 parcels")]
+    # a's two parcels pass the hub on their way to the door.
+    door = town.with_order(0, skill="cold")
+    assert found(door) == [("cold-chain", "2 parcels")]
+
+
+def test_count_of_refrigerated_modules(town):
+    wanted = refrigerated(town).with_rule("targets", 0, of="chilled_modules", minimum=2)
+    assert found(wanted) == [("target", "met at 1")]
+    assert found(wanted.with_target("stations", met=False)) == []

@@ -163,7 +163,8 @@ def test_too_long_on_board(town):
 
 
 def test_skill(town):
-    assert found(town.with_order(0, skill="cold")) == []
+    cooled = town.with_rule("vehicles", 0, skills=("cold",)).with_order(0, skill="cold")
+    assert found(cooled) == []
     assert found(town.with_order(0, skill="heavy")) == [("skill", "heavy")]
 
 

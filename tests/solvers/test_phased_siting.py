@@ -54,7 +54,9 @@ def keeps(made, phases, at, modules):
 def parts(made, modules):
     """All networks of some of these sites, each with all of its modules; those that exist are in all."""
     choices = [(m,) if e or not m else (0, m) for m, e in zip(modules.tolist(), made.existing.tolist(), strict=True)]
-    return [np.array(part) for part in product(*choices)]
+    found = [np.array(part) for part in product(*choices)]
+    # What needs another site opens with it.
+    return [part for part in found if all(not modules[a] or (part[a] > 0) == (part[b] > 0) for a, b in made.needs)]
 
 
 def reachable(made, phases, at, modules):
@@ -92,6 +94,13 @@ def phased(seed):
 
     minded = random.choice([0.0, 30.0, 120.0], sites) if random.random() < 0.5 else None
     made = replace(made, serve_share=shares(len(made.serve_site)), minded_fen=minded)
+    above, below = random.choice(sites, 2, replace=False)
+    if random.random() < 0.5 and not made.existing[[above, below]].any():
+        made = replace(made, needs=np.array([[above, below]], dtype=np.int32))
+    if random.random() < 0.3:
+        large, small = random.integers(0, 5, sites), random.integers(0, 5, sites)
+        made = replace(made, size=random.integers(0, 2, demands).astype(np.int8),
+                       size_capacity=np.column_stack((large + small, large)).astype(float))  # fmt: skip
     phases = []
     for number in range(1, int(random.integers(3, 5))):
         rows, coverage = [], []
@@ -126,6 +135,7 @@ def test_equals_the_enumeration_of_chains(seed):
         modules
         for modules in map(np.array, product(*ranges))
         if not any(modules[a] and modules[b] and not (made.existing[a] and made.existing[b]) for a, b in made.conflicts)
+        and not any(modules[a] and not modules[b] for a, b in made.needs)
     ]
     value = best(made, phases, last, networks)
     # Something falls short where there is no network that could have kept it, and only there.

@@ -17,6 +17,12 @@ EMPTY = np.empty(0, dtype=np.int32)
 TOLERANCE = 1e-3
 
 
+def room_beside(made, opened, site):
+    """Most modules of a site that stands at others: an equal part of all at each that is open."""
+    at = made.needs[made.needs[:, 0] == site, 1]
+    return made.modules_max[site] / len(at) * np.count_nonzero(opened[at])
+
+
 def best(made):
     """(fewest shares short, highest value) over all plans."""
     found = []
@@ -25,6 +31,8 @@ def best(made):
         modules = np.array(plan)
         opened = modules > 0
         if any(opened[a] and opened[b] and not (made.existing[a] and made.existing[b]) for a, b in made.conflicts):
+            continue
+        if any(modules[a] > room_beside(made, opened, a) + 1e-9 for a in set(made.needs[:, 0].tolist())):
             continue
         found.append((sum(shares_short(made, modules).values()), -value_fen(made, modules)))
     short = min(s for s, _ in found)
@@ -82,7 +90,30 @@ def problems(draw):
         )  # fmt: skip
     apart = [(a, b) for a in range(sites) for b in range(a + 1, sites)]
     conflicts = draw(st.lists(st.sampled_from(apart), unique=True, max_size=2)) if apart else []
-    return replace(made, rows=tuple(rows), coverage=cover, conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2))
+    # Refrigerated modules open only beside others; compartments of three sizes in some of the sites.
+    beside = [(a, b) for a in range(sites) for b in range(sites) if a != b and not made.existing[a]]
+    needs = draw(st.lists(st.sampled_from(beside), unique=True, max_size=2)) if beside else []
+    by_size = {}
+    if draw(st.booleans()):
+        compartments = st.lists(st.integers(0, 6), min_size=3, max_size=3)
+        cumulated = [
+            np.cumsum(draw(compartments)[::-1])[::-1] * draw(st.sampled_from([1.0, 0.75]))
+            if draw(st.booleans())
+            else np.full(3, np.inf)
+            for _ in range(sites)
+        ]
+        by_size = {
+            "size": np.array(draw(st.lists(st.integers(0, 2), min_size=demands, max_size=demands)), dtype=np.int8),
+            "size_capacity": np.array(cumulated),
+        }
+    return replace(
+        made,
+        rows=tuple(rows),
+        coverage=cover,
+        conflicts=np.array(conflicts, dtype=np.int32).reshape(-1, 2),
+        needs=np.array(needs, dtype=np.int32).reshape(-1, 2),
+        **by_size,
+    )
 
 
 def sited(made, *, kernels, gap=0.0, seconds=10):
@@ -149,6 +180,60 @@ def test_modules_are_bought_as_long_as_they_pay():
     # 25 parcels, 10 a module at 300 fen each: the first two bring 1,000 each, the third 500.
     made = problem([0], [25], [(0, 0, 0)], module=[300], most=[5])
     assert site(made, seconds=10, gap=0.0).modules.tolist() == [3]
+
+
+def by_size(demand, *compartments):
+    """Sizes of demand rows, and for each site its module's compartments from the smallest size on."""
+    return {
+        "size": np.array(demand, dtype=np.int8),
+        "size_capacity": np.cumsum(np.array(compartments, dtype=float)[:, ::-1], axis=1)[:, ::-1],
+    }
+
+
+def test_large_parcels_find_only_large_compartments():
+    # Two small compartments and two large ones a module: of three large parcels two find room in one module, and no
+    # small one after them in a large compartment; a second module for 130 fen takes the third for 100 and no more.
+    made = problem([0], [3, 2], [(0, 0, 0), (1, 0, 0)], module=[130], most=[2], **by_size([1, 0], [2, 2]))
+    found = site(made, seconds=10, gap=0.0)
+    assert found.modules.tolist() == [1]
+    assert found.value_fen == pytest.approx(2 * 100 + 2 * 100 - 130)
+    # For 90 fen it pays.
+    found = site(replace(made, module_fen=np.array([90])), seconds=10, gap=0.0)
+    assert found.modules.tolist() == [2]
+    assert found.value_fen == pytest.approx(5 * 100 - 2 * 90)
+
+
+def test_small_parcels_may_lie_in_large_compartments():
+    # Three small parcels, one small compartment and one large: two are served.
+    made = problem([0], [3], [(0, 0, 0)], **by_size([0], [1, 1]))
+    assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(200)
+    # One of middle size may take the large one or the only one of its own, no small one.
+    made = problem([0], [3], [(0, 0, 0)], **by_size([1], [5, 1, 1]))
+    assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(200)
+
+
+def test_refrigerated_modules_stand_beside_others():
+    # Site 1 is the refrigerated modules of site 0: its 4 parcels are worth 400 less 150; alone they do not pay for the
+    # 300 of the site that they stand at, with 2 ordinary parcels there they do.
+    needs = np.array([[1, 0]], dtype=np.int32)
+    made = problem([300, 0], [4, 2], [(0, 1, 0), (1, 0, 0)], module=[0, 150], needs=needs)
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 1]
+    assert site(made, seconds=10, gap=0.0).value_fen == pytest.approx(400 - 150 + 200 - 300)
+    made = replace(made, weight=np.array([4.0, 0.0]))
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 0]
+
+
+def test_modules_that_may_stand_at_several_sites_stand_at_those_that_open():
+    # Site 3 is up to six refrigerated modules, two at each of the others; five are wanted, so all three open.
+    needs = np.array([[3, 0], [3, 1], [3, 2]], dtype=np.int32)
+    five = SitingRow(
+        name="five", site=np.array([3], dtype=np.int32), per_open=np.zeros(1), per_module=np.ones(1), lower=5
+    )
+    made = problem([10, 10, 10, 0], [0], [], module=[0, 0, 0, 1], most=[1, 1, 1, 6], needs=needs, rows=(five,))
+    found = site(made, seconds=10, gap=0.0)
+    assert found.modules.tolist() == [1, 1, 1, 5]
+    four = site(replace(made, rows=(replace(five, lower=4),)), seconds=10, gap=0.0)
+    assert sorted(four.modules.tolist()[:3]) == [0, 1, 1]
 
 
 def test_conflicting_sites_do_not_open_together():

@@ -40,6 +40,8 @@ def siting(**changes):
         ({"serve_share": np.array([np.nan])}, r"serve_share has an entry outside 0\.\.1"),
         ({"attract_share": np.ones(1)}, "attract_share has 1 entries for 0 pairs"),
         ({"coverage": (NEAR,)}, r"the share of near has an entry outside 0\.\.1"),
+        ({"size": np.array([0], np.int8), "size_capacity": np.ones((1, 2))}, "1 and 1 entries for 1 demand rows and 2"),
+        ({"size": np.array([2], np.int8), "size_capacity": np.ones((2, 2))}, r"a size is outside 0\.\.1"),
     ],
 )
 def test_fault_is_named(changes, message):

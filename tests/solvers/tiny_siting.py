@@ -38,27 +38,35 @@ def best_shares(made, demand, site, share, modules):
 
 
 def served_fen(made, modules):
-    """The most that the parcels of a plan are worth: a transport problem."""
+    """The most that the parcels of a plan are worth: a transport problem, from places into single compartments."""
     come = np.ones(len(made.serve_site)) if made.serve_share is None else made.serve_share
-    pairs = [
-        (i, j, d, s)
-        for i, j, d, s in zip(made.serve_demand, made.serve_site, made.serve_metres, come, strict=True)
-        if modules[j] > 0
-    ]
     value = made.parcel_fen * best_shares(made, made.attract_demand, made.attract_site, made.attract_share, modules)
-    if not pairs:
-        return value
-    furthest = max(made.serve_metres.max(), 1.0)
+    furthest = max(made.serve_metres.max(initial=0.0), 1.0)
     minded = np.zeros(len(modules)) if made.minded_fen is None else made.minded_fen
     worth = np.maximum(made.parcel_fen - minded, 0)
-    gain = np.array([worth[j] * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, j, d, s in pairs])
+    sizes = range(made.size_capacity.shape[1])
+    # From each place to each site, and there into compartments of each size that is large enough.
+    ways = [
+        (i, j, d, s, c)
+        for i, j, d, s in zip(made.serve_demand, made.serve_site, made.serve_metres, come, strict=True)
+        if modules[j] > 0
+        for c in (sizes if len(sizes) else [None])
+        if c is None or c >= made.size[i]
+    ]
+    if not ways:
+        return value
+    gain = np.array([worth[j] * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, j, d, s, _ in ways])
     rows, limits = [], []
     for i in range(len(made.weight)):
-        rows.append([float(a == i) for a, _, _, _ in pairs])
+        rows.append([float(way[0] == i) for way in ways])
         limits.append(1.0)
     for j in range(len(modules)):
-        rows.append([made.weight[a] * s * (b == j) for a, b, _, s in pairs])
+        rows.append([made.weight[i] * s * (at == j) for i, at, _, s, _ in ways])
         limits.append(float(made.module_capacity[j] * modules[j]))
+        for size in sizes if sizes and np.isfinite(made.size_capacity[j, 0]) else ():
+            of_size = made.size_capacity[j, size] - (made.size_capacity[j, size + 1] if size + 1 in sizes else 0)
+            rows.append([made.weight[i] * s * (at == j and c == size) for i, at, _, s, c in ways])
+            limits.append(float(of_size * modules[j]))
     return value - linprog(-gain, A_ub=np.array(rows), b_ub=np.array(limits), bounds=(0, 1)).fun
 
 

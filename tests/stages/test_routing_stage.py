@@ -78,6 +78,62 @@ def test_skill_that_only_the_depots_vehicle_has_is_served_directly(make_plan, do
     assert bases(plan)["a"].startswith("outlet:")
 
 
+COLD_LOCKER = {
+    "parcels_per_module = 40.0\n": "parcels_per_module = 40.0\nchilled_modules_max = 1\n"
+    "parcels_per_chilled_module = 20.0\n",
+    "yuan_per_module = 9000.0": "yuan_per_module = 9.0",
+}
+
+
+def test_chilled_parcels_are_brought_to_a_site_by_a_vehicle_that_keeps_them_so(make_plan, row):
+    orders = [row("c", 3, 3.1, 5, "locker", "", "cold"), row("o", 3, 3.1, 7, "locker", "", "")]
+    van = {"[search]": VAN + "[search]"}
+    plan = make_plan(orders, COLD_LOCKER | van)
+    assert plan.unserved == ()
+    brought = {
+        (route.vehicle_type, stop.parcels) for route in plan.routes for stop in route.stops if stop.kind == "site"
+    }
+    # All twelve may ride in the cold van; where the truck takes the other seven, five ride in the van.
+    assert ("van", 5) in brought
+    (site,) = [site for site in plan.sites if site.facility == "locker"]
+    assert (site.load_parcels, site.chilled_load_parcels) == (12, 5)
+
+
+def test_chilled_parcels_that_nobody_can_bring_are_left_out_alone(make_plan, row):
+    orders = [
+        row("c", 3, 3.1, 5, "locker", "", "cold"),
+        row("o", 3, 3.1, 7, "locker", "", ""),
+        row("d", 3, 3.3, 1, "door", "", "cold"),
+        row("e", 3, 3.3, 1, "door", "", ""),
+    ]
+    # The trikes keep parcels cold, the truck that supplies their outlet and the lockers does not.
+    plan = make_plan(orders, COLD_LOCKER | {'id = "trike"\n': 'id = "trike"\nskills = ["cold"]\n'})
+    assert set(left(plan)) == {"c", "d"}
+    assert all("cannot be supplied: truck from dc: lacks the skill 'cold'" in text for text in left(plan).values())
+    assert {service.order_id for service in plan.services} == {"o", "e"}
+    assert {site.facility: (site.load_parcels, site.chilled_load_parcels) for site in plan.sites}["locker"] == (7, 0)
+
+
+def test_chilled_parcels_that_come_too_late_leave_the_others_alone(make_plan, row):
+    orders = [row("c", 3, 3.1, 5, "locker", "21:00", "cold"), row("o", 3, 3.1, 7, "locker", "", "")]
+    plan = make_plan(orders, COLD_LOCKER | {'id = "truck"\n': 'id = "truck"\nskills = ["cold"]\n'})
+    assert set(left(plan)) == {"c"}
+    assert {service.order_id for service in plan.services} == {"o"}
+
+
+VAN = """[[vehicles]]
+id = "van"
+vehicle_class = "e_van"
+count = 1
+based_at = ["dc"]
+shift = "04:30-16:00"
+payload_kg = 800.0
+skills = ["cold"]
+battery = { usable_kwh = 45.0, kwh_per_km = 0.2 }
+
+"""
+
+
 def test_island_is_left_out_with_a_reason_for_every_type(make_plan, door):
     # Nothing is based at the depot: the territory there has no vehicle at all.
     plan = make_plan([door("island", 2.5, 14)], {'based_at = ["dc"]': 'based_at = ["outlet"]'})

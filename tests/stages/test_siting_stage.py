@@ -6,9 +6,11 @@ import pytest
 import town
 
 from lastmile.stages.siting import opening_fen, place_sites
+from lastmile.stages.targets import ceilings
+from lastmile.stages.walks import Pairs
 from lastmile.units import fen
 
-SITES = "id,name,host,lon,lat,status,facilities,modules\n"
+SITES = "id,name,host,lon,lat,status,facilities,modules,chilled_modules\n"
 TABLE = {"[search]": '[candidates]\nfrom_map = false\ntable = { file = "sites.csv", crs = "wgs84" }\n\n[search]'}
 
 
@@ -20,13 +22,14 @@ def clause(measure, text):
 def placed(make_city, tmp_path):
     """Sites by id, placement and city of a town whose candidates are those of a table."""
 
-    def place(rows, orders, scenario=None):
+    def place(rows, orders, scenario=None, **table):
         lines = []
         for name, row, column, *cells in rows:
-            lines.append(",".join(map(str, (name, name, "residential", *town.corner(row, column), *cells))))
+            filled = (*cells, "")[:4]
+            lines.append(",".join(map(str, (name, name, "residential", *town.corner(row, column), *filled))))
         (tmp_path / "sites.csv").write_text(SITES + "\n".join(lines) + "\n", encoding="utf-8")
         no_targets = {town.SCENARIO[town.SCENARIO.index("[[targets]]") : town.SCENARIO.index("[[depots]]")]: ""}
-        city = make_city(no_targets | TABLE | (scenario or {}), orders=orders)
+        city = make_city(no_targets | TABLE | (scenario or {}), orders=orders, **table)
         placement = place_sites(city, on_progress=lambda *_: None)
         return {site.id: site for site in placement.sites}, placement, city
 
@@ -227,3 +230,124 @@ def test_where_receivers_mind_more_than_a_parcel_is_worth_no_locker_opens(placed
     assert set(placed(rows, orders, minding(0.9))[0]) == {"locker:x"}
     for yuan in (0.99, 2.0):
         assert set(placed(rows, orders, minding(yuan))[0]) == set()
+
+
+SIZED = "id,lon,lat,parcels,options,size,skill"
+LOCKER = "parcels_per_module = 40.0\nmodules_max = 2\n"
+
+
+def modules(text, most=1):
+    return {LOCKER: f"parcels_per_module = 40.0\nmodules_max = {most}\n{text}\n"}
+
+
+def test_only_large_compartments_take_large_parcels(placed, row):
+    # Two large compartments and two small ones; large orders of 1, nearest first, then two small ones.
+    orders = [
+        row("l1", 3, 3.1, 1, "locker", "L", ""),
+        row("l2", 3, 3.2, 1, "locker;door", "L", ""),
+        row("l3", 3, 3.3, 1, "locker", "L", ""),
+        row("xl", 3, 3.1, 1, "locker", "XL", ""),
+        row("s1", 3, 3.4, 1, "locker", "S", ""),
+        row("s2", 3, 3.5, 1, "locker", "", ""),
+    ]
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    sites, placement, _ = placed(rows, orders, CHEAP | COUNT | modules("compartments = { L = 2, S = 2 }"), header=SIZED)
+    assert set(services(placement)) == {"l1", "l2", "s1", "s2"}
+    reasons = {item.order_id: item.reasons for item in placement.unserved}
+    assert reasons == {
+        "l3": ("every locker within walking reach is full for size L: locker:x",),
+        "xl": ("no locker within walking reach has compartments of size XL: locker:x",),
+    }
+    site = sites["locker:x"]
+    assert site.compartments == {"S": 2, "L": 2}
+    assert site.parcels_by_size == {"S": 2, "M": 0, "L": 2, "XL": 0}
+    assert (site.capacity_parcels, site.load_parcels) == (4, 4)
+
+
+def test_small_parcels_that_are_nearer_take_large_compartments(placed, row):
+    orders = [row("s", 3, 3.1, 2, "locker", "S", ""), row("l", 3, 3.2, 1, "locker;door", "L", "")]
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    _, placement, _ = placed(rows, orders, CHEAP | COUNT | modules("compartments = { L = 2 }"), header=SIZED)
+    assert services(placement) == {"s": ("locker", "locker:x"), "l": ("door", None)}
+
+
+def test_modules_are_added_for_the_sizes_that_are_short(placed, row):
+    # 12 large parcels are worth 12 yuan a day; a module of 900 yuan costs 0.49 a day and has ten large compartments.
+    orders = [row(f"l{k}", 3, 3 + k / 20, 1, "locker;door", "L", "") for k in range(12)]
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    for large, number in ((12, 1), (10, 2)):
+        changes = CHEAP | modules(f"compartments = {{ L = {large}, S = 28 }}", most=2)
+        sites, placement, _ = placed(rows, orders, changes, header=SIZED)
+        assert sites["locker:x"].modules == number
+        assert len(placement.services) == 12
+        assert {service.channel for service in placement.services} == {"locker"}
+
+
+COLD = "chilled_modules_max = 2\nparcels_per_chilled_module = 6.0\nyuan_per_chilled_module = 1800.0"
+
+
+def test_chilled_parcels_need_refrigerated_modules(placed, row):
+    # Ten chilled parcels are worth 10 yuan a day, two refrigerated modules of 6 cost 1800 * 2 / 5 years = 1.97 a day.
+    orders = [
+        row("c1", 3, 3.1, 5, "locker", "", "cold"),
+        row("c2", 3, 3.2, 5, "locker", "", "cold"),
+        row("c3", 3, 3.3, 3, "locker", "", "cold"),
+        row("s", 3, 3.3, 40, "locker", "", ""),
+    ]
+    rows = [("x", 3, 3, "candidate", "locker", ""), ("far", 6.9, 6.9, "candidate", "locker", "")]
+    sites, placement, _ = placed(rows, orders, CHEAP | modules(COLD), header=SIZED)
+    assert set(sites) == {"locker:x"}
+    site = sites["locker:x"]
+    assert (site.modules, site.chilled_modules) == (1, 2)
+    assert (site.capacity_parcels, site.chilled_capacity_parcels) == (52, 12)
+    assert (site.load_parcels, site.chilled_load_parcels) == (50, 10)
+    assert site.cost_fen == fen(900.0 + 2 * 1800.0)
+    (left,) = placement.unserved
+    assert left.reasons == ("every locker within walking reach is full of chilled parcels: locker:x",)
+    assert left.remedy.startswith("allow more refrigerated modules")
+
+
+def test_chilled_parcels_that_no_site_takes_go_to_the_door_or_nowhere(placed, row):
+    orders = [row("a", 3, 3.1, 2, "locker;door", "", "cold"), row("b", 3, 3.1, 2, "locker", "", "cold")]
+    _, placement, city = placed([("x", 3, 3, "candidate", "locker", "")], orders, CHEAP | COUNT, header=SIZED)
+    assert services(placement) == {"a": ("door", None)}
+    (left,) = placement.unserved
+    assert left.reasons == ("no locker within walking reach has refrigerated modules: locker:x",)
+    assert any("no facility has refrigerated modules" in text for text in city.warnings)
+    assert any("no vehicle type has the skill 'cold'" in text for text in city.warnings)
+
+
+def test_refrigerated_modules_are_counted_and_paid_for(placed, row):
+    rows = [(f"x{k}", 3, 2 * k, "candidate", "locker", "") for k in range(3)]
+    orders = [row("a", 3, 3, 1, "locker;door", "", "")]
+    three = clause("count", 'facility = "locker"\nof = "chilled_modules"\nminimum = 3\nmaximum = 3')
+    # Nobody asks for them but the target; sites of at least 900 yuan each have two at most.
+    sites, placement, city = placed(rows, orders, CHEAP | modules(COLD) | three, header=SIZED)
+    assert sorted(site.chilled_modules for site in sites.values()) == [1, 2]
+    assert placement.summary.shortfalls == ()
+    assert placement.ceilings == {"t": 3.0}
+    assert ceilings(city, Pairs.none(), Pairs.none()) == {"t": 3.0}
+
+
+def test_budget_pays_for_refrigerated_modules_too(placed, row):
+    # 900 yuan for the site and 1,800 for each module: 12 parcels are worth two, 3,000 yuan pay for one.
+    orders = [row(f"c{k}", 3, 3.1, 6, "locker;door", "", "cold") for k in range(2)]
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    money = clause("budget", 'category = "sites"\nmaximum_yuan = 3000.0')
+    for rule, number in (({}, 2), (money, 1)):
+        sites, _, _ = placed(rows, orders, CHEAP | modules(COLD) | rule, header=SIZED)
+        assert sites["locker:x"].chilled_modules == number
+
+
+def test_existing_refrigerated_modules_are_kept_and_no_others_are_added(placed, row):
+    rows = [
+        ("old", 6.9, 6.9, "existing", "locker", 1, 3),
+        ("plain", 3, 3, "existing", "locker", 1, 0),
+    ]
+    orders = [row("a", 6.9, 6.8, 17, "locker;door", "", "cold"), row("b", 3, 3.1, 5, "locker;door", "", "cold")]
+    sites, placement, _ = placed(rows, orders, modules(COLD), header=SIZED)
+    assert services(placement) == {"a": ("locker", "locker:old"), "b": ("door", None)}
+    assert [(sites[f"locker:{k}"].chilled_modules, sites[f"locker:{k}"].cost_fen) for k in ("old", "plain")] == [
+        (3, 0),
+        (0, 0),
+    ]
