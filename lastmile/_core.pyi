@@ -184,8 +184,13 @@ class RoutingCore:
         start: list[tuple[int, list[list[int]], list[int], int]],
         poll: Callable[[float, int, int, int, int], bool],
     ) -> tuple[
-        list[tuple[int, list[list[int]], list[int], int]], int, Literal["iterations", "time", "interrupted"]
+        list[tuple[int, list[list[int]], list[int], int, int]],
+        list[tuple[int, list[list[int]], list[int], int, int]],
+        int,
+        Literal["iterations", "time", "interrupted"],
     ]: ...
+    @property
+    def prices(self) -> list[int]: ...
     def schedule(
         self, tour: tuple[int, list[list[int]], list[int], int]
     ) -> tuple[list[tuple[float, float, int, list[tuple[int, int, int, float, float, float]]]], int] | None: ...

@@ -16,6 +16,7 @@ _PER_METRE, _PER_SECOND = 18, 5
 _IN_CACHE: Final = 100  # locations whose tables are in the nearest cache, however they are numbered
 _COPIED: Final = 2**28  # bytes of all tables that are copied in another order; copies of more would be too large
 
+PricedTour = tuple[Tour, int]  # with its cost, weighted by the objective
 CoreTrip = tuple[float, float, int, list[tuple[int, int, int, float, float, float]]]
 
 
@@ -44,6 +45,16 @@ class Objective:
                 raise ValueError(f"objective: the weight {item.name} must be finite and not negative, it is {weight}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search found: its best plan, and tours of other good plans."""
+
+    tours: list[PricedTour]
+    pool: list[PricedTour]
+    iterations: int
+    stopped: Literal["iterations", "time", "interrupted"]
+
+
 class Compiled:
     """The core's problem, its visits numbered otherwise than the options they stand for.
 
@@ -51,12 +62,36 @@ class Compiled:
     ----------
     option_of, visit_of
         int64, the option of each visit, and the visit of each option.
+    request_of
+        int64, the request of each option.
+    required
+        bool, requests that must be served.
     """
 
-    def __init__(self, core: _core.RoutingCore, option_of: NDArray[np.int64], visit_of: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        core: _core.RoutingCore,
+        *,
+        option_of: NDArray[np.int64],
+        visit_of: NDArray[np.int64],
+        request_of: NDArray[np.int64],
+        required: NDArray[np.bool_],
+    ) -> None:
         self._core = core
         self._option_of = option_of.tolist()
         self._visit_of = visit_of.tolist()
+        self._request_of = request_of.tolist()
+        self.required = required
+
+    @property
+    def prices(self) -> list[int]:
+        """What leaving out a request costs the search, by request."""
+        return self._core.prices
+
+    def requests_of(self, tour: Tour, *, locked: bool = False) -> list[int]:
+        """Requests that a tour serves, or those of its locked visits."""
+        options = [option for trip in tour.trips for option in trip]
+        return sorted({self._request_of[option] for option in (options[: tour.locked] if locked else options)})
 
     def solve(
         self,
@@ -68,9 +103,9 @@ class Compiled:
         fewest_vehicles: bool,
         start: Sequence[Tour],
         poll: Callable[[float, int, int, int, int], bool],
-    ) -> tuple[list[Tour], int, Literal["iterations", "time", "interrupted"]]:
-        """The best tours, how many iterations it took, and why it stopped."""
-        found, iterations, stopped = self._core.solve(
+    ) -> Found:
+        """Search."""
+        tours, pool, iterations, stopped = self._core.solve(
             seconds=seconds,
             iterations=iterations,
             seed=seed,
@@ -79,16 +114,7 @@ class Compiled:
             start=[self._given(tour) for tour in start],
             poll=poll,
         )
-        tours = [
-            Tour(
-                vehicle=kind,
-                trips=tuple(tuple(self._option_of[visit] for visit in trip) for trip in trips),
-                reloads=tuple(reloads),
-                locked=locked,
-            )
-            for kind, trips, reloads, locked in found
-        ]
-        return tours, iterations, stopped
+        return Found(tours=self._priced(tours), pool=self._priced(pool), iterations=iterations, stopped=stopped)
 
     def schedule(self, tour: Tour) -> tuple[list[CoreTrip], int] | None:
         """Halts, by option, and times of each trip, and the tour's cost; None where it breaks a rule."""
@@ -108,6 +134,20 @@ class Compiled:
             )
             for out, back, metres, halts in trips
         ], cost
+
+    def _priced(self, given: list[tuple[int, list[list[int]], list[int], int, int]]) -> list[PricedTour]:
+        return [
+            (
+                Tour(
+                    vehicle=kind,
+                    trips=tuple(tuple(self._option_of[visit] for visit in trip) for trip in trips),
+                    reloads=tuple(reloads),
+                    locked=locked,
+                ),
+                money,
+            )
+            for kind, trips, reloads, locked, money in given
+        ]
 
     def _given(self, tour: Tour) -> tuple[int, list[list[int]], list[int], int]:
         trips = [[self._visit_of[option] for option in trip] for trip in tour.trips]
@@ -187,7 +227,9 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
         pools=list(problem.pools.values()),
         chargers=place[problem.chargers].tolist(),
     )
-    return Compiled(core, option_of, visit_of)
+    return Compiled(
+        core, option_of=option_of, visit_of=visit_of, request_of=request_of[owner], required=requests[:, 0] < 0
+    )
 
 
 def _rates(values: NDArray[np.int64], weight: float) -> NDArray[np.int64]:

@@ -2,7 +2,8 @@
 
 The method is slack induction by string removals [1]_ with a granular local search [2]_ under simulated annealing. Every
 change of a trip is judged first by bounds that take constant time and, where a problem has rules beyond loads, single
-windows and limits, by an exact evaluation of that one trip: the only place that knows such rules.
+windows and limits, by an exact evaluation of that one trip: the only place that knows such rules. At the end tours of
+several good plans are put together by set partitioning.
 
 References
 ----------
@@ -16,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -26,8 +27,11 @@ from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingSolutio
 from lastmile.solvers.reasons import explain
 from lastmile.solvers.referee import Infeasible, evaluate
 from lastmile.solvers.referee.rounds import charges, timeless
+from lastmile.solvers.set_partitioning import recombine
 
 __all__ = ["Objective", "Progress", "Stop", "solve"]
+
+_RECOMBINING: Final = 0.05  # share of the time that is kept for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def solve(
     ----------
     stop
         Where iterations are limited the search cools down with them and the clock only cuts it short; else it cools
-        down with the clock.
+        down with the clock, and a twentieth of the time is kept for set partitioning.
     seed, threads
         The same seed, iterations and threads give the same plan. Threads search side by side and exchange their best.
     objective
@@ -124,12 +128,13 @@ def solve(
             return False
         return True
 
-    tours: list[Tour] = []
+    tours: Sequence[Tour] = ()
     iterations = 0
     stopped: Literal["iterations", "time", "interrupted", "nothing to solve"] = "nothing to solve"
+    searched = built
     if problem.orders and any(vehicle.count for vehicle in problem.vehicles):
-        tours, iterations, stopped = core.solve(
-            seconds=stop.seconds or 0.0,
+        found = core.solve(
+            seconds=(1 - _RECOMBINING) * (stop.seconds or 0.0),
             iterations=stop.iterations or 0,
             seed=seed,
             threads=threads,
@@ -137,7 +142,19 @@ def solve(
             start=start,
             poll=poll,
         )
-    searched = time.perf_counter()
+        tours, iterations, stopped = [tour for tour, _ in found.tours], found.iterations, found.stopped
+        searched = time.perf_counter()
+        try:
+            if stopped != "interrupted":
+                left_s = None if stop.seconds is None else stop.seconds - (searched - built)
+                better = recombine(problem, core, found, seconds=left_s)
+                if better is not None:
+                    tours = better.tours
+                    now = time.perf_counter() - built
+                    poll(now, iterations, better.money, len(tours), better.unserved)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+    recombined = time.perf_counter()
     rounds = tuple(_driven(problem, core, tour) for tour in tours)
     left = _left_out(problem, rounds)
     blocked = tuple(explain(problem, order, rounds) for order in left) if reasons else ()
@@ -150,7 +167,8 @@ def solve(
         phases_s={
             "build": built - began,
             "search": searched - built,
-            "explain": time.perf_counter() - searched,
+            "recombine": recombined - searched,
+            "explain": time.perf_counter() - recombined,
         },
         trace=tuple(traced),
     )

@@ -74,7 +74,12 @@ routing::Tour tourOf(const py::tuple& given) {
             .reloads = given[2].cast<std::vector<std::int32_t>>()};
 }
 
-py::tuple tupleOf(const routing::Tour& tour) { return py::make_tuple(tour.type, tour.trips, tour.reloads, tour.locked); }
+py::list listOf(const std::vector<routing::Tour>& tours) {
+    py::list made;
+    for (const routing::Tour& tour : tours)
+        made.append(py::make_tuple(tour.type, tour.trips, tour.reloads, tour.locked, tour.cost));
+    return made;
+}
 
 std::vector<routing::Tour> toursOf(const py::list& given) {
     std::vector<routing::Tour> tours;
@@ -152,7 +157,7 @@ void lastmile::bindings::bindRouting(py::module_& module) {
             [](const Holder& holder, double seconds, std::int64_t iterations, std::uint64_t seed, int threads,
                bool fewest, const py::list& start, const py::function& poll) {
                 const std::vector<routing::Tour> given = toursOf(start);
-                std::vector<routing::Tour> best;
+                std::vector<routing::Tour> best, pooled;
                 std::int64_t done = 0;
                 routing::Team::Ending ending{};
                 {
@@ -169,17 +174,23 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                                               .cast<bool>();
                                       });
                     best = team.bestTours();
+                    pooled = team.pooledTours();
                     done = team.iterations();
                 }
-                py::list tours;
-                for (const routing::Tour& tour : best) tours.append(tupleOf(tour));
                 const char* const stopped = ending == routing::Team::Ending::iterations ? "iterations"
                                             : ending == routing::Team::Ending::time     ? "time"
                                                                                         : "interrupted";
-                return py::make_tuple(tours, done, stopped);
+                return py::make_tuple(listOf(best), listOf(pooled), done, stopped);
             },
             py::kw_only(), py::arg("seconds"), py::arg("iterations"), py::arg("seed"), py::arg("threads"),
             py::arg("fewest_vehicles"), py::arg("start"), py::arg("poll"))
+        .def_property_readonly("prices",
+                               [](const Holder& holder) {
+                                   std::vector<routing::Money> prices;
+                                   for (const routing::Request& one : holder.problem.requests)
+                                       prices.push_back(one.price);
+                                   return prices;
+                               })
         .def(
             "schedule",
             [](const Holder& holder, const py::tuple& given) -> py::object {

@@ -46,6 +46,22 @@ void Plan::sequence(int32_t trip, std::vector<int32_t>& into) const {
     for (int32_t s = stops[startOf(trip)].next; isVisit(s); s = stops[s].next) into.push_back(s);
 }
 
+void Plan::tourOf(int32_t trip, Tour& into) const {
+    while (trips[trip].before >= 0) trip = trips[trip].before;
+    into.type = trips[trip].type;
+    into.locked = trips[trip].locked;
+    into.reloads.clear();
+    into.cost = 0;
+    size_t count = 0;
+    for (; trip >= 0; trip = trips[trip].after) {
+        if (into.trips.size() == count) into.trips.emplace_back();
+        sequence(trip, into.trips[count++]);
+        into.cost += trips[trip].cost;
+        if (trips[trip].after >= 0) into.reloads.push_back(trips[trip].reload);
+    }
+    into.trips.resize(count);
+}
+
 bool Plan::mayJoin(int32_t t, int32_t visit) const {
     const Trip& trip = trips[t];
     const VehicleType& type = problem.types[trip.type];

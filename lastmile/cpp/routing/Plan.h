@@ -51,6 +51,7 @@ struct Tour {
     int32_t locked = 0;  // visits of its first trip that stay
     std::vector<std::vector<int32_t>> trips;
     std::vector<int32_t> reloads;
+    Money cost = 0;  // set where a plan drives it
 };
 
 /// A trip that could be added: of a new vehicle, or of one in use, behind or ahead of one of its trips.
@@ -87,6 +88,8 @@ public:
     int32_t vehicles() const { return vehicleCount; }
     /// Visits in their sequence.
     void sequence(int32_t trip, std::vector<int32_t>& into) const;
+    /// What the vehicle of a trip does.
+    void tourOf(int32_t trip, Tour& into) const;
 
     /// Whether a visit may be in a trip, wherever: skills, load, number of orders.
     bool mayJoin(int32_t trip, int32_t visit) const;

@@ -28,7 +28,8 @@ Search::Search(const Problem& problem, const Rules& rules, const Neighbours& nea
       random(seed),
       insertion(plan, near, random, settings.near, settings.blink),
       local(plan, near, settings.moves),
-      cooling(settings.enough * static_cast<double>(problem.requests.size())) {
+      cooling(settings.enough * static_cast<double>(problem.requests.size())),
+      pool(problem, static_cast<size_t>(settings.mostPooled)) {
     double rate = 0;
     for (const VehicleType& type : problem.types)
         rate += static_cast<double>(type.perMetre) * around.meanMetres() +
@@ -110,11 +111,16 @@ std::vector<Tour> Search::bestTours() const {
     std::vector<Tour> tours;
     for (const BestTrip& first : bestTrips) {
         if (first.visits.empty() || first.trip.before >= 0) continue;
-        Tour tour{.type = first.trip.type, .locked = first.trip.locked, .trips = {first.visits}, .reloads = {}};
+        Tour tour{.type = first.trip.type,
+                  .locked = first.trip.locked,
+                  .trips = {first.visits},
+                  .reloads = {},
+                  .cost = first.trip.cost};
         for (const BestTrip* at = &first; at->trip.after >= 0;) {
             tour.reloads.push_back(at->trip.reload);
             at = &bestTrips[at->trip.after];
             tour.trips.push_back(at->visits);
+            tour.cost += at->trip.cost;
         }
         tours.push_back(std::move(tour));
     }
@@ -122,6 +128,8 @@ std::vector<Tour> Search::bestTours() const {
 }
 
 void Search::cool(double used) {
+    // Tours of early plans are of little use beside those of later ones.
+    pooling = !fleet && used >= settings.pooled;
     double cold = settings.cold;
     if (fleet) {
         used = settings.fleetHeat;
@@ -219,6 +227,7 @@ void Search::step() {
         return;
     }
     remember();
+    if (pooling) pool.note(plan);
     plan.commit();
     if (plan.cost < best) keep();
     if (fleet) shed();

@@ -15,6 +15,7 @@
 #include "routing/Neighbours.h"
 #include "routing/Plan.h"
 #include "routing/Rules.h"
+#include "routing/TourPool.h"
 
 namespace lastmile::routing {
 
@@ -40,6 +41,8 @@ struct Settings {
     double fleetHeat = 1;       // share of the budget whose temperature it has
     double focus = 0.5;         // share of its ruins around what is not served
     double coldFew = 0.15;      // last temperature after it
+    double pooled = 0.5;        // share of the budget after which tours are pooled
+    int32_t mostPooled = 1000;  // tours that a pool gives
     double leastComplete = 0.3, mostComplete = 0.5;  // share of its iterations that serve all that must be served
 
     /// What pays for a problem: without times, routes are short and the local search finds little, but for the choice
@@ -90,6 +93,7 @@ public:
     int32_t bestAbsent() const { return absentOfBest; }
     int64_t iterations() const { return iteration; }
     std::vector<Tour> bestTours() const;
+    const TourPool& tourPool() const { return pool; }
 
 private:
     static constexpr int64_t kStride = 64;  // iterations between two looks at the budget
@@ -108,6 +112,8 @@ private:
     Insertion insertion;
     LocalSearch local;
     Cooling cooling;
+    TourPool pool;
+    bool pooling = false;
     std::optional<FewestVehicles> fleet;  // while the phase lasts
     int64_t iteration = 0;
     int32_t region = 0;  // first of the visits among which ruins have their centres for a while; see `ruin`

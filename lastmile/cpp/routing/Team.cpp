@@ -15,6 +15,9 @@ namespace {
 constexpr int32_t kAround = 100;   // neighbours among which a ruin finds its trips
 constexpr int32_t kExchanges = 16;
 constexpr std::chrono::milliseconds kPoll{200};
+// Set partitioning is to take a small part of the time that the search took; it is slowest with a few long tours.
+constexpr int64_t kForATour = 1000;  // iterations for each pooled tour
+constexpr int64_t kToATour = 50;     // pooled tours for each one of the best plan
 
 using Clock = std::chrono::steady_clock;
 
@@ -30,7 +33,9 @@ struct Published {
 }  // namespace
 
 Team::Team(const Problem& problem, uint64_t seed, int32_t threads, const Settings& settings)
-    : rules(problem),
+    : problem(problem),
+      mostPooled(settings.mostPooled),
+      rules(problem),
       near(problem, std::max(settings.near, settings.moves), true),
       around(problem, kAround, false) {
     for (int32_t k = 0; k < threads; ++k)
@@ -52,6 +57,14 @@ int64_t Team::iterations() const {
     int64_t sum = 0;
     for (const auto& search : searches) sum += search->iterations();
     return sum;
+}
+
+std::vector<Tour> Team::pooledTours() const {
+    const int64_t most =
+        std::min({mostPooled, iterations() / kForATour, kToATour * searches[leader()]->bestVehicles()});
+    TourPool all(problem, static_cast<size_t>(most));
+    for (const auto& search : searches) all.note(search->tourPool());
+    return all.tours();
 }
 
 void Team::exchange() {

@@ -38,9 +38,13 @@ public:
     Ending run(const Budget& budget, const std::function<bool(const Progress&)>& poll);
 
     std::vector<Tour> bestTours() const { return searches[leader()]->bestTours(); }
+    /// Tours of good plans that the searches came by.
+    std::vector<Tour> pooledTours() const;
     int64_t iterations() const;
 
 private:
+    const Problem& problem;
+    const int64_t mostPooled;
     Rules rules;
     Neighbours near, around;
     std::vector<std::unique_ptr<Search>> searches;
