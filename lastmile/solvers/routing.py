@@ -31,7 +31,7 @@ from lastmile.solvers.set_partitioning import recombine
 
 __all__ = ["Objective", "Progress", "Stop", "solve"]
 
-_RECOMBINING: Final = 0.05  # share of the time that is kept for it
+_RECOMBINING: Final = 0.03  # share of the time that is kept for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def solve(
     ----------
     stop
         Where iterations are limited the search cools down with them and the clock only cuts it short; else it cools
-        down with the clock, and a twentieth of the time is kept for set partitioning.
+        down with the clock, and 3 % of the time are kept for set partitioning.
     seed, threads
         The same seed, iterations and threads give the same plan. Threads search side by side and exchange their best.
     objective
