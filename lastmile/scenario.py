@@ -582,6 +582,10 @@ class Economics(_Model):
     """What makes a site worth its money where no target decides."""
 
     parcel_yuan: Positive = Field(1.0, description="worth of a parcel served at a site instead of at the door [est.]")
+    walk_discount: Share = Field(
+        0.1,
+        description="share of that which the longest walk to any site takes, a shorter one less [est.]",
+    )
     site_life_years: Positive = Field(5.0, description="years over which opening costs are spread")
 
 

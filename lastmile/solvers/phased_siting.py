@@ -256,6 +256,7 @@ def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.i
         parcel_fen=problem.parcel_fen,
         minded_fen=None if problem.minded_fen is None else problem.minded_fen[kept],
         # What a walk takes off a parcel's worth stays the same, so that all phases have one value.
+        walk_discount=problem.walk_discount,
         furthest_m=problem.furthest_m or float(problem.serve_metres.max(initial=0.0)),
         needs=of_part[problem.needs[(of_part[problem.needs] >= 0).all(axis=1)]],
         size=problem.size,

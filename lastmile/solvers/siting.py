@@ -13,7 +13,7 @@ there (1: all), c_is demand i whose best opened attracting site has the share s:
          c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  every rule's row with its slacks
 
 A parcel is worth p, and p_j = max(p - what its receiver minds, 0) where it has to be fetched at site j. The term e d_ij
-(at most 10 % at the edge of reach) prefers the nearer of two sites.
+(e: what the longest walk takes of that worth) prefers the nearer of two sites.
 
 Shares that fall with the distance make it generalized or gradual covering [4]_ [5]_: who does not come is worth nothing
 and takes no room. With y_ij = w_i s_ij x_ij, those who come, smaller shares only tighten y_ij <= w_i s_ij o_j and
@@ -58,7 +58,6 @@ from ortools.math_opt.python import mathopt
 from lastmile.solvers.money import MoneyLimit
 from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingRow, SitingSolution
 
-_NEARNESS = 0.1
 #: Of a rule, the share by which it may be missed unnoticed.
 SLACK_TOLERANCE: Final = 1e-5
 _AT_ONCE: Final = 10_000  # sites up to which the program is solved as a whole
@@ -437,7 +436,7 @@ def _served(
         if problem.size_capacity.size:
             per_size[j][int(problem.size[i])].append(weight * share)
         per_demand[i].append(share)
-        gains.append(worth[j] * weight * (1 - _NEARNESS * metres / furthest) * share)
+        gains.append(worth[j] * weight * (1 - problem.walk_discount * metres / furthest) * share)
     for shares in per_demand.values():
         if len(shares) > 1:
             model.add_linear_constraint(mathopt.LinearSum(shares) <= 1)

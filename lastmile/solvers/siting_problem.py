@@ -78,8 +78,9 @@ class SitingProblem:
         something and take room; of several near sites the greatest share counts. None: all.
     parcel_fen
         What a parcel served or attracted is worth per day.
-    furthest_m
-        The walk at which a parcel served is worth a tenth less; the longest of the pairs where it is None.
+    walk_discount, furthest_m
+        The share of a parcel's worth that a walk of ``furthest_m`` takes, and a shorter one in proportion; the longest
+        walk of the pairs where that is None.
     minded_fen
         float64, by site: what of it each parcel served there loses as its receiver minds fetching it; where that is
         all or more, it is worth nothing. None: nobody minds.
@@ -108,6 +109,7 @@ class SitingProblem:
     attract_demand: NDArray[np.int32]
     attract_site: NDArray[np.int32]
     parcel_fen: float
+    walk_discount: float = 0.1
     furthest_m: float | None = None
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
@@ -134,6 +136,8 @@ class SitingProblem:
             index: NDArray[Any] = getattr(self, name)
             if len(index) and not (index.min() >= 0 and index.max() < limit):
                 raise ValueError(f"{name} has an index outside 0..{limit - 1}")
+        if not 0 <= self.walk_discount <= 1:
+            raise ValueError(f"walk_discount is {self.walk_discount}, it must be in 0..1")
         if (self.weight < 0).any():
             raise ValueError("a demand weight is negative")
         if self.minded_fen is not None and len(self.minded_fen) != sites:

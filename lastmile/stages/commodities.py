@@ -8,17 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.scenario import SIZES, Facility
+from lastmile.stages.options import Option
 from lastmile.stages.prepare import City
 from lastmile.stages.room import chilled_modules_max, module_takes, rank
 from lastmile.stages.walks import Pairs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One pair of candidate and facility: what the solver calls a site."""
-
-    candidate: int
-    facility: Facility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

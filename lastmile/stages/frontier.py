@@ -13,8 +13,8 @@ from lastmile.scenario import Facility
 from lastmile.solvers.budget_covering import CoveringProblem, cover
 from lastmile.solvers.location import locate
 from lastmile.solvers.location_problem import LocationProblem
+from lastmile.stages.options import opening_fen
 from lastmile.stages.prepare import City, Progress
-from lastmile.stages.siting import opening_fen
 from lastmile.stages.walks import walks
 from lastmile.units import fen
 

@@ -109,3 +109,22 @@ def wanted_areas(city: City, target: AreaTarget) -> NDArray[np.bool_]:
         named = frame["district"].to_numpy(dtype=object)
         wanted = wanted & np.isin(np.where(named == "", found, named).astype(str), target.districts)
     return wanted
+
+
+def to_sites(reach: Pairs, chosen: NDArray[np.int32]) -> Pairs:
+    """Pairs of candidates -> pairs of sites at these candidates; several sites may share one."""
+    starts = np.searchsorted(reach.origin, chosen)
+    ends = np.searchsorted(reach.origin, chosen, side="right")
+    index = np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)] or [np.empty(0, np.int64)])
+    return Pairs(
+        origin=np.repeat(np.arange(len(chosen), dtype=np.int32), ends - starts),
+        target=reach.target[index.astype(np.int64)],
+        metres=reach.metres[index.astype(np.int64)],
+    )
+
+
+def site_pairs(reach: Pairs, candidate: NDArray[np.int32], chosen: NDArray[np.bool_]) -> Pairs:
+    """Pairs of candidates -> pairs of the indices of the options that are chosen."""
+    index = np.flatnonzero(chosen).astype(np.int32)
+    pairs = to_sites(reach, candidate[index])
+    return Pairs(origin=index[pairs.origin], target=pairs.target, metres=pairs.metres)

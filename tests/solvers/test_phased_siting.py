@@ -93,7 +93,7 @@ def phased(seed):
         return random.choice([0.2, 0.7, 1.0], number) if random.random() < 0.5 else None
 
     minded = random.choice([0.0, 30.0, 120.0], sites) if random.random() < 0.5 else None
-    made = replace(made, serve_share=shares(len(made.serve_site)), minded_fen=minded)
+    made = replace(made, serve_share=shares(len(made.serve_site)), minded_fen=minded, walk_discount=random.random())
     above, below = random.choice(sites, 2, replace=False)
     if random.random() < 0.5 and not made.existing[[above, below]].any():
         made = replace(made, needs=np.array([[above, below]], dtype=np.int32))

@@ -65,6 +65,7 @@ def problems(draw):
     minded = st.lists(st.sampled_from([0.0, 30.0, 99.5, 150.0]), min_size=sites, max_size=sites)
     made = replace(
         made, serve_share=draw(shares(len(made.serve_site))), attract_share=draw(shares(len(made.attract_site))),
+        walk_discount=draw(st.sampled_from([0.1, 0.0, 0.6, 1.0])),
         minded_fen=draw(st.none() | minded.map(lambda fen: np.array(fen, dtype=np.float64))),
     )  # fmt: skip
     every = np.arange(sites, dtype=np.int32)
@@ -174,6 +175,15 @@ def test_known_optimum():
     assert found.value_fen == pytest.approx(640)
     assert found.bound_fen == pytest.approx(640)
     assert found.stopped == "optimal"
+
+
+def test_walking_weighs_as_much_as_is_asked_for():
+    # 10 parcels: at site 0 with a walk of 100 m for 1 fen, at site 1 without a walk for 300 fen.
+    # 1,000 * (1 - 0.1) - 1 beats 1,000 - 300; at half of the worth for the walk, 500 - 1 does not.
+    made = problem([1, 300], [10], [(0, 0, 100), (0, 1, 0)])
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 0]
+    found = site(replace(made, walk_discount=0.5), seconds=10, gap=0.0)
+    assert (found.modules.tolist(), found.value_fen) == ([0, 1], pytest.approx(700))
 
 
 def test_modules_are_bought_as_long_as_they_pay():

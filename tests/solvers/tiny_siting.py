@@ -55,7 +55,7 @@ def served_fen(made, modules):
     ]
     if not ways:
         return value
-    gain = np.array([worth[j] * made.weight[i] * s * (1 - 0.1 * d / furthest) for i, j, d, s, _ in ways])
+    gain = np.array([worth[j] * made.weight[i] * s * (1 - made.walk_discount * d / furthest) for i, j, d, s, _ in ways])
     rows, limits = [], []
     for i in range(len(made.weight)):
         rows.append([float(way[0] == i) for way in ways])

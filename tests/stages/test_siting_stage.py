@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 import town
 
-from lastmile.stages.siting import opening_fen, place_sites
+from lastmile.stages.options import opening_fen
+from lastmile.stages.siting import place_sites
 from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs
 from lastmile.units import fen
