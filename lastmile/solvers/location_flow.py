@@ -17,8 +17,8 @@ from ortools.graph.python import min_cost_flow
 
 from lastmile.solvers.location_problem import LocationProblem
 
-_UNITS: Final = 2.0**26  # of amounts, where they are no whole numbers
-_COSTS: Final = 2.0**31  # the greatest cost of a unit
+_UNITS: Final = 2.0**40  # of amounts, where they are no whole numbers
+_COSTS: Final = 2.0**60  # the greatest cost of a unit times the number of nodes: the solver scales costs by that
 _LEAST: Final = 1e-100  # what is dearest is nothing below
 
 
@@ -46,7 +46,7 @@ def serve(problem: LocationProblem, sites: NDArray[np.int32]) -> tuple[NDArray[n
     each = np.concatenate((problem.pair_cost[pair], problem.unserved[brings])) / np.concatenate(
         (amount[problem.pair_customer[pair]], amount[brings])
     )
-    each *= _COSTS / max(float(each.max(initial=0.0)), _LEAST)
+    each *= _COSTS / (sink + 2) / max(float(each.max(initial=0.0)), _LEAST)
     flow = min_cost_flow.SimpleMinCostFlow()
     customer = problem.pair_customer[pair]
     arcs = flow.add_arcs_with_capacity_and_unit_cost(

@@ -86,7 +86,8 @@ def problems(draw, *, capacities=False, everyone=True):
     else:
         of_kind = np.array(kind)
         most = tuple(draw(st.integers(int(stand[of_kind == k].sum()), sites)) for k in range(3))
-    amounts = st.integers(0, 6) if draw(st.booleans()) else st.floats(0, 6, width=32)
+    # Less than the tolerances of the program that this is held against would be nothing to it.
+    amounts = st.integers(0, 6) if draw(st.booleans()) else st.just(0.0) | st.floats(0.125, 6, width=32)
     free = draw(st.booleans())  # as in covering
     return problem(
         numbers(sites, number),
@@ -237,6 +238,13 @@ def test_costs_of_no_weight_beside_others_are_settled():
     solution = locate(problem([1], [1.2e-7], []), seconds=20)
     assert solution.stopped == "optimal"
     assert solution.sites.tolist() == []
+
+
+def test_who_is_worth_next_to_nothing_is_served_where_there_is_room():
+    pairs = [(0, i, 0) for i in range(2)]
+    solution = locate(problem([0], [5, 9.99999972e-10], pairs, capacity=[2], amount=[1, 1]), seconds=20)
+    assert solution.stopped == "optimal"
+    assert solution.cost == 0.0
 
 
 def test_customers_that_are_split_cost_parts_of_whole_numbers():
