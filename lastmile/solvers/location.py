@@ -84,15 +84,16 @@ def locate(
         When ``start`` names sites that do not exist or are more than may be open, or is given where sites have
         capacities and all must be served: nothing begins from a plan there.
     """
-    if problem.capacity is not None and problem.everyone() and len(start):
+    if problem.must_hold_everyone() and len(start):
         raise ValueError("start: where sites have capacities and all must be served, nothing begins from a plan")
     begun = time.perf_counter()
     wrong = [site for site in start if not 0 <= site < len(problem.opening)]
     if wrong:
         raise ValueError(f"start: it opens site {wrong[0]}, there are {len(problem.opening)}")
     order = Order.of(problem)
-    run = _Run(order.renumber(problem), begun, seconds, seed, order.new(np.asarray(start, dtype=np.int32)))
-    run.on_progress = on_progress
+    run = _Run(
+        order.renumber(problem), Clock(begun, seconds), seed, order.new(np.asarray(start, dtype=np.int32)), on_progress
+    )
     while not run.done(gap):
         run.turn()
         run.tell()
@@ -103,10 +104,16 @@ class _Run:
     """Search and bound of one problem, in turns that double."""
 
     def __init__(
-        self, problem: LocationProblem, begun: float, seconds: float, seed: int, start: NDArray[np.int32]
+        self,
+        problem: LocationProblem,
+        clock: Clock,
+        seed: int,
+        start: NDArray[np.int32],
+        on_progress: Callable[[LocationProgress], None] | None,
     ) -> None:
         self.problem = problem
-        self.clock = Clock(begun, seconds)
+        self.clock = clock
+        self.on_progress = on_progress
         finite = np.isfinite(problem.unserved)
         dearest = np.zeros(len(problem.unserved))
         np.maximum.at(dearest, problem.pair_customer, problem.pair_cost)
@@ -130,12 +137,11 @@ class _Run:
             standing=problem.stands().astype(np.uint8),
             capacity=empty if problem.capacity is None else problem.capacity,
             amount=empty if problem.amount is None else problem.amount,
-            everyone=problem.capacity is not None and problem.everyone(),
+            everyone=problem.must_hold_everyone(),
             kind=problem.kinds(),
             most=np.minimum(problem.limits(), len(problem.opening)).astype(np.int32),
         )
-        alone = problem.capacity is not None and problem.everyone()
-        self.search = None if alone else Search(location, seed, start, self.clock)
+        self.search = None if problem.must_hold_everyone() else Search(location, seed, start, self.clock)
         self.dual = _core.LocationBound(location)
         self.relaxed = False
         self.tree: Tree | None = None
@@ -144,7 +150,6 @@ class _Run:
         self.taken = np.inf  # what these sites and flows cost
         self.cost = np.inf  # no more than that: of a plan of the search, flows are not known yet
         self.bound = 0.0
-        self.on_progress: Callable[[LocationProgress], None] | None = None
         self.told = 0.0  # seconds
         self.turns = 0
         self.bounding = 0.0  # seconds that the bound took in the last turn

@@ -107,7 +107,7 @@ def solve(problem: LocationProblem, part: Part, seconds: float) -> Answer:
         column = np.concatenate((pair_column, site_column))
         held = _matrix(load, np.concatenate((of_site, site_column)), column, (sites, width))
         rules.append(LinearConstraint(held, -np.inf, 0.0))
-        if problem.everyone():
+        if problem.must_hold_everyone():
             total = np.concatenate((room, np.zeros(width - sites)))
             rules.append(LinearConstraint(total[None, :], float(problem.amount.sum()), np.inf))
     lower = np.zeros(width)

@@ -123,9 +123,9 @@ class LocationProblem:
         limits = self.limits()
         return np.flatnonzero(np.bincount(self.kinds(), minlength=len(limits)) > np.array(limits, dtype=float))
 
-    def everyone(self) -> bool:
-        """Whether no plan may leave out anybody."""
-        return bool(np.isinf(self.unserved).all())
+    def must_hold_everyone(self) -> bool:
+        """Whether sites have capacities, in which all customers must find room."""
+        return self.capacity is not None and bool(np.isinf(self.unserved).all())
 
     def stands(self) -> NDArray[np.bool_]:
         """By site, whether it stands already."""

@@ -108,20 +108,16 @@ def refrigerated(city: City, options: Sequence[Option], reach: Pairs, *, apart: 
     return found
 
 
-def modules_beside(
-    stands: Sequence[Refrigerated], modules: NDArray[np.int32], numbers: Sequence[int]
-) -> dict[int, int]:
+def modules_beside(stands: Sequence[Refrigerated], modules: NDArray[np.int32]) -> dict[int, int]:
     """Of each opened option, the refrigerated modules beside it.
 
     Parameters
     ----------
     modules
-        Of every option, 0 where it is closed.
-    numbers
-        Refrigerated modules of each of the stands.
+        Of every option, then of every stand; 0 where it is closed.
     """
     found = {}
-    for stand, number in zip(stands, numbers, strict=True):
+    for stand, number in zip(stands, modules[len(modules) - len(stands) :].tolist(), strict=True):
         left = number
         for j in stand.options:
             if modules[j] > 0 and left > 0:

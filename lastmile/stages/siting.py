@@ -91,7 +91,7 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     summaries = [_summary(solution) for solution in solutions]
     modules = solutions[-1].modules
     opened = np.flatnonzero(modules[: len(options)] > 0)
-    chilled = modules_beside(stands, modules, modules[len(options) :].tolist())
+    chilled = modules_beside(stands, modules)
     # Networks nest: a site opens after the phases that it is missing in.
     missing = np.sum([solution.modules[opened] == 0 for solution in solutions], axis=0)
     opens_by = [dates[phase] if dates else None for phase in missing.tolist()]
