@@ -8,8 +8,9 @@ With y_j open, x_ij the share of customer i that site j serves and z_i the share
 One model for the p-median problem [1]_, simple plant location [2]_, capacitated facility location with split sourcing
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
-undecided is small enough for branch and bound. Where sites have capacities, HiGHS finds plans on the sites that the
-bound likes best; alone where all must be served, as ruin and recreate knows no plan before all are.
+undecided is small enough for branch and bound. Small coverings branch at once on their linear relaxation. Where sites
+have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all must be served, as ruin and
+recreate knows no plan before all are.
 
 References
 ----------

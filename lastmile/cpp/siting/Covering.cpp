@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
+#include <string>
 
 namespace lastmile::siting {
 
@@ -40,13 +41,13 @@ CoveringPart Covering::left(const std::vector<Choice>& decided) const {
     CoveringPart part;
     part.paid = paid;
     constexpr std::int32_t kCovered = -1;
-    std::vector<std::int32_t> kindOf(weight.size(), 0);  // class of each customer
+    std::vector<std::int32_t> classOf(weight.size(), 0);  // class of each customer
     std::vector<std::int32_t> room = location.most;
     for (std::size_t s = 0; s < decided.size(); ++s) {
         if (decided[s] != Choice::kOpen) continue;
         part.paid += static_cast<double>(location.opening[s]);
         --room[location.kind[s]];
-        for (const std::int32_t c : covered(s)) kindOf[c] = kCovered;
+        for (const std::int32_t c : covered(s)) classOf[c] = kCovered;
     }
     std::vector<std::size_t> cutBy{0};  // by class: the site that cut it last, in numbers of the part from 1 on
     std::vector<std::int32_t> into{0};  // and the class that it cut off
@@ -59,7 +60,7 @@ CoveringPart Covering::left(const std::vector<Choice>& decided) const {
         part.kinds.back().to = part.site.size();
         part.opening.push_back(static_cast<double>(location.opening[s]));
         for (const std::int32_t c : covered(s)) {
-            std::int32_t& is = kindOf[c];
+            std::int32_t& is = classOf[c];
             if (is == kCovered) continue;
             if (cutBy[is] != part.site.size()) {
                 cutBy[is] = part.site.size();
@@ -73,12 +74,12 @@ CoveringPart Covering::left(const std::vector<Choice>& decided) const {
     std::vector<std::int32_t> numberOf(into.size(), -1);  // by class
     part.number.assign(weight.size(), -1);
     for (std::size_t c = 0; c < weight.size(); ++c) {
-        if (kindOf[c] == kCovered) continue;
-        if (kindOf[c] == 0) {
+        if (classOf[c] == kCovered) continue;
+        if (classOf[c] == 0) {
             part.paid += weight[c];
             continue;
         }
-        std::int32_t& number = numberOf[kindOf[c]];
+        std::int32_t& number = numberOf[classOf[c]];
         if (number < 0) {
             number = static_cast<std::int32_t>(part.weight.size());
             part.weight.push_back(0);
