@@ -8,8 +8,9 @@ With y_j open, x_ij the share of customer i that site j serves and z_i the share
 One model for the p-median problem [1]_, simple plant location [2]_, capacitated facility location with split sourcing
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
-undecided is small enough for branch and bound. Where sites have capacities, HiGHS finds plans on the sites that the
-bound likes best; alone where all must be served, as ruin and recreate knows no plan before all are.
+undecided is small enough for branch and bound. Small coverings branch at once on their linear relaxation. Where sites
+have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all must be served, as ruin and
+recreate knows no plan before all are.
 
 References
 ----------
@@ -29,11 +30,12 @@ from numpy.typing import NDArray
 
 from lastmile import _core
 from lastmile.solvers import location_flow, location_relaxation
+from lastmile.solvers.location_covering import CoveringTree, is_covering
 from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_part import Answer, Part, undecided
 from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
-from lastmile.solvers.location_search import TOLD_S, Clock, Search
+from lastmile.solvers.location_search import LONG, TOLD_S, Clock, Search
 from lastmile.solvers.location_tree import Tree
 
 _ITERATIONS: Final = 2_000  # of the search, in the first turn; each turn has twice as many as the one before
@@ -43,6 +45,8 @@ _PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as m
 _MOST_PART_PAIRS: Final = 400_000
 _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
+_COVERING_PAIRS: Final = 100_000  # of a covering problem for which branch and bound begins at once
+_COVERING_ITERATIONS: Final = 100  # of the search beside it, in the first turn; twice as many in each turn
 _ACCURACY: Final = 0.05  # of the linear relaxation, in gaps of cost and bound
 _FINEST, _COARSEST = 1e-6, 1e-3  # share of the cost
 _STALLED: Final = 0.01  # share of the gap: a bound that so many steps raise by no more is near its best
@@ -143,8 +147,10 @@ class _Run:
         )
         self.search = None if problem.must_hold_everyone() else Search(location, seed, start, self.clock)
         self.dual = _core.LocationBound(location)
+        self.location = location
         self.relaxed = False
-        self.tree: Tree | None = None
+        self.covers = is_covering(problem)
+        self.tree: Tree | CoveringTree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.flows: _Flows = (np.empty(0, dtype=np.int64), np.empty(0))
         self.taken = np.inf  # what these sites and flows cost
@@ -179,6 +185,9 @@ class _Run:
         """Search; bound, or branch where little is left undecided; with capacities, solve what the bound likes best."""
         times = 2**self.turns
         self.turns += 1
+        if self.covers and len(self.problem.pair_site) <= _COVERING_PAIRS and np.isfinite(self.cost):
+            self._cover(times)
+            return
         begun = self.clock.elapsed()
         if self.search is not None:
             if self.relaxed and self.tree is None:
@@ -204,12 +213,23 @@ class _Run:
             self._plant()
         if self.tree is not None:
             self._branch(_NODES * times, until)
-            self._finish(most)
+            if not self.covers:
+                self._finish(most)
         if stalled and self.search is not None and not self.done(0.0):
             self.relaxed = True
             if self.problem.capacity is None:
                 self._relax()
             self._plant()
+
+    def _cover(self, times: int) -> None:
+        """Cover: the relaxation is quick enough to branch at once, and the search to help it now and then."""
+        if self.tree is None:
+            self.tree = CoveringTree(self.location, np.zeros(len(self.problem.opening), dtype=np.int8))
+        self._branch(times, 0.0)
+        if self.search is not None and not self.done(0.0):
+            for _ in self.search.cool(_COVERING_ITERATIONS * times, 0.0, how=LONG):
+                self._watch()
+            self._follow()
 
     def _raise(self, least: int, until: float) -> bool:
         """Raise the bound, by so many steps and until then; returns whether the last ones raised it by hardly more."""
@@ -267,7 +287,7 @@ class _Run:
         decided[if_open >= limit] = -1
         decided[self.problem.stands()] = 1
         if np.count_nonzero(decided == 0) <= _TREE_SITES:
-            self.tree = Tree(self.dual, decided)
+            self.tree = CoveringTree(self.location, decided) if self.covers else Tree(self.dual, decided)
 
     def _branch(self, least: int, until: float) -> None:
         """Grow the tree, by so many nodes and until then."""
@@ -280,6 +300,7 @@ class _Run:
             tree.grow(limit, plan=self._try, settle=self._settle)
             nodes += 1
             self._improve_bound(tree.bound() / self.unit)
+            self._watch()
 
     def _try(self, sites: NDArray[np.int32]) -> None:
         if self.problem.capacity is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lastmile import _core
 
 
-class _Cooling(TypedDict):
+class Cooling(TypedDict):
     """Sites that a ruin closes at most, share of best ones passed over, and temperatures in losses of an open site."""
 
     closed: int
@@ -21,8 +21,8 @@ class _Cooling(TypedDict):
 
 # Short coolings that follow each other do best with bold ruins; a long one that will not be repeated with small ruins,
 # and many of the best sites passed over.
-_SHORT: Final = _Cooling(closed=6, blink=0.05, hot=0.3, cold=0.003)
-_LONG: Final = _Cooling(closed=3, blink=0.5, hot=0.06, cold=0.008)
+SHORT: Final = Cooling(closed=6, blink=0.05, hot=0.3, cold=0.003)
+LONG: Final = Cooling(closed=3, blink=0.5, hot=0.06, cold=0.008)
 TOLD_S: Final = 0.5  # seconds between two looks at a cooling
 
 
@@ -58,7 +58,7 @@ class Search:
         """Those of the best plan."""
         return self.core.sites
 
-    def cool(self, iterations: int, seconds: float) -> Iterator[None]:
+    def cool(self, iterations: int, seconds: float, *, how: Cooling = SHORT) -> Iterator[None]:
         """One cooling of so many iterations and so long at the least, or half of the time left, in parts."""
         if self.pace > 0:
             iterations = max(iterations, int(seconds / self.pace))
@@ -68,7 +68,7 @@ class Search:
             part = iterations - done
             if self.pace > 0:
                 part = max(1, min(part, int(TOLD_S / self.pace)))
-            self._run(part, _SHORT, done / iterations, (done + part) / iterations)
+            self._run(part, how, done / iterations, (done + part) / iterations)
             done += part
             yield
 
@@ -80,9 +80,9 @@ class Search:
         length = max(self.clock.seconds - self.cooling, self.pace)
         iterations = max(1, int(min(TOLD_S, self.clock.left()) / self.pace))
         share = min(1.0, (now - self.cooling) / length)
-        self._run(iterations, _LONG, share, min(1.0, share + iterations * self.pace / length))
+        self._run(iterations, LONG, share, min(1.0, share + iterations * self.pace / length))
 
-    def _run(self, iterations: int, how: _Cooling, begin: float, end: float) -> None:
+    def _run(self, iterations: int, how: Cooling, begin: float, end: float) -> None:
         begun = self.clock.elapsed()
         self.core.run(iterations, **how, begin=begin, end=end)
         self.pace = max(self.clock.elapsed() - begun, np.finfo(float).tiny) / iterations

@@ -6,6 +6,7 @@
 
 #include "Arrays.h"
 #include "Bindings.h"
+#include "siting/CoveringTree.h"
 #include "siting/Location.h"
 #include "siting/LocationBound.h"
 #include "siting/LocationSearch.h"
@@ -83,4 +84,22 @@ void lastmile::bindings::bindSiting(py::module_& module) {
             siting::LocationBound::Forced forced = bound.forced();
             return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
         });
+
+    py::class_<siting::CoveringTree>(module, "CoveringTree")
+        .def(py::init([](const siting::Location& location, const Array<std::int8_t>& decided) {
+                 return std::make_unique<siting::CoveringTree>(location, view(decided));
+             }),
+             py::arg("location"), py::arg("decided"), py::keep_alive<1, 2>())
+        .def(
+            "grow",
+            [](siting::CoveringTree& tree, std::int64_t visits, double limit) {
+                const py::gil_scoped_release unlocked;
+                tree.grow(visits, limit);
+            },
+            py::arg("visits"), py::arg("limit"))
+        .def_property_readonly("bound", &siting::CoveringTree::bound)
+        .def_property_readonly("sites", [](const siting::CoveringTree& tree) {
+            return give(std::vector<std::int32_t>(tree.best()));
+        })
+        .def_property_readonly("cost", &siting::CoveringTree::cost);
 }
