@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Target
-from lastmile.solvers.phased_siting import RulesDue
+from lastmile.solvers.phased_program import RulesDue
 from lastmile.solvers.siting_problem import CoverageRow, SitingRow
 from lastmile.stages.commodities import Refrigerated
 from lastmile.stages.options import Option, opening_fen

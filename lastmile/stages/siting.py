@@ -8,7 +8,8 @@ import numpy as np
 
 from lastmile.plans import Phase, Service, Site, SitingSummary, Unserved
 from lastmile.scenario import SIZES
-from lastmile.solvers.phased_siting import RulesDue, site_in_phases
+from lastmile.solvers.phased_program import RulesDue
+from lastmile.solvers.phased_siting import site_in_phases
 from lastmile.solvers.siting_problem import Shortfall, SitingSolution
 from lastmile.stages.assignment import assign
 from lastmile.stages.commodities import modules_beside, refrigerated

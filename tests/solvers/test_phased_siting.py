@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
 
-from lastmile.solvers.phased_siting import RulesDue, site_in_phases
+from lastmile.solvers.phased_program import RulesDue
+from lastmile.solvers.phased_siting import site_in_phases
 from lastmile.solvers.siting_problem import CoverageRow, SitingRow
 
 TOLERANCE = 1e-3
