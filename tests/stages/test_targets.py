@@ -10,8 +10,7 @@ import town
 from lastmile.pipeline import walks_from_sites
 from lastmile.plans import FleetEntry, Site
 from lastmile.stages.siting import place_sites
-from lastmile.stages.targets import ceilings, evaluate
-from lastmile.stages.walks import walks, walks_to_areas
+from lastmile.stages.targets import evaluate
 
 
 def site(name, row, column, facility="locker", **changes):
@@ -70,7 +69,7 @@ def test_measure(make_city, row, measure, text, value, met):
     rows = [row(*(cell if k == 0 else float(cell) for k, cell in enumerate(o.split(",")[:3])), o.split(",")[3], "door")
             for o in ORDERS]  # fmt: skip
     city = make_city({"[[depots]]": clause}, orders=rows)
-    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {})[-1]
+    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {}, {})[-1]
     assert result.value == pytest.approx(value)
     assert (result.met, result.measure, result.text, result.citation) == (met, measure, "words", "§ 1")
     assert met or result.note
@@ -103,7 +102,7 @@ def test_target_is_held_against_the_sites_of_its_date(make_city, row, measure, t
     city = make_city({"[[depots]]": phased(measure, text) + "[[depots]]"}, orders=rows)
     a, b, c = SITES
     sites = (replace(a, opens_by=FIRST), replace(b, existing=True, cost_fen=0), replace(c, opens_by=LAST))
-    results = evaluate(city, sites, walks_from_sites(city, sites), FLEET, {})
+    results = evaluate(city, sites, walks_from_sites(city, sites), FLEET, {}, {})
     found = [result for result in results if result.id in ("2018", "2020")]
     assert [result.value for result in found] == [pytest.approx(value) for value in values]
     assert tuple(result.met for result in found) == met
@@ -119,10 +118,10 @@ def test_areas_are_served_by_sites_inside_or_near(make_city):
     at_place = [site(f"s{k}", r + 0.5, c + 0.5) for k, (r, c) in enumerate(town.HOMES[:6])]
     twice = (*at_place, site("more", town.HOMES[0][0] + 0.5, town.HOMES[0][1] + 0.5))
     for sites, value in ((tuple(at_place), 0.6), (twice, 0.5)):  # two sites at one community are one too many
-        result = evaluate(city, sites, walks_from_sites(city, sites), (), {})[-1]
+        result = evaluate(city, sites, walks_from_sites(city, sites), (), {}, {})[-1]
         assert result.value == pytest.approx(value)
         assert result.met
-    assert np.isclose(evaluate(city, (), walks_from_sites(city, ()), (), {})[-1].value, 0.0)
+    assert np.isclose(evaluate(city, (), walks_from_sites(city, ()), (), {}, {})[-1].value, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +137,8 @@ def test_areas_are_served_by_sites_inside_or_near(make_city):
 def test_no_plan_reaches_more_than_all_candidates_together(make_city, measure, text):
     clause = f'[[targets]]\nmeasure = "{measure}"\nid = "t"\ntext = "t"\n{text}\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
-    lon, lat = (np.array([getattr(c, axis) for c in city.candidates]) for axis in ("lon", "lat"))
-    most = ceilings(city, walks(city, lon, lat, city.walk_places), walks_to_areas(city, lon, lat))
+    planned = place_sites(city, on_progress=lambda *_: None)
+    most = planned.ceilings
     facility = next(f for f in city.scenario.file.facilities if f.id == "locker")
     everywhere = tuple(
         site(c.id, 0, 0, host=c.host, lon=c.lon, lat=c.lat, district=c.district,
@@ -147,24 +146,22 @@ def test_no_plan_reaches_more_than_all_candidates_together(make_city, measure, t
         for c in city.candidates if "locker" in c.facilities
     )  # fmt: skip
     assert everywhere
-    result = evaluate(city, everywhere, walks_from_sites(city, everywhere), (), most)[-1]
+    result = evaluate(city, everywhere, walks_from_sites(city, everywhere), (), most, {})[-1]
     assert result.value == pytest.approx(most["t"])
     assert result.most == most["t"]
     assert result.gap == (pytest.approx(0.0, abs=1e-9) if most["t"] else None)
     assert result.possible
-    planned = place_sites(city, on_progress=lambda *_: None)
-    assert planned.ceilings == most
-    found = evaluate(city, planned.sites, walks_from_sites(city, planned.sites), (), most)[-1]
+    found = evaluate(city, planned.sites, walks_from_sites(city, planned.sites), (), most, {})[-1]
     assert found.value <= most["t"] + 1e-9
 
 
 def test_what_no_plan_could_reach_is_said(make_city):
     clause = f'[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\n{COVER}\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
-    result = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.25})[-1]
+    result = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.25}, {})[-1]
     assert not result.met
     assert "all candidates together reach 25.0% at most" in result.note
-    reachable = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.95})[-1]
+    reachable = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.95}, {})[-1]
     assert "all candidates" not in reachable.note
 
 
@@ -172,8 +169,8 @@ def test_of_fleets_there_are_at_most_those_that_can_be_bought(make_city):
     clause = '[[targets]]\nmeasure = "vehicles"\nid = "t"\ntext = "t"\nminimum = 7\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
     limited = tuple(replace(one, available=5) for one in FLEET)
-    assert evaluate(city, (), walks_from_sites(city, ()), limited, {})[-1].most == 15
-    assert evaluate(city, (), walks_from_sites(city, ()), FLEET, {})[-1].most is None
+    assert evaluate(city, (), walks_from_sites(city, ()), limited, {}, {})[-1].most == 15
+    assert evaluate(city, (), walks_from_sites(city, ()), FLEET, {}, {})[-1].most is None
 
 
 def test_expected_parcels_are_those_of_who_walks_so_far(make_city, row):
@@ -186,6 +183,6 @@ def test_expected_parcels_are_those_of_who_walks_so_far(make_city, row):
     orders = [row("p", 3, 1.1, 6, "door"), row("q", 3, 0, 4, "door"), row("r", 6.5, 3.1, 3, "door"),
               row("s", 0, 7, 1, "door")]  # fmt: skip
     city = make_city({"reach_m = 400.0": shares, "[[depots]]": clause}, orders=orders)
-    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {})[-1]
+    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {}, {})[-1]
     assert result.value == pytest.approx(11 / 14, abs=1e-3)
     assert (result.met, result.required) == (True, "75.0% of parcels expected from within 300 m")
