@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import town
 
 from lastmile.pipeline import walks_from_sites
 from lastmile.plans import FleetEntry, Site
+from lastmile.stages import siting
 from lastmile.stages.siting import place_sites
 from lastmile.stages.targets import evaluate
 
@@ -163,6 +165,59 @@ def test_what_no_plan_could_reach_is_said(make_city):
     assert "all candidates together reach 25.0% at most" in result.note
     reachable = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.95}, {})[-1]
     assert "all candidates" not in reachable.note
+
+
+def test_bound_and_gap_are_told_or_that_there_was_no_time(make_city):
+    clause = f'[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\n{COVER.replace("100.0", "300.0")}\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+
+    def told(bounds):
+        result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {"t": 0.9}, bounds)[-1]
+        return result, result.at_most, result.bound, result.gap
+
+    value = told({})[0].value
+    assert value > 0
+    assert told({})[1:] == ("", None, pytest.approx(1 - value / 0.9))
+    assert told({"t": None})[1:] == ("not computed: time", None, pytest.approx(1 - value / 0.9))
+    assert told({"t": 0.8})[1:] == ("80.0%", 0.8, pytest.approx(1 - value / 0.8))
+
+
+@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("expected", ["", "\nexpected = true"])
+@pytest.mark.parametrize("each", ["", "\neach_district = true"])
+def test_bound_is_what_the_best_sites_reach_that_keep_the_other_clauses(make_city, most, expected, each):
+    shares = "reach_m = 400.0\nwalk_shares = [[40, 1.0], [200, 0.5], [400, 0.1]]"
+    clause = (
+        f'[[targets]]\nmeasure = "count"\nid = "few"\ntext = "t"\nfacility = "locker"\nmaximum = {most}\n\n'
+        '[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\nfacilities = ["locker"]\nreach_m = 300.0\n'
+        f"minimum = 0.01{expected}{each}\n\n[[depots]]"
+    )
+    rule = 'of = "modules"\nminimum = 2'
+    city = make_city({"reach_m = 400.0": shares, "[[depots]]": clause, rule: 'of = "modules"\nminimum = 0'})
+    planned = place_sites(city, on_progress=lambda *_: None)
+    own = [c for c in city.candidates if "locker" in c.facilities]
+    values = []
+    for chosen in combinations(own, most):
+        sites = tuple(site(c.id, 0, 0, host=c.host, lon=c.lon, lat=c.lat, district=c.district) for c in chosen)
+        results = evaluate(city, sites, walks_from_sites(city, sites), (), {}, {})
+        values.append(next(result.value for result in results if result.id == "t"))
+    assert planned.bounds["t"] == pytest.approx(max(values), abs=1e-6)
+    assert planned.bounds["few"] == most
+    reached = evaluate(
+        city, planned.sites, walks_from_sites(city, planned.sites), (), planned.ceilings, planned.bounds
+    )[-1]
+    assert reached.value <= reached.bound + 1e-9
+    assert reached.bound < reached.most
+
+
+def test_without_time_no_bound_is_stated(make_city, monkeypatch):
+    monkeypatch.setattr(siting, "_FOR_BOUNDS", 0.0)
+    clause = '[[targets]]\nmeasure = "count"\nid = "t"\ntext = "t"\nfacility = "locker"\nmaximum = 1\n\n[[depots]]'
+    told = []
+    placed = place_sites(make_city({"[[depots]]": clause}), on_progress=lambda _, text: told.append(text))
+    assert placed.bounds["near"] is None
+    late = sum(bound is None for bound in placed.bounds.values())
+    assert f"how far each of 4 targets could go at most, all others kept; no time for {late}" in told
 
 
 def test_of_fleets_there_are_at_most_those_that_can_be_bought(make_city):
