@@ -66,7 +66,7 @@ class Clause:
         """The greatest value of a plan that is not above a bound, where values are known to be whole numbers."""
         if self.count is not None:
             whole = (np.concatenate((self.count.per_open, self.count.per_module)) % 1 == 0).all()
-            return math.floor(bound + _ROUNDING) if whole else bound
+            return float(math.floor(bound + _ROUNDING)) if whole else bound
         if len(self.shares) != 1:
             return bound
         (cover,) = self.shares
