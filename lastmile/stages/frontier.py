@@ -12,6 +12,7 @@ from lastmile.geo.candidates import Candidate
 from lastmile.scenario import Facility
 from lastmile.solvers.budget_covering import CoveringProblem, cover
 from lastmile.solvers.location import locate
+from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_problem import LocationProblem
 from lastmile.stages.options import opening_fen
 from lastmile.stages.prepare import City, Progress
@@ -195,10 +196,13 @@ def _by_number(
     points: list[FrontierPoint] = []
     before: list[int] = []
     covering = field.covering
+    problem = field.location(series[0])
+    order = Order.of(problem)
     for number in series:
-        solution = locate(field.location(number), seconds=seconds, seed=seed, start=before[:number])
+        solution = locate(replace(problem, most=number), order=order, seconds=seconds, seed=seed, start=before[:number])
         before = solution.sites.tolist()
-        bound = float(covering.weight.sum()) - solution.bound
+        # Sums of shares are off by their rounding.
+        bound = max(float(covering.weight.sum()) - solution.bound, covering.parcels(before))
         found = field.point(before, budget=None, bound=bound, stopped=solution.stopped)
         points.append(replace(found, sites=number))
         _tell(field, points[-1], f"{number:,} sites", on_progress)
