@@ -563,7 +563,7 @@ class Search(_Model):
     siting_seconds: Positive = Field(
         20.0,
         description="ceiling, for each phase of the targets; a plan that it ends may differ between machines. "
-        "Where there are targets, a fifth of it is kept for what is proved of each",
+        "Where targets may be exceeded, a fifth of it is kept for what is proved of each",
     )
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     siting_rounds: Count = Field(

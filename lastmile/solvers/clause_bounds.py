@@ -56,6 +56,11 @@ class Clause:
             return self.count.total(modules)
         return min((share.reached(modules > 0) for share in self.shares), default=0.0)
 
+    def open_ended(self, problem: SitingProblem) -> bool:
+        """Whether a plan may reach more than is asked for, so that a bound is of interest even where that is met."""
+        asked = [self.count.lower] if self.count is not None else [share.minimum for share in self.shares]
+        return self.alone(problem) > max(asked, default=0.0) + _ROUNDING
+
     def alone(self, problem: SitingProblem) -> float:
         """What is reached with every module that there may be: no plan reaches more that keeps the clause's maximum."""
         everything = np.where(problem.existing > 0, problem.existing, problem.modules_max)

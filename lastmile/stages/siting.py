@@ -130,13 +130,12 @@ def place_sites(
         on_progress("siting", f"{text} ({found.stopped})")
 
     clauses = ground.demanded.clauses
-    for_bounds = _FOR_BOUNDS * file.search.siting_seconds if clauses else 0.0
-    solutions = site_in_phases(
-        problem, due, seconds=file.search.siting_seconds - for_bounds, gap=file.search.siting_gap, on_phase=tell
-    )
-    bounds = clause_bounds(
-        problem, ground.demanded, solutions, ground.proved, seconds=for_bounds * len(due), gap=file.search.siting_gap
-    )
+    seconds, gap = file.search.siting_seconds, file.search.siting_gap
+    for_bounds = _FOR_BOUNDS * seconds
+    if any(clause.open_ended(problem) for clause in clauses):
+        seconds -= for_bounds
+    solutions = site_in_phases(problem, due, seconds=seconds, gap=gap, on_phase=tell)
+    bounds = clause_bounds(problem, ground.demanded, solutions, ground.proved, seconds=for_bounds * len(due), gap=gap)
     late = sum(bound is None for bound in bounds.values())
     if clauses:
         text = f"; no time for {late}" if late else ""

@@ -133,6 +133,14 @@ def test_one_site_less_than_all_leaves_the_fewest_parcels_out():
     assert most(MADE, phases, plan, replace(share, shares=tuple(apart[:2])), seconds=10, gap=0.0) == 1.0
 
 
+def test_clause_that_allows_no_more_than_it_asks_for_is_settled_by_meeting_it():
+    exactly, at_least = count("two", 3, lower=2, upper=2), count("two", 3, lower=2)
+    assert not Clause(name="two", count=exactly).open_ended(MADE)
+    assert Clause(name="two", count=at_least).open_ended(MADE)
+    assert Clause(name="near", shares=(COVER,)).open_ended(MADE)
+    assert not Clause(name="near", shares=(replace(COVER, minimum=1.0),)).open_ended(MADE)
+
+
 def test_without_time_there_is_no_bound_but_where_all_is_reached_anyway():
     phases = [RulesDue(rows=(count("two", 3, upper=2),), coverage=(COVER,))]
     share = Clause(name="near", own=frozenset({"near"}), shares=(COVER,))
