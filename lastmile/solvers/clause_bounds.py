@@ -162,7 +162,7 @@ class _Aim:
         integers = [variable for variable in self.model.variables() if variable.integer]
         for variable in integers:
             variable.integer = False
-        relaxed = self._bound(until, 0.0)
+        relaxed = self._bound(until, 0.0, ends=True)
         if relaxed is None:
             return
         yield relaxed
@@ -170,15 +170,19 @@ class _Aim:
             return
         for variable in integers:
             variable.integer = True
-        whole = self._bound(until, gap)
+        whole = self._bound(until, gap, ends=False)
         if whole is not None:
             yield whole
 
-    def _bound(self, until: float, gap: float) -> float | None:
+    def _bound(self, until: float, gap: float, *, ends: bool) -> float | None:
+        """``ends``: only what is proved when the search has come to its end counts."""
         left = until - time.perf_counter()
         if left <= 0:
             return None
-        bound = float(solve(self.model, left, gap).termination.objective_bounds.dual_bound)
+        ended = solve(self.model, left, gap).termination
+        if ends and ended.reason != mathopt.TerminationReason.OPTIMAL:
+            return None
+        bound = float(ended.objective_bounds.dual_bound)
         return self.clause.attainable(bound) if math.isfinite(bound) else None
 
     def _total(self, row: SitingRow, start: int) -> mathopt.LinearSum:

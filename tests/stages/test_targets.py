@@ -10,7 +10,7 @@ import town
 
 from lastmile.pipeline import walks_from_sites
 from lastmile.plans import FleetEntry, Site
-from lastmile.stages import siting
+from lastmile.stages import bounds, siting
 from lastmile.stages.siting import place_sites
 from lastmile.stages.targets import evaluate
 
@@ -171,8 +171,8 @@ def test_bound_and_gap_are_told_or_that_there_was_no_time(make_city):
     clause = f'[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\n{COVER.replace("100.0", "300.0")}\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
 
-    def told(bounds):
-        result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {"t": 0.9}, bounds)[-1]
+    def told(proved):
+        result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {"t": 0.9}, proved)[-1]
         return result, result.at_most, result.bound, result.gap
 
     value = told({})[0].value
@@ -208,6 +208,23 @@ def test_bound_is_what_the_best_sites_reach_that_keep_the_other_clauses(make_cit
     )[-1]
     assert reached.value <= reached.bound + 1e-9
     assert reached.bound < reached.most
+
+
+def test_what_is_proved_once_is_not_proved_again(make_city, monkeypatch):
+    clause = '[[targets]]\nmeasure = "count"\nid = "t"\ntext = "t"\nfacility = "locker"\nmaximum = 2\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+    ground = siting.Ground.of(city)
+    first = place_sites(city, ground=ground, on_progress=lambda *_: None)
+    assert first.summary.shortfalls == ()
+    assert first.bounds.keys() == first.ceilings.keys()
+    assert None not in first.bounds.values()
+
+    def again(*_, **__):
+        raise AssertionError("it is known")
+
+    monkeypatch.setattr(bounds, "most", again)
+    second = place_sites(city, ground=ground, on_progress=lambda *_: None)
+    assert (second.sites, second.ceilings, second.bounds) == (first.sites, first.ceilings, first.bounds)
 
 
 def test_without_time_no_bound_is_stated(make_city, monkeypatch):
