@@ -227,9 +227,9 @@ def site(
 ) -> None:
     """Show how much of the demand so many sites, or a budget, can cover, and what none can exceed.
 
-    Coverage counts every parcel within the facility's walking reach of a site, over the streets; capacities, targets
-    and the shares of who walks how far play no part. Prints a table, and writes frontier.csv and the chart
-    frontier.svg.
+    Coverage counts every parcel within the facility's walking reach of a site, over the streets; where the facility
+    states who walks how far (walk_shares), the parcels that are expected. Capacities and targets play no part. Prints
+    a table, and writes frontier.csv and the chart frontier.svg.
 
     \b
     Examples:
@@ -263,8 +263,8 @@ def _print_frontier(made: Any) -> None:
 
     click.echo(
         f"{made.facility.id}: {made.candidates:,} candidates, {made.standing:,} of them exist;"
-        f" {made.coverable / max(made.total, 1e-9):.1%} of {made.total:,.0f} parcels a day are within"
-        f" {made.facility.reach_m:g} m of one"
+        f" {made.coverable / max(made.total, 1e-9):.1%} of {made.total:,.0f} parcels a day are"
+        f"{' expected from' if made.facility.walk_shares else ''} within {made.facility.reach_m:g} m of one"
     )
     of_money = made.points[0].budget is not None
     click.echo(f"{'      budget  ' if of_money else ''}   sites        yuan  covered  at most      gap")

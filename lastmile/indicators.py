@@ -89,13 +89,25 @@ def measure(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> dic
         "money": _money(scenario, plan, types, served),
         "environment": environment,
         "unserved": _unserved(plan.unserved),
-        "targets": _met(plan.targets),
+        "targets": {**_met(plan.targets), "clauses": [_clause(target) for target in plan.targets]},
         **({"phases": _phases(scenario, plan, demand, walks)} if plan.phases else {}),
     }
 
 
 def _met(targets: Sequence[TargetResult]) -> dict[str, int]:
     return {"met": sum(target.met for target in targets), "total": len(targets)}
+
+
+def _clause(target: TargetResult) -> dict[str, Any]:
+    """What is reached, and no plan reaches more of: alone, and with all other clauses kept."""
+    return {
+        "id": target.id,
+        "met": target.met,
+        "value": target.value,
+        "most_alone": target.most,
+        "most_beside_others": target.bound,
+        "gap": target.gap,
+    }
 
 
 def _phases(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from lastmile.referee import check
 from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
 from lastmile.stages.routing import Rounds, route_vehicles
-from lastmile.stages.siting import Placement, place_sites
+from lastmile.stages.siting import Ground, Placement, place_sites
 from lastmile.stages.supply import Supply
 from lastmile.stages.targets import evaluate
 from lastmile.stages.walks import Pairs, walks
@@ -81,14 +81,15 @@ def plan_city(city: City, *, on_progress: Progress = _silent) -> Planned:
 
 
 def _plan(city: City, laps: "_Laps", on_progress: Progress) -> Planned:
-    placement = place_sites(city, on_progress=on_progress)
+    ground = Ground.of(city) if city.scenario.file.facilities else None
+    placement = place_sites(city, ground=ground, on_progress=on_progress)
     laps.end("siting")
     planned = _carry_out(city, placement, laps, on_progress)
     for number in range(1, city.scenario.file.search.siting_rounds + 1):
         before = planned.plan
         on_progress("siting", f"again with the cost of supply, {number}; {_in_words(planned)}")
         supply = Supply.of(before.sites, before.routes)
-        placement = place_sites(city, supply=supply, on_progress=on_progress)
+        placement = place_sites(city, supply=supply, ground=ground, on_progress=on_progress)
         laps.end("siting")
         if _built(placement.sites) == _built(before.sites):
             break
@@ -151,7 +152,7 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
         unserved=rounds.unserved,
         siting=placement.summary,
         phases=placement.phases,
-        targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings),
+        targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings, placement.bounds),
         warnings=(*city.warnings, *_cut_short(placement, rounds)),
     )
     laps.end("targets")

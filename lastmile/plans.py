@@ -188,7 +188,8 @@ class Unserved:
 class TargetResult:
     """One clause of the plan against what was reached.
 
-    ``required``, ``reached`` and ``possible`` are for reading; ``note`` says what binds where the clause is missed.
+    ``required``, ``reached``, ``possible`` and ``at_most`` are for reading; ``note`` says what binds where the clause
+    is missed.
 
     Parameters
     ----------
@@ -196,6 +197,10 @@ class TargetResult:
         What was reached, in the unit of the target's own number.
     most, possible
         No plan reaches more, were there no other clause and no budget; None and empty where nothing limits it.
+    bound, at_most
+        No plan reaches more that keeps all other clauses of sites, or misses them by no more than this one does;
+        proven, be it by a relaxation. None where there is no such bound: ``at_most`` says so where time was too short
+        for it, and is empty for clauses of budgets and fleets.
     """
 
     id: str
@@ -209,11 +214,14 @@ class TargetResult:
     note: str = ""
     possible: str = ""
     most: float | None = None
+    at_most: str = ""
+    bound: float | None = None
 
     @property
     def gap(self) -> float | None:
-        """By what share of the most that is possible the plan stays below it."""
-        return None if not self.most else max(0.0, 1.0 - self.value / self.most)
+        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it."""
+        limit = self.most if self.bound is None else self.bound
+        return None if not limit else max(0.0, 1.0 - self.value / limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -561,7 +561,9 @@ class Search(_Model):
     """How hard to look; the iteration limits decide, the clock is only a ceiling."""
 
     siting_seconds: Positive = Field(
-        20.0, description="ceiling, for each phase of the targets; a plan that it ends may differ between machines"
+        20.0,
+        description="ceiling, for each phase of the targets; a plan that it ends may differ between machines. "
+        "Where targets may be exceeded, a fifth of it is kept for what is proved of each",
     )
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     siting_rounds: Count = Field(

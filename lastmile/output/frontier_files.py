@@ -61,7 +61,8 @@ def chart(frontier: Frontier) -> str:
         return f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
 
     facility = frontier.facility
-    title = f"{facility.name or facility.id}: parcels within {facility.reach_m:g} m on foot"
+    whose = "parcels expected from within" if facility.walk_shares else "parcels within"
+    title = f"{facility.name or facility.id}: {whose} {facility.reach_m:g} m on foot"
     parts = [words_at(_LEFT, 22, title, "start", "#222", bold=True)]
     for percent in range(0, 101, 20):
         y = upward(percent / 100)
@@ -83,7 +84,7 @@ def chart(frontier: Frontier) -> str:
         parts.append(words_at(across(number), _HEIGHT - _BOTTOM + 18, f"{number:,.0f}", "middle", "#444"))
     parts.append(words_at(_LEFT + wide / 2, _HEIGHT - 10, unit, "middle", "#444"))
     for index, (words, colour) in enumerate(
-        (("covered", _COVERED), ("at most (proven)", _BOUND), ("within reach of any candidate", _COVERABLE))
+        (("covered", _COVERED), ("at most (proven)", _BOUND), ("all candidates together", _COVERABLE))
     ):
         parts.append(words_at(_WIDTH - _RIGHT, _HEIGHT - _BOTTOM - 44 + 16 * index, words, "end", colour))
     return document(_WIDTH, _HEIGHT, parts)

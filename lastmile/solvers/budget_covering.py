@@ -1,16 +1,20 @@
-"""Maximal covering within a budget: which sites, for so much money, have the most parcels near them.
+"""Maximal covering within a budget: which sites, for so much money, cover the most parcels.
 
-Model, with o_j open, c_i covered, f_j the cost of opening in fen, B the budget::
+Model, with o_j open, s_ij the share of customer i that site j covers, c_is customer i covered by a site of the share s,
+f_j the cost of opening in fen, B the budget::
 
-    max  sum w_i c_i    s.t.  c_i <= sum of o_j near i;  sum f_j o_j <= B
+    max  sum w_i s c_is    s.t.  c_is <= sum of o_j with s_ij = s;  sum_s c_is <= 1;  sum f_j o_j <= B
 
-It is a mixed-integer program of :mod:`lastmile.solvers.siting`, with a greedy plan [2]_ beside it, and exact to the fen
-as :mod:`lastmile.solvers.money` tells.
+Of several sites the greatest share counts: gradual covering [3]_. It is a mixed-integer program of
+:mod:`lastmile.solvers.siting`, with a greedy plan [2]_ beside it, and exact to the fen as
+:mod:`lastmile.solvers.money` tells.
 
 References
 ----------
 .. [1] Church, ReVelle (1974). The maximal covering location problem. doi:10.1007/BF01942293
 .. [2] Khuller, Moss, Naor (1999). The budgeted maximum coverage problem. doi:10.1016/S0020-0190(99)00031-9
+.. [3] Berman, Krass, Drezner (2003). The gradual covering decay location problem on a network.
+       doi:10.1016/S0377-2217(02)00604-5
 """
 
 import time
@@ -44,11 +48,13 @@ class CoveringProblem:
         float64 (customers,), parcels.
     pair_site, pair_customer
         int32 (pairs,), each pair once: the customer is near the site.
+    pair_share
+        float64 between 0 and 1 (pairs,), of the customer's parcels those that the site covers; None: all.
 
     Raises
     ------
     ValueError
-        When lengths differ or a cost or weight is negative.
+        When lengths differ, a cost or weight is negative, or a share is outside 0..1.
     """
 
     cost_fen: NDArray[np.int64]
@@ -56,6 +62,7 @@ class CoveringProblem:
     weight: NDArray[np.float64]
     pair_site: NDArray[np.int32]
     pair_customer: NDArray[np.int32]
+    pair_share: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if len(self.standing) != len(self.cost_fen):
@@ -64,15 +71,25 @@ class CoveringProblem:
             raise ValueError(f"pair_customer has {len(self.pair_customer)} entries for {len(self.pair_site)} pairs")
         if (self.cost_fen < 0).any() or (self.weight < 0).any():
             raise ValueError("a cost or a weight is negative")
+        share = self.shares()
+        if len(share) != len(self.pair_site):
+            raise ValueError(f"pair_share has {len(share)} entries for {len(self.pair_site)} pairs")
+        if not ((share >= 0) & (share <= 1)).all():
+            raise ValueError("pair_share has an entry outside 0..1")
         freeze(self)
 
+    def shares(self) -> NDArray[np.float64]:
+        """By pair, what of the customer's parcels the site covers."""
+        return np.ones(len(self.pair_site)) if self.pair_share is None else self.pair_share
+
     def parcels(self, sites: Sequence[int] | NDArray[np.int64]) -> float:
-        """Parcels near any of these."""
+        """Parcels that these cover, of each customer as many as the best of them does."""
         among = np.zeros(len(self.cost_fen), dtype=bool)
         among[np.asarray(sites, dtype=np.int64)] = True
-        near = np.zeros(len(self.weight), dtype=bool)
-        near[self.pair_customer[among[self.pair_site]]] = True
-        return float(self.weight[near].sum())
+        pairs = among[self.pair_site]
+        best = np.zeros(len(self.weight))
+        np.maximum.at(best, self.pair_customer[pairs], self.shares()[pairs])
+        return float((self.weight * best).sum())
 
     def paid_fen(self, sites: Sequence[int] | NDArray[np.int64]) -> int:
         """Fen for opening those of these that do not stand yet."""
@@ -116,7 +133,7 @@ def cover(problem: CoveringProblem, *, budget_fen: int, seconds: float, start: S
     if problem.paid_fen(start) > budget_fen:
         raise ValueError(f"start costs {problem.paid_fen(start)} fen, more than the budget of {budget_fen}")
     until = time.perf_counter() + seconds
-    reach = _reach(problem)
+    reach = _Reach(problem)
     standing = np.flatnonzero(problem.standing).tolist()
     starts = (_filled(problem, reach, sites, budget_fen, until) for sites in (standing, {*start, *standing}))
     best = max(starts, key=problem.parcels)
@@ -169,6 +186,7 @@ def _program(problem: CoveringProblem, budget_fen: int, too_dear: list[list[int]
         serve_metres=np.empty(0),
         attract_demand=problem.pair_customer,
         attract_site=problem.pair_site,
+        attract_share=problem.pair_share,
         parcel_fen=1.0,
         rows=tuple(rows),
     )
@@ -187,69 +205,88 @@ def _at_most(name: str, site: NDArray[np.int32], each: NDArray[np.generic], uppe
     )
 
 
-def _reach(problem: CoveringProblem) -> csr_array:
-    """Sites by customers, 1 where near; of customers without parcels nothing."""
-    use = problem.weight[problem.pair_customer] > 0
-    return csr_array(
-        (np.ones(int(use.sum())), (problem.pair_site[use], problem.pair_customer[use])),
-        shape=(len(problem.cost_fen), len(problem.weight)),
-    )
+class _Reach:
+    """What each site covers of whom, but for customers without parcels."""
+
+    def __init__(self, problem: CoveringProblem) -> None:
+        self.problem = problem
+        share = problem.shares()
+        use = np.flatnonzero((problem.weight[problem.pair_customer] > 0) & (share > 0))
+        self.site, self.customer, self.share = problem.pair_site[use], problem.pair_customer[use], share[use]
+        shape = (len(problem.cost_fen), len(problem.weight))
+        self._of_site = csr_array((self.share, (self.site, self.customer)), shape=shape)
+        self._of_customer = self._of_site.T.tocsr()
+
+    def near(self, j: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Customers that a site covers, and of each the share."""
+        part = slice(self._of_site.indptr[j], self._of_site.indptr[j + 1])
+        return self._of_site.indices[part], self._of_site.data[part]
+
+    def best(self, sites: Sequence[int]) -> NDArray[np.float64]:
+        """By customer, the greatest share that any of these sites covers."""
+        best = np.zeros(len(self.problem.weight))
+        for j in sites:
+            self.add(best, j)
+        return best
+
+    def add(self, best: NDArray[np.float64], j: int) -> None:
+        """One site more."""
+        customers, share = self.near(j)
+        best[customers] = np.maximum(best[customers], share)
+
+    def gain(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By site, the parcels that are covered by it beyond these shares."""
+        more = np.maximum(self.share - best[self.customer], 0.0) * self.problem.weight[self.customer]
+        return np.bincount(self.site, more, minlength=len(self.problem.cost_fen)).astype(np.float64)
+
+    def own(self, j: int, kept: NDArray[np.bool_]) -> float:
+        """Parcels that a site covers, and none of the others that are kept does."""
+        customers, share = self.near(j)
+        others = self._of_customer[customers]
+        among = np.where(kept[others.indices] & (others.indices != j), others.data, 0.0)
+        # Each of these customers has this site at least, so no part is empty.
+        best = np.maximum.reduceat(among, others.indptr[:-1]) if len(customers) else share
+        return float((np.maximum(share - best, 0.0) * self.problem.weight[customers]).sum())
 
 
 def _filled(
-    problem: CoveringProblem, reach: csr_array, sites: Sequence[int] | set[int], budget_fen: int, until: float
+    problem: CoveringProblem, reach: _Reach, sites: Sequence[int] | set[int], budget_fen: int, until: float
 ) -> list[int]:
     """These, and of the others always the one with most parcels for its money, as long as there is money for any."""
     chosen = sorted(sites)
     left = budget_fen - problem.paid_fen(chosen)
-    bare = problem.weight.copy()
-    for j in chosen:
-        bare[_near(reach, j)] = 0.0
+    best = reach.best(chosen)
     while time.perf_counter() < until:
-        gain = np.where(problem.cost_fen <= left, reach @ bare, 0.0)
+        gain = np.where(problem.cost_fen <= left, reach.gain(best), 0.0)
         # What costs nothing counts as a fen.
         j = int(np.argmax(gain / np.maximum(problem.cost_fen, 1))) if len(gain) else 0
         if not gain.any():
             break
         chosen.append(j)
         left -= int(problem.cost_fen[j])
-        bare[_near(reach, j)] = 0.0
+        reach.add(best, j)
     return _needed(problem, reach, chosen)
 
 
-def _cheaper(problem: CoveringProblem, reach: csr_array, sites: list[int], budget_fen: int) -> list[int]:
+def _cheaper(problem: CoveringProblem, reach: _Reach, sites: list[int], budget_fen: int) -> list[int]:
     """Some of these that the budget pays for; first goes the one with the fewest parcels of its own for its money."""
-    kept = list(sites)
-    times = _times(problem, reach, kept)
-    while problem.paid_fen(kept) > budget_fen:
-        near = {j: _near(reach, j) for j in kept if not problem.standing[j] and problem.cost_fen[j]}
-        leaves = min(near, key=lambda j: problem.weight[near[j][times[near[j]] == 1]].sum() / problem.cost_fen[j])
-        times[near[leaves]] -= 1
-        kept.remove(leaves)
+    kept = _marked(problem, sites)
+    while problem.paid_fen(np.flatnonzero(kept)) > budget_fen:
+        paid = np.flatnonzero(kept & ~problem.standing & (problem.cost_fen > 0)).tolist()
+        kept[min(paid, key=lambda j: reach.own(j, kept) / problem.cost_fen[j])] = False
+    return np.flatnonzero(kept).tolist()
+
+
+def _needed(problem: CoveringProblem, reach: _Reach, sites: Sequence[int]) -> list[int]:
+    """Without those of whose customers others cover as much, the dearest of them left out first."""
+    kept = _marked(problem, sites)
+    for j in sorted(set(sites), key=lambda j: (-problem.cost_fen[j], j)):
+        if not problem.standing[j] and reach.own(j, kept) <= 0:
+            kept[j] = False
+    return np.flatnonzero(kept).tolist()
+
+
+def _marked(problem: CoveringProblem, sites: Sequence[int]) -> NDArray[np.bool_]:
+    kept = np.zeros(len(problem.cost_fen), dtype=bool)
+    kept[list(sites)] = True
     return kept
-
-
-def _times(problem: CoveringProblem, reach: csr_array, sites: Sequence[int]) -> NDArray[np.int64]:
-    """By customer, how many of these sites are near."""
-    times = np.zeros(len(problem.weight), dtype=np.int64)
-    for j in sites:
-        times[_near(reach, j)] += 1
-    return times
-
-
-def _near(reach: csr_array, j: int) -> NDArray[np.int32]:
-    """Customers near one site."""
-    near: NDArray[np.int32] = reach.indices[reach.indptr[j] : reach.indptr[j + 1]]
-    return near
-
-
-def _needed(problem: CoveringProblem, reach: csr_array, sites: Sequence[int]) -> list[int]:
-    """Without those whose customers others reach as well, the dearest of them left out first."""
-    times = _times(problem, reach, sites)
-    kept = set(sites)
-    for j in sorted(sites, key=lambda j: (-problem.cost_fen[j], j)):
-        near = _near(reach, j)
-        if not problem.standing[j] and (times[near] > 1).all():
-            times[near] -= 1
-            kept.remove(j)
-    return sorted(kept)

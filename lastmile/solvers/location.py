@@ -69,6 +69,7 @@ def locate(
     gap: float = 0.0,
     seed: int = 0,
     start: Sequence[int] = (),
+    order: Order | None = None,
     on_progress: Callable[[LocationProgress], None] | None = None,
 ) -> LocationSolution:
     """Choose the sites to open.
@@ -81,6 +82,8 @@ def locate(
         Difference of cost and bound, in the unit of the costs, at which to stop.
     start
         Sites to begin with, besides those that stand; the plan is never worse than theirs.
+    order
+        Of a problem with the same pairs and kinds, where several are solved; None: it is found.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def locate(
     wrong = [site for site in start if not 0 <= site < len(problem.opening)]
     if wrong:
         raise ValueError(f"start: it opens site {wrong[0]}, there are {len(problem.opening)}")
-    order = Order.of(problem)
+    order = order or Order.of(problem)
     run = _Run(
         order.renumber(problem), Clock(begun, seconds), seed, order.new(np.asarray(start, dtype=np.int32)), on_progress
     )

@@ -8,13 +8,9 @@ against a later one's; here the later one always counts more.
 A minimum holds from its phase on, a maximum (also a budget) at its phase alone. Minima could always be met by opening
 everything at once; where an earlier phase has a maximum, not every network has a part that keeps it. Where the network
 that is best without regard to that turns out to have none, all is chosen anew by programs that hold the sites of each
-earlier phase with a maximum once more, without value or cost: o_jk is site j open in phase k, m_jk its modules there,
-M_j the most that it may have, and k+ the next phase in the program::
-
-    o_jk <= o_jk+;  m_jk <= m_jk+;  m_jk+ - m_jk <= M_j (1 - o_jk);  every rule that is due in k, over o_jk and m_jk
-
-so that the network they find is the best of those from which the earlier phases' rules can be met. Either way the gap
-is to the best of these: the first network, where it has such parts, is the best of more.
+earlier phase with a maximum once more (:mod:`lastmile.solvers.phased_program`), so that the network they find is the
+best of those from which the earlier phases' rules can be met. Either way the gap is to the best of these: the first
+network, where it has such parts, is the best of more.
 
 References
 ----------
@@ -22,31 +18,17 @@ References
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.solvers.phased_program import RulesDue, coverage_due, program, rows_due
 from lastmile.solvers.siting import site
-from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow, SitingSolution
+from lastmile.solvers.siting_problem import SitingProblem, SitingSolution
 
 _NOTHING: Final = 1e-3  # of a share missed: rounding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RulesDue:
-    """A phase: the rules that are due in it. Its name, if it has one, is put behind theirs."""
-
-    name: str = ""
-    rows: tuple[SitingRow, ...] = ()
-    coverage: tuple[CoverageRow, ...] = ()
-
-    @property
-    def limits(self) -> bool:
-        """Whether it has a maximum."""
-        return any(np.isfinite(row.upper) for row in self.rows)
 
 
 def site_in_phases(
@@ -105,7 +87,8 @@ def _backwards(
     each = np.ones(number, dtype=np.int32)  # modules for one of the part's
     part, due = problem, list(phases)
     while due:
-        solution = site(_program(part, due, foresee, is_part=len(due) < len(phases)), seconds=seconds, gap=gap)
+        earlier = [k for k, phase in enumerate(due[:-1]) if foresee and phase.limits]
+        solution = site(program(part, due, earlier, is_part=len(due) < len(phases)), seconds=seconds, gap=gap)
         opened = solution.modules[: len(network)]
         modules = np.zeros(number, dtype=np.int32)
         modules[network] = opened * each
@@ -122,116 +105,13 @@ def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> floa
     missed = 0.0
     for k, solution in enumerate(found):
         opened = solution.modules > 0
-        for row in _rows_due(phases, k):
-            total = float((row.per_open * opened[row.site] + row.per_module * solution.modules[row.site]).sum())
+        for row in rows_due(phases, k):
+            total = row.total(solution.modules)
             missed += max(row.lower - total, 0.0) / max(row.lower, 1.0)
             missed += max(total - row.upper, 0.0) / max(row.upper, 1.0)
-        for cover in _coverage_due(phases, k):
-            share = np.ones(len(cover.site)) if cover.share is None else cover.share
-            reached = np.zeros(len(cover.weight))
-            np.maximum.at(reached, cover.demand, np.where(opened[cover.site], share, 0.0))
-            whole = float(cover.weight.sum())
-            if whole > 0:
-                missed += max(cover.minimum - float((cover.weight * reached).sum()) / whole, 0.0)
+        for cover in coverage_due(phases, k):
+            missed += max(cover.minimum - cover.reached(opened), 0.0)
     return missed
-
-
-def _program(problem: SitingProblem, phases: Sequence[RulesDue], foresee: bool, *, is_part: bool) -> SitingProblem:
-    """The last phase's problem; ``foresee``: with the sites of every earlier one that has a maximum once more.
-
-    ``is_part``: of a network that is chosen, in which sites open together with those that need them.
-    """
-    number = len(problem.fixed_fen)
-    last = len(phases) - 1
-    earlier = [k for k in range(last) if foresee and phases[k].limits]
-    # The last phase's sites come first, so that with one phase the program is the problem itself.
-    start = {last: 0} | {k: number * (n + 1) for n, k in enumerate(earlier)}
-    rows: list[SitingRow] = []
-    coverage: list[CoverageRow] = []
-    for k in (last, *earlier):
-        for row in _rows_due(phases, k):
-            rows.append(replace(row, site=row.site + start[k]))
-        for cover in _coverage_due(phases, k):
-            coverage.append(replace(cover, site=cover.site + start[k]))
-    base: dict[int, int] = dict(problem.needs.tolist())
-    for k, following in pairwise([*earlier, last]):
-        for j in range(number):
-            begun = start[k] + base.get(j, j)
-            rows.extend(_grows(start[k] + j, start[following] + j, begun, int(problem.modules_max[j])))
-    if is_part:
-        for k in (last, *earlier):
-            rows.extend(_together(start[k] + below, start[k] + above) for above, below in base.items())
-    copies = len(earlier)
-
-    def repeated(values: NDArray[Any]) -> NDArray[Any]:
-        return np.tile(values, copies + 1)
-
-    def nothing(values: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.concatenate((values, np.zeros(number * copies, dtype=np.int64)))
-
-    return replace(
-        problem,
-        fixed_fen=nothing(problem.fixed_fen),
-        module_fen=nothing(problem.module_fen),
-        modules_max=repeated(problem.modules_max),
-        module_capacity=repeated(problem.module_capacity),
-        existing=repeated(problem.existing),
-        minded_fen=None if problem.minded_fen is None else repeated(problem.minded_fen),
-        needs=np.concatenate([problem.needs + number * k for k in range(copies + 1)]),
-        size_capacity=np.tile(problem.size_capacity, (copies + 1, 1)),
-        rows=tuple(rows),
-        coverage=tuple(coverage),
-    )
-
-
-def _rows_due(phases: Sequence[RulesDue], at: int) -> Iterator[SitingRow]:
-    for k, phase in enumerate(phases[: at + 1]):
-        for row in phase.rows:
-            upper = row.upper if k == at else float("inf")
-            yield replace(row, name=_named(row.name, phases[at]), upper=upper)
-
-
-def _coverage_due(phases: Sequence[RulesDue], at: int) -> Iterator[CoverageRow]:
-    for phase in phases[: at + 1]:
-        for cover in phase.coverage:
-            yield replace(cover, name=_named(cover.name, phases[at]))
-
-
-def _named(rule: str, phase: RulesDue) -> str:
-    return f"{rule} by {phase.name}" if phase.name else rule
-
-
-def _grows(before: int, after: int, begun: int, most: int) -> Iterator[SitingRow]:
-    """A site that is open before is open after, with the same modules; none come where ``begun`` is open before."""
-
-    def row(per_open: dict[int, float], per_module: dict[int, float], upper: float) -> SitingRow:
-        sites = sorted({before, after, begun})
-        return SitingRow(
-            name="growth",
-            site=np.array(sites, dtype=np.int32),
-            per_open=np.array([per_open.get(j, 0.0) for j in sites]),
-            per_module=np.array([per_module.get(j, 0.0) for j in sites]),
-            upper=upper,
-            hard=True,
-        )
-
-    yield row({before: 1.0, after: -1.0}, {}, 0.0)
-    if most > 1:
-        yield row({}, {before: 1.0, after: -1.0}, 0.0)
-    if most > 1 or begun != before:
-        yield row({begun: float(most)}, {before: -1.0, after: 1.0}, float(most))
-
-
-def _together(below: int, above: int) -> SitingRow:
-    """Where one site is open, so is the other."""
-    return SitingRow(
-        name="together",
-        site=np.array([below, above], dtype=np.int32),
-        per_open=np.array([1.0, -1.0]),
-        per_module=np.zeros(2),
-        upper=0.0,
-        hard=True,
-    )
 
 
 def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.int32]) -> SitingProblem:

@@ -48,7 +48,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -56,6 +55,7 @@ from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
 from lastmile.solvers.money import MoneyLimit
+from lastmile.solvers.siting_model import best_shares, keep_apart_and_together, solve, variables
 from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingRow, SitingSolution
 
 #: Of a rule, the share by which it may be missed unnoticed.
@@ -133,9 +133,7 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
         Rules that cannot be met fall short by the least amount, weighted by their size, and are listed. No limit of
         money is overspent, be it by a fen, where the others can be met as well within it.
     """
-    model = mathopt.Model(name="siting")
-    sites = len(problem.fixed_fen)
-    if not sites:
+    if not len(problem.fixed_fen):
         missing = tuple(
             Shortfall(name=name, amount=amount, alone=amount)
             for name, amount in (
@@ -148,23 +146,12 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
             modules=np.zeros(0, dtype=np.int32), value_fen=0.0, bound_fen=0.0, gap=0.0, shortfalls=missing,
             stopped="optimal",
         )  # fmt: skip
-    opened = [model.add_variable(lb=float(problem.existing[j] > 0), ub=1.0, is_integer=True) for j in range(sites)]
-    modules = []
-    for j in range(sites):
-        # A site that stands is kept as it is.
-        most = int(problem.existing[j]) or int(problem.modules_max[j])
-        if most == 1:
-            modules.append(opened[j])
-            continue
-        count = model.add_variable(lb=float(problem.existing[j]), ub=float(most), is_integer=True)
-        model.add_linear_constraint(count - opened[j] >= 0)
-        model.add_linear_constraint(count - most * opened[j] <= 0)
-        modules.append(count)
-
+    model = mathopt.Model(name="siting")
+    opened, modules = variables(problem, model)
     gains = [*_served(problem, model, opened, modules), *_attracted(problem, model, opened)]
     costs = [
         float(problem.fixed_fen[j]) * opened[j] + float(problem.module_fen[j]) * modules[j]
-        for j in range(sites)
+        for j in range(len(opened))
         if not problem.existing[j]
     ]
     slacks = _rules(problem, model, opened, modules)
@@ -172,17 +159,7 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     built = problem.fixed_fen + problem.module_fen * problem.modules_max
     worth = problem.parcel_fen * float(problem.weight.sum()) + float(built.sum()) + 1.0
     dear = 2.0 * worth
-    for a, b in problem.conflicts.tolist():
-        if not (problem.existing[a] and problem.existing[b]):
-            model.add_linear_constraint(opened[a] + opened[b] <= 1)
-    bases: dict[int, list[int]] = defaultdict(list)
-    for a, b in problem.needs.tolist():
-        bases[a].append(b)
-    for a, at in bases.items():
-        there = mathopt.LinearSum(opened[b] for b in at)
-        model.add_linear_constraint(opened[a] - there <= 0)
-        if modules[a] is not opened[a]:
-            model.add_linear_constraint(modules[a] - int(problem.modules_max[a]) / len(at) * there <= 0)
+    keep_apart_and_together(problem, model, opened, modules)
     value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
     shortage = mathopt.LinearSum(slack.variable for slack in slacks)
     model.maximize(value_of - dear * shortage)
@@ -338,7 +315,7 @@ def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: flo
     integers = [variable for variable in model.variables() if variable.integer]
     for variable in integers:
         variable.integer = False
-    relaxed = _solve(model, seconds * _RELAXED, 0.0)
+    relaxed = solve(model, seconds * _RELAXED, 0.0)
     for variable in integers:
         variable.integer = True
     if relaxed.termination.reason != mathopt.TerminationReason.OPTIMAL:
@@ -383,7 +360,7 @@ def _none_of(variables: Iterable[mathopt.Variable]) -> Iterator[None]:
 
 def _whole(model: mathopt.Model, seconds: float, gap: float) -> _Found | None:
     """Solve the program as it is."""
-    result = _solve(model, seconds, gap)
+    result = solve(model, seconds, gap)
     if not result.has_primal_feasible_solution():
         return None
     return _Found(
@@ -392,19 +369,6 @@ def _whole(model: mathopt.Model, seconds: float, gap: float) -> _Found | None:
         bound=float(result.termination.objective_bounds.dual_bound),
         finished=result.termination.reason == mathopt.TerminationReason.OPTIMAL,
     )
-
-
-def _solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResult:
-    parameters = mathopt.SolveParameters(
-        time_limit=timedelta(seconds=max(seconds, 0.0)), relative_gap_tolerance=gap, random_seed=1
-    )
-    try:
-        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-    except (mathopt.InternalMathOptError, AttributeError):
-        # At times what HiGHS's presolve led to is off by just its tolerance, and it ends with an error of its own, in
-        # place of which OR-Tools 9.15 raises an AttributeError.
-        parameters.presolve = mathopt.Emphasis.OFF
-        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
 
 
 def _served(
@@ -455,37 +419,7 @@ def _attracted(
     problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable]
 ) -> list[mathopt.LinearTypes]:
     worth = problem.parcel_fen * problem.weight
-    return _best_shares(model, opened, problem.attract_demand, problem.attract_site, problem.attract_share, worth)
-
-
-def _best_shares(
-    model: mathopt.Model,
-    opened: list[mathopt.Variable],
-    demand: NDArray[np.int32],
-    site: NDArray[np.int32],
-    share: NDArray[np.float64] | None,
-    worth: NDArray[np.float64],
-) -> list[mathopt.LinearTypes]:
-    """Terms whose sum is at most what each row is worth by the greatest share of its opened sites.
-
-    A variable for each row and share, not for each pair: exact, and its relaxation no weaker. A row whose sites all
-    have one share has one variable.
-    """
-    near: dict[int, dict[float, list[mathopt.Variable]]] = defaultdict(lambda: defaultdict(list))
-    of_pair = np.ones(len(site)) if share is None else share
-    for i, j, among in zip(demand.tolist(), site.tolist(), of_pair.tolist(), strict=True):
-        if worth[i] > 0 and among > 0:
-            near[i][among].append(opened[j])
-    terms: list[mathopt.LinearTypes] = []
-    for i, levels in near.items():
-        covered = []
-        for among, sites in levels.items():
-            covered.append(model.add_variable(lb=0.0, ub=1.0))
-            model.add_linear_constraint(covered[-1] - mathopt.LinearSum(sites) <= 0)
-            terms.append(float(worth[i]) * among * covered[-1])
-        if len(covered) > 1:
-            model.add_linear_constraint(mathopt.LinearSum(covered) <= 1)
-    return terms
+    return best_shares(model, opened, problem.attract_demand, problem.attract_site, problem.attract_share, worth)
 
 
 def _money(
@@ -528,7 +462,7 @@ def _rules(
         total_weight = float(cover.weight.sum())
         if total_weight <= 0 or cover.minimum <= 0:
             continue
-        reached = _best_shares(model, opened, cover.demand, cover.site, cover.share, cover.weight / total_weight)
+        reached = best_shares(model, opened, cover.demand, cover.site, cover.share, cover.weight / total_weight)
         slack = model.add_variable(lb=0.0, ub=1.0)
         model.add_linear_constraint(mathopt.LinearSum(reached) + slack >= cover.minimum)
         slacks.append(_Slack(name=cover.name, variable=slack, scale=1.0))

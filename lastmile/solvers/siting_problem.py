@@ -34,6 +34,11 @@ class SitingRow:
     hard: bool = False
     yuan: bool = False
 
+    def total(self, modules: NDArray[np.int32]) -> float:
+        """What the rule counts of a plan (modules by site)."""
+        built = modules[self.site]
+        return float((self.per_open * (built > 0) + self.per_module * built).sum())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CoverageRow:
@@ -50,6 +55,16 @@ class CoverageRow:
     weight: NDArray[np.float64]
     minimum: float
     share: NDArray[np.float64] | None = None
+
+    def reached(self, opened: NDArray[np.bool_]) -> float:
+        """The share that these open sites cover; of nothing all."""
+        whole = float(self.weight.sum())
+        if whole <= 0:
+            return 1.0
+        share = np.ones(len(self.site)) if self.share is None else self.share
+        best = np.zeros(len(self.weight))
+        np.maximum.at(best, self.demand, np.where(opened[self.site], share, 0.0))
+        return float((self.weight * best).sum()) / whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

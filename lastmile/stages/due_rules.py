@@ -1,177 +1,179 @@
-"""What the targets demand of siting, and by when."""
+"""What the targets demand of siting, by when, and what each of them counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget, Target
-from lastmile.solvers.phased_siting import RulesDue
+from lastmile.scenario import AreaTarget, BudgetTarget, CountTarget, CoverageTarget
+from lastmile.solvers.clause_bounds import Clause
+from lastmile.solvers.phased_program import RulesDue
 from lastmile.solvers.siting_problem import CoverageRow, SitingRow
 from lastmile.stages.commodities import Refrigerated
+from lastmile.stages.coverage import coverage_rows
 from lastmile.stages.options import Option, opening_fen
 from lastmile.stages.phases import SiteTarget
 from lastmile.stages.prepare import City
-from lastmile.stages.walks import Pairs, area_pairs, counted_share, site_pairs, wanted_areas
+from lastmile.stages.walks import Pairs, area_pairs, site_pairs, wanted_areas
 
 
-def rules_due(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Demanded:
+    """The targets of sites as rules of each phase, in the order of time, and those that want much of something.
+
+    ``clauses``: by name the target's id; none of budgets.
+    """
+
+    phases: tuple[RulesDue, ...]
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rules:
+    """Of one target, its rules, and what it counts: a row, or shares, or neither."""
+
+    rows: tuple[SitingRow, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
+    count: SitingRow | None = None
+    shares: tuple[CoverageRow, ...] = ()
+
+    def names(self) -> frozenset[str]:
+        return frozenset([*(row.name for row in self.rows), *(cover.name for cover in self.coverage)])
+
+
+def demanded(
     city: City,
     dates: Sequence[date],
     options: list[Option],
     stands: list[Refrigerated],
     reach: Pairs,
     areas: Pairs,
-) -> list[RulesDue]:
+) -> Demanded:
     """The targets of sites by their dates; those without one are due with the last."""
-    candidate = np.array([option.candidate for option in options], dtype=np.int32)
-    found = []
-    for by in dates or (None,):
+    sites = _Sites(city, options, stands, reach, areas)
+    phases, clauses = [], []
+    for phase, by in enumerate(dates or (None,)):
         own = [
-            target
+            (target, sites.rules(target))
             for target in city.scenario.file.targets
             if isinstance(target, SiteTarget) and (not dates or (target.by or dates[-1]) == by)
         ]
-        found.append(
+        phases.append(
             RulesDue(
                 name="" if by is None else by.isoformat(),
-                rows=tuple(_rows(city, own, options, stands, candidate, areas)),
-                coverage=tuple(_coverage(city, own, options, candidate, reach, areas)),
+                rows=tuple(row for _, rules in own for row in rules.rows),
+                coverage=tuple(cover for _, rules in own for cover in rules.coverage),
             )
         )
-    return found
+        clauses += [
+            Clause(name=target.id, phase=phase, own=rules.names(), count=rules.count, shares=rules.shares)
+            for target, rules in own
+            if not isinstance(target, BudgetTarget)
+        ]
+    return Demanded(phases=tuple(phases), clauses=tuple(clauses))
 
 
-def _rows(
-    city: City,
-    targets: Sequence[Target],
-    options: list[Option],
-    stands: list[Refrigerated],
-    candidate: NDArray[np.int32],
-    areas: Pairs,
-) -> list[SitingRow]:
-    def beside(sites: NDArray[np.int32]) -> list[int]:
-        """Sites of the refrigerated modules of these options: a rule counts all options of a stand or none."""
-        chosen = set(sites.tolist())
-        return [site for site, stand in enumerate(stands, start=len(options)) if stand.options[0] in chosen]
+class _Sites:
+    """The solver's sites, and what targets say of them."""
 
-    rows = []
-    for target in targets:
+    def __init__(
+        self, city: City, options: list[Option], stands: list[Refrigerated], reach: Pairs, areas: Pairs
+    ) -> None:
+        self.city, self.options, self.stands, self.reach, self.areas = city, options, stands, reach, areas
+        self.candidate = np.array([option.candidate for option in options], dtype=np.int32)
+
+    def rules(self, target: SiteTarget) -> _Rules:
+        """Those of one target."""
         if isinstance(target, CountTarget):
-            sites = np.array(
-                [
-                    j
-                    for j, option in enumerate(options)
-                    if option.facility.id == target.facility
-                    and (target.host is None or city.candidates[option.candidate].host in target.host)
-                    and (target.district is None or city.candidates[option.candidate].district == target.district)
-                ],
-                dtype=np.int32,
+            return self._count(target)
+        if isinstance(target, CoverageTarget):
+            rows = coverage_rows(
+                self.city, target, self.reach, self.candidate, [option.facility.id for option in self.options]
             )
-            if target.of == "chilled_modules":
-                sites = np.array(beside(sites), dtype=np.int32)
-            ones, zeros = np.ones(len(sites)), np.zeros(len(sites))
-            per_open, per_module = (ones, zeros) if target.of == "sites" else (zeros, ones)
-            upper = float("inf") if target.maximum is None else float(target.maximum)
-            rows.append(
-                SitingRow(name=target.id, site=sites, per_open=per_open, per_module=per_module,
-                          lower=float(target.minimum), upper=upper)
-            )  # fmt: skip
-        elif isinstance(target, BudgetTarget):
-            sites = np.array(
-                [
-                    j
-                    for j, option in enumerate(options)
-                    if option.facility.budget == target.category
-                    and not city.candidates[option.candidate].existing_modules
-                ],
-                dtype=np.int32,
-            )
-            hosts = [city.candidates[options[j].candidate].host for j in sites.tolist()]
-            colds = beside(sites)
+            return _Rules(coverage=rows, shares=tuple(row for row in rows if row.weight.any()))
+        if isinstance(target, AreaTarget):
+            return self._areas(target)
+        return _Rules(rows=(self._budget(target),))
+
+    def _count(self, target: CountTarget) -> _Rules:
+        sites = np.array(
+            [
+                j
+                for j, option in enumerate(self.options)
+                if option.facility.id == target.facility
+                and (target.host is None or self.city.candidates[option.candidate].host in target.host)
+                and (target.district is None or self.city.candidates[option.candidate].district == target.district)
+            ],
+            dtype=np.int32,
+        )
+        if target.of == "chilled_modules":
+            sites = np.array(self._beside(sites), dtype=np.int32)
+        ones, zeros = np.ones(len(sites)), np.zeros(len(sites))
+        per_open, per_module = (ones, zeros) if target.of == "sites" else (zeros, ones)
+        upper = float("inf") if target.maximum is None else float(target.maximum)
+        row = SitingRow(
+            name=target.id, site=sites, per_open=per_open, per_module=per_module, lower=float(target.minimum),
+            upper=upper,
+        )  # fmt: skip
+        return _Rules(rows=(row,), count=row)
+
+    def _budget(self, target: BudgetTarget) -> SitingRow:
+        sites = np.array(
+            [
+                j
+                for j, option in enumerate(self.options)
+                if option.facility.budget == target.category
+                and not self.city.candidates[option.candidate].existing_modules
+            ],
+            dtype=np.int32,
+        )
+        own = [self.options[j] for j in sites.tolist()]
+        colds = self._beside(sites)
+        stands = [self.stands[site - len(self.options)] for site in colds]
+
+        def column(of_options: Iterable[float], of_stands: Iterable[float]) -> NDArray[np.float64]:
+            return np.array([*of_options, *of_stands], dtype=np.float64)
+
+        return SitingRow(
+            name=target.id,
+            site=np.array([*sites.tolist(), *colds], dtype=np.int32),
+            per_open=column(
+                (opening_fen(option.facility, self.city.candidates[option.candidate].host) / 100 for option in own),
+                (0.0 for _ in stands),
+            ),
+            per_module=column(
+                (option.facility.yuan_per_module for option in own),
+                (stand.facility.yuan_per_chilled_module for stand in stands),
+            ),
+            upper=target.maximum_yuan,
+            yuan=True,
+        )
+
+    def _areas(self, target: AreaTarget) -> _Rules:
+        chosen = np.array([option.facility.id in target.facilities for option in self.options], dtype=bool)
+        near = site_pairs(area_pairs(self.city, target, self.areas), self.candidate, chosen)
+        rows = []
+        for area in np.unique(near.target).tolist():
+            sites = near.origin[near.target == area]
             rows.append(
                 SitingRow(
-                    name=target.id,
-                    site=np.array([*sites.tolist(), *colds], dtype=np.int32),
-                    per_open=np.array(
-                        [
-                            *(
-                                opening_fen(options[j].facility, host) / 100
-                                for j, host in zip(sites.tolist(), hosts, strict=True)
-                            ),
-                            *(0.0 for _ in colds),
-                        ]
-                    ),
-                    per_module=np.array(
-                        [
-                            *(options[j].facility.yuan_per_module for j in sites.tolist()),
-                            *(stands[site - len(options)].facility.yuan_per_chilled_module for site in colds),
-                        ]
-                    ),
-                    upper=target.maximum_yuan,
-                    yuan=True,
+                    name=f"{target.id}: {self.city.scenario.areas['name'].iloc[area]}",
+                    site=sites,
+                    per_open=np.ones(len(sites)),
+                    per_module=np.zeros(len(sites)),
+                    lower=1.0 if target.minimum >= 1.0 else 0.0,
+                    upper=1.0 if target.at_most_one else float("inf"),
                 )
             )
-        elif isinstance(target, AreaTarget):
-            near = _area_pairs(city, target, options, candidate, areas)
-            for area in np.unique(near.target).tolist():
-                sites = near.origin[near.target == area]
-                rows.append(
-                    SitingRow(
-                        name=f"{target.id}: {city.scenario.areas['name'].iloc[area]}",
-                        site=sites,
-                        per_open=np.ones(len(sites)),
-                        per_module=np.zeros(len(sites)),
-                        lower=1.0 if target.minimum >= 1.0 else 0.0,
-                        upper=1.0 if target.at_most_one else float("inf"),
-                    )
-                )
-    return rows
+        wanted = wanted_areas(self.city, target).astype(np.float64)
+        cover = CoverageRow(name=target.id, demand=near.target, site=near.origin, weight=wanted, minimum=target.minimum)
+        # Where every area is to have a site, each has a rule of its own.
+        return _Rules(rows=tuple(rows), coverage=(cover,) if target.minimum < 1.0 else (), shares=(cover,))
 
-
-def _area_pairs(
-    city: City, target: AreaTarget, options: list[Option], candidate: NDArray[np.int32], areas: Pairs
-) -> Pairs:
-    """Which options are near which of the target's areas."""
-    chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
-    return site_pairs(area_pairs(city, target, areas), candidate, chosen)
-
-
-def _coverage(
-    city: City,
-    targets: Sequence[Target],
-    options: list[Option],
-    candidate: NDArray[np.int32],
-    reach: Pairs,
-    areas: Pairs,
-) -> list[CoverageRow]:
-    rows = []
-    parcels = city.parcels_of_places()
-    district = np.empty(len(city.places), dtype=object)
-    district[city.place_of] = np.array(city.demand.district, dtype=object)
-    for target in targets:
-        if isinstance(target, CoverageTarget):
-            chosen = np.array([option.facility.id in target.facilities for option in options], dtype=bool)
-            near = site_pairs(reach.within(target.reach_m), candidate, chosen)
-            share = np.zeros(len(near.origin))
-            for facility in city.scenario.file.facilities:
-                of = np.array([option.facility is facility for option in options], dtype=bool)[near.origin]
-                share[of] = counted_share(target, facility, near.metres[of])
-            names = sorted(set(city.demand.district)) if target.districts is None else target.districts
-            groups = [(name,) for name in names] if target.each_district else [tuple(names)]
-            for group in groups:
-                weight = np.where(np.isin(district, group), parcels, 0.0)
-                name = f"{target.id}: {group[0]}" if target.each_district else target.id
-                rows.append(
-                    CoverageRow(name=name, demand=near.target, site=near.origin, weight=weight, minimum=target.minimum,
-                                share=share)
-                )  # fmt: skip
-        elif isinstance(target, AreaTarget) and target.minimum < 1.0:
-            near = _area_pairs(city, target, options, candidate, areas)
-            wanted = wanted_areas(city, target)
-            rows.append(
-                CoverageRow(name=target.id, demand=near.target, site=near.origin, weight=wanted.astype(np.float64),
-                            minimum=target.minimum)
-            )  # fmt: skip
-    return rows
+    def _beside(self, sites: NDArray[np.int32]) -> list[int]:
+        """Sites of the refrigerated modules of these options: a rule counts all options of a stand or none."""
+        chosen = set(sites.tolist())
+        stands = enumerate(self.stands, start=len(self.options))
+        return [site for site, stand in stands if stand.options[0] in chosen]

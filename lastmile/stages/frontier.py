@@ -12,11 +12,13 @@ from lastmile.geo.candidates import Candidate
 from lastmile.scenario import Facility
 from lastmile.solvers.budget_covering import CoveringProblem, cover
 from lastmile.solvers.location import locate
+from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_problem import LocationProblem
 from lastmile.stages.options import opening_fen
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.walks import walks
 from lastmile.units import fen
+from lastmile.walk_shares import walk_share
 
 _SERIES: Final = (1, 2, 5)  # numbers of sites tried in each decade, where none are given
 _MOST_YUAN: Final = 10**13  # of a budget; in fen, sums of many stay within 64 bits
@@ -25,6 +27,8 @@ _MOST_YUAN: Final = 10**13  # of a budget; in fen, sums of many stay within 64 b
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontierPoint:
     """These ``candidates`` cover ``parcels``; none of as many, or for as much, cover more than ``bound``.
+
+    Where the facility has ``walk_shares``, both count the parcels that are expected.
 
     Parameters
     ----------
@@ -50,7 +54,7 @@ class Frontier:
     Parameters
     ----------
     total, coverable
-        Parcels a day of all orders, and of those within reach of any candidate.
+        Parcels a day of all orders, and of those that all candidates together cover.
     standing
         Sites that exist already; every point has them.
     """
@@ -87,6 +91,20 @@ class _Field:
     chosen: list[Candidate]
     covering: CoveringProblem
 
+    def location(self, number: int) -> LocationProblem:
+        """The same covering with so many sites: what is not covered costs a parcel each."""
+        covering = self.covering
+        weight = covering.weight
+        return LocationProblem(
+            opening=np.zeros(len(self.chosen)),
+            unserved=weight,
+            pair_site=covering.pair_site,
+            pair_customer=covering.pair_customer,
+            pair_cost=weight[covering.pair_customer] * (1.0 - covering.shares()),
+            most=number,
+            standing=covering.standing,
+        )
+
     def point(self, sites: Sequence[int], *, budget: float | None, bound: float, stopped: str) -> FrontierPoint:
         """These sites as a point."""
         return FrontierPoint(
@@ -113,7 +131,8 @@ def find_frontier(
     """Cover as many parcels as possible with ever more sites, or ever more money.
 
     Coverage counts every order's parcels once, whatever its channel, if a site is within the facility's walking reach;
-    capacities, targets and the shares of who walks how far (``walk_shares``) play no part.
+    where the facility states who walks how far (``walk_shares``), the share of them that would walk to the best of the
+    sites: the parcels expected. Capacities and targets play no part.
 
     Parameters
     ----------
@@ -166,6 +185,7 @@ def _field(city: City, facility: Facility) -> _Field:
             weight=city.parcels_of_places(),
             pair_site=near.origin,
             pair_customer=near.target,
+            pair_share=walk_share(facility, near.metres) if facility.walk_shares else None,
         ),
     )
 
@@ -176,19 +196,13 @@ def _by_number(
     points: list[FrontierPoint] = []
     before: list[int] = []
     covering = field.covering
+    problem = field.location(series[0])
+    order = Order.of(problem)
     for number in series:
-        problem = LocationProblem(
-            opening=np.zeros(len(field.chosen)),
-            unserved=covering.weight,
-            pair_site=covering.pair_site,
-            pair_customer=covering.pair_customer,
-            pair_cost=np.zeros(len(covering.pair_site)),
-            most=number,
-            standing=covering.standing,
-        )
-        solution = locate(problem, seconds=seconds, seed=seed, start=before[:number])
+        solution = locate(replace(problem, most=number), order=order, seconds=seconds, seed=seed, start=before[:number])
         before = solution.sites.tolist()
-        bound = float(covering.weight.sum()) - solution.bound
+        # Sums of shares are off by their rounding.
+        bound = max(float(covering.weight.sum()) - solution.bound, covering.parcels(before))
         found = field.point(before, budget=None, bound=bound, stopped=solution.stopped)
         points.append(replace(found, sites=number))
         _tell(field, points[-1], f"{number:,} sites", on_progress)

@@ -50,9 +50,10 @@ class City:
     walk_places: EdgePoints
     warnings: tuple[str, ...]
 
-    def parcels_of_places(self) -> NDArray[np.float64]:
-        """Parcels of all orders of each place."""
-        return np.bincount(self.place_of, weights=self.demand.parcels, minlength=len(self.places)).astype(np.float64)
+    def parcels_of_places(self, orders: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Parcels of each place, of all orders or of those that are marked."""
+        parcels = self.demand.parcels if orders is None else np.where(orders, self.demand.parcels, 0)
+        return np.bincount(self.place_of, weights=parcels, minlength=len(self.places)).astype(np.float64)
 
     def of_orders(self, index: NDArray[np.int64]) -> "City":
         """The same city with only the orders at ``index``; the candidates stay those of all orders."""

@@ -8,29 +8,32 @@ import numpy as np
 
 from lastmile.plans import Phase, Service, Site, SitingSummary, Unserved
 from lastmile.scenario import SIZES
-from lastmile.solvers.phased_siting import RulesDue, site_in_phases
+from lastmile.solvers.phased_program import RulesDue
+from lastmile.solvers.phased_siting import site_in_phases
 from lastmile.solvers.siting_problem import Shortfall, SitingSolution
 from lastmile.stages.assignment import assign
-from lastmile.stages.commodities import modules_beside, refrigerated
-from lastmile.stages.due_rules import rules_due
+from lastmile.stages.bounds import clause_bounds
+from lastmile.stages.commodities import Refrigerated, modules_beside, refrigerated
+from lastmile.stages.due_rules import Demanded, demanded
 from lastmile.stages.options import Option, opening_fen
 from lastmile.stages.phases import phase_dates
 from lastmile.stages.prepare import City, Progress
 from lastmile.stages.room import Room
 from lastmile.stages.siting_program import siting_problem
 from lastmile.stages.supply import Supply
-from lastmile.stages.targets import ceilings
 from lastmile.stages.walks import Pairs, to_sites, walks, walks_to_areas
 from lastmile.units import fen
 
 _NOTHING = 1e-6  # of a shortfall: rounding
+_FOR_BOUNDS = 0.2  # of the time: for what is proved of each target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placement:
     """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound.
 
-    ``ceilings``: by target, what no choice of sites reaches more of. ``phases``: see :class:`lastmile.plans.Plan`.
+    ``ceilings``: by target, what no choice of sites reaches more of. ``bounds``: the same of those that keep all other
+    targets, see :mod:`lastmile.stages.bounds`. ``phases``: see :class:`lastmile.plans.Plan`.
     """
 
     sites: tuple[Site, ...]
@@ -39,9 +42,60 @@ class Placement:
     summary: SitingSummary | None
     phases: tuple[Phase, ...] = ()
     ceilings: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progress) -> Placement:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ground:
+    """What every choice of sites for a city starts from, whatever it costs to supply them.
+
+    Parameters
+    ----------
+    options, stands
+        Possible sites, and refrigerated modules beside them.
+    reach
+        Walks from the candidates to the demand's places.
+    dates
+        Of the phases; none where there is but one.
+    proved
+        Bounds of clauses that stand for every plan that keeps all rules.
+    """
+
+    options: list[Option]
+    stands: list[Refrigerated]
+    reach: Pairs
+    dates: tuple[date, ...]
+    demanded: Demanded
+    proved: dict[str, float | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, city: City) -> "Ground":
+        """Walk from every candidate, and read the targets."""
+        file = city.scenario.file
+        options = [
+            Option(candidate=c, facility=facility)
+            for c, candidate in enumerate(city.candidates)
+            for facility in file.facilities
+            if facility.id in candidate.facilities
+        ]
+        lon = np.array([candidate.lon for candidate in city.candidates])
+        lat = np.array([candidate.lat for candidate in city.candidates])
+        reach = walks(city, lon, lat, city.walk_places)
+        dates = phase_dates(file.targets)
+        # Which of several places refrigerated modules stand at is open until the end: too late for sites with dates.
+        stands = refrigerated(city, options, reach, apart=bool(dates))
+        return cls(
+            options=options,
+            stands=stands,
+            reach=reach,
+            dates=dates,
+            demanded=demanded(city, dates, options, stands, reach, walks_to_areas(city, lon, lat)),
+        )
+
+
+def place_sites(
+    city: City, *, supply: Supply | None = None, ground: Ground | None = None, on_progress: Progress
+) -> Placement:
     """Choose sites by one mixed-integer program, then assign whole orders to them, nearest first.
 
     Where targets have several dates there is one program for each: the final network first, then from the last date to
@@ -51,27 +105,17 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
     ----------
     supply
         What it cost to supply the sites of an earlier plan; None: nothing is known of that.
+    ground
+        Of the same city, where it is known already.
     """
     file = city.scenario.file
-    options = [
-        Option(candidate=c, facility=facility)
-        for c, candidate in enumerate(city.candidates)
-        for facility in file.facilities
-        if facility.id in candidate.facilities
-    ]
     if not file.facilities:
         _, services, unserved = assign(city, (), Pairs.none())
         return Placement(sites=(), services=services, unserved=unserved, summary=None)
-    lon = np.array([candidate.lon for candidate in city.candidates])
-    lat = np.array([candidate.lat for candidate in city.candidates])
-    reach = walks(city, lon, lat, city.walk_places)
-    areas = walks_to_areas(city, lon, lat)
-    dates = phase_dates(file.targets)
-    # Which of several places refrigerated modules stand at is open until the end: too late for sites with dates.
-    stands = refrigerated(city, options, reach, apart=bool(dates))
-    problem = siting_problem(city, options, stands, reach, supply)
+    ground = ground or Ground.of(city)
+    options, stands, dates, due = ground.options, ground.stands, ground.dates, ground.demanded.phases
+    problem = siting_problem(city, options, stands, ground.reach, supply)
     on_progress("siting", f"{len(options):,} possible sites, {len(problem.serve_site):,} pairs within walking reach")
-    due = rules_due(city, dates, options, stands, reach, areas)
 
     told: set[str] = set()
 
@@ -85,9 +129,17 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
         )
         on_progress("siting", f"{text} ({found.stopped})")
 
-    solutions = site_in_phases(
-        problem, due, seconds=file.search.siting_seconds, gap=file.search.siting_gap, on_phase=tell
-    )
+    clauses = ground.demanded.clauses
+    seconds, gap = file.search.siting_seconds, file.search.siting_gap
+    for_bounds = _FOR_BOUNDS * seconds
+    if any(clause.open_ended(problem) for clause in clauses):
+        seconds -= for_bounds
+    solutions = site_in_phases(problem, due, seconds=seconds, gap=gap, on_phase=tell)
+    bounds = clause_bounds(problem, ground.demanded, solutions, ground.proved, seconds=for_bounds * len(due), gap=gap)
+    late = sum(bound is None for bound in bounds.values())
+    if clauses:
+        text = f"; no time for {late}" if late else ""
+        on_progress("siting", f"how far each of {len(clauses)} targets could go at most, all others kept{text}")
     summaries = [_summary(solution) for solution in solutions]
     modules = solutions[-1].modules
     opened = np.flatnonzero(modules[: len(options)] > 0)
@@ -100,14 +152,15 @@ def place_sites(city: City, *, supply: Supply | None = None, on_progress: Progre
         for j, by in zip(opened.tolist(), opens_by, strict=True)
     )
     chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
-    sites, services, unserved = assign(city, sites, to_sites(reach, chosen))
+    sites, services, unserved = assign(city, sites, to_sites(ground.reach, chosen))
     return Placement(
         sites=sites,
         services=services,
         unserved=unserved,
         summary=summaries[-1],
         phases=tuple(Phase(by=by, siting=summary) for by, summary in zip(dates, summaries, strict=bool(dates))),
-        ceilings=ceilings(city, reach, areas),
+        ceilings={clause.name: clause.alone(problem) for clause in clauses},
+        bounds=bounds,
     )
 
 

@@ -3,11 +3,11 @@
 Where targets have several dates, each that speaks of sites is held against those that are open by its own.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lastmile.plans import FleetEntry, Site, TargetResult
 from lastmile.scenario import (
@@ -21,60 +21,27 @@ from lastmile.scenario import (
     Target,
 )
 from lastmile.solvers.siting import SLACK_TOLERANCE
+from lastmile.stages.coverage import coverage_rows
 from lastmile.stages.phases import SiteTarget, phase_dates, standing
 from lastmile.stages.prepare import City
-from lastmile.stages.room import chilled_modules_max
-from lastmile.stages.walks import Pairs, area_pairs, counted_share, walks_to_areas, wanted_areas
+from lastmile.stages.walks import Pairs, area_pairs, walks_to_areas, wanted_areas
+
+#: Stands for a bound that there was no time to prove.
+NO_TIME: Final = "not computed: time"
+_ROUNDING: Final = 1e-9
 
 
-def ceilings(city: City, reach: Pairs, areas: Pairs) -> dict[str, float]:
-    """What sites could reach of each target that speaks of sites, were there no other target and no budget.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What a plan reaches of a clause: ``write`` puts a number of the clause's own unit into words."""
 
-    Every candidate holds every facility that it may, with all modules; at most as many as the target itself allows.
-
-    Parameters
-    ----------
-    reach, areas
-        Walks from the candidates to the demand's places, and to the named areas.
-
-    Returns
-    -------
-    dict
-        By the target's id, in its own unit: no plan reaches more. Targets of budgets and fleets are not there.
-    """
-    facilities = {facility.id: facility for facility in city.scenario.file.facilities}
-    found = {}
-    for target in city.scenario.file.targets:
-        if isinstance(target, CountTarget):
-            facility = facilities[target.facility]
-            places = [
-                candidate
-                for candidate in city.candidates
-                if facility.id in candidate.facilities
-                and _counts(target, host=candidate.host, district=candidate.district)
-            ]
-            most = float(
-                len(places)
-                if target.of == "sites"
-                else sum(place.existing_modules or facility.modules_max for place in places)
-                if target.of == "modules"
-                else sum(chilled_modules_max(facility, place) for place in places)
-            )
-            found[target.id] = most if target.maximum is None else min(most, float(target.maximum))
-        elif isinstance(target, CoverageTarget | AreaTarget):
-            wanted_here = frozenset(target.facilities)
-            may = np.array([bool(wanted_here & set(one.facilities)) for one in city.candidates], dtype=bool)
-            if isinstance(target, CoverageTarget):
-                held = {
-                    name: np.array([name in one.facilities for one in city.candidates], dtype=bool)
-                    for name in target.facilities
-                }
-                found[target.id], _ = _coverage(city, target, reach, held)
-            else:
-                wanted = wanted_areas(city, target)
-                near = area_pairs(city, target, areas.of(may)).target
-                found[target.id] = len(np.unique(near)) / int(wanted.sum()) if wanted.any() else 1.0
-    return found
+    value: float
+    met: bool
+    required: str
+    write: Callable[[float], str]
+    reached: str = ""
+    note: str = ""
+    most: float | None = None
 
 
 def evaluate(
@@ -83,6 +50,7 @@ def evaluate(
     reach: Pairs,
     fleet: tuple[FleetEntry, ...],
     most: Mapping[str, float],
+    bounds: Mapping[str, float | None],
 ) -> tuple[TargetResult, ...]:
     """Compare every target with the plan.
 
@@ -90,130 +58,179 @@ def evaluate(
     ----------
     reach
         Walks from the sites to the demand's places.
-    most
-        Of :func:`ceilings`.
+    most, bounds
+        By target, what no plan reaches more of: were there no other target, and where all others are kept; None where
+        there was no time to prove that. See :class:`lastmile.stages.siting.Placement`.
     """
     lon, lat = np.array([site.lon for site in sites]), np.array([site.lat for site in sites])
     areas = walks_to_areas(city, lon, lat)
     targets = city.scenario.file.targets
-    results = (_result(city, target, sites, reach, areas, fleet, most) for target in targets)
     phased = bool(phase_dates(targets))
-    return tuple(
-        replace(result, required=f"{result.required} by {target.by}")
-        if phased and target.by is not None and isinstance(target, SiteTarget)
-        else result
-        for target, result in zip(targets, results, strict=True)
-    )
-
-
-def _counts(target: CountTarget, *, host: str, district: str) -> bool:
-    """Whether a site of the target's facility is one of those that it counts."""
-    return (target.host is None or host in target.host) and (target.district is None or district == target.district)
+    results = []
+    for target in targets:
+        result = _result(target, _outcome(city, target, sites, reach, areas, fleet), most, bounds)
+        due = phased and target.by is not None and isinstance(target, SiteTarget)
+        results.append(replace(result, required=f"{result.required} by {target.by}") if due else result)
+    return tuple(results)
 
 
 def _result(
-    city: City,
-    target: Target,
-    sites: tuple[Site, ...],
-    reach: Pairs,
-    areas: Pairs,
-    fleet: tuple[FleetEntry, ...],
-    ceiling: Mapping[str, float],
+    target: Target, outcome: _Outcome, most: Mapping[str, float], bounds: Mapping[str, float | None]
 ) -> TargetResult:
-    note = ""
-    most = ceiling.get(target.id)
-    possible = ""
-    if isinstance(target, CountTarget):
-        counted = [
-            site
-            for site in standing(sites, target.by)
-            if site.facility == target.facility and _counts(target, host=site.host, district=site.district)
-        ]
-        value = float(len(counted) if target.of == "sites" else sum(getattr(site, target.of) for site in counted))
-        met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
-        unit = target.of.replace("_", " ")
-        if target.maximum is None or target.maximum == target.minimum:
-            required = f"{target.minimum:,} {unit}" if target.maximum is None else f"exactly {target.minimum:,} {unit}"
-        else:
-            required = f"{target.minimum:,} to {target.maximum:,} {unit}"
-        reached = f"{value:,.0f} {unit}"
-        if most is not None:
-            possible = f"{most:,.0f} {unit}"
-        if value < target.minimum:
-            places = sum(target.facility in candidate.facilities for candidate in city.candidates)
-            note = f"short by {target.minimum - value:,.0f}; {places:,} candidate places can hold one"
-        elif target.maximum is not None and value > target.maximum:
-            note = f"{value - target.maximum:,.0f} too many"
-    elif isinstance(target, CoverageTarget):
-        held = {name: _of(sites, target, (name,)) for name in target.facilities}
-        value, note = _coverage(city, target, reach, held)
-        # An expectation is no sum of whole parcels: it may stay below by as much as siting's solver does.
-        met = value >= target.minimum - (SLACK_TOLERANCE if target.expected else 1e-9)
-        if not met:
-            note = "; ".join(filter(None, (f"short by {target.minimum - value:.1%} of the parcels", note)))
-        where = " in every district" if target.each_district else ""
-        whose = "parcels expected from within" if target.expected else "parcels within"
-        required = f"{target.minimum:.1%} of {whose} {target.reach_m:,.0f} m{where}"
-        reached = f"{value:.1%}"
-        if most is not None:
-            possible = f"{most:.1%}"
-    elif isinstance(target, AreaTarget):
-        value, required, reached, note = _areas(city, target, areas.of(_of(sites, target, target.facilities)))
-        if most is not None:
-            possible = f"{round(most * int(wanted_areas(city, target).sum())):,}"
-        met = value >= target.minimum - 1e-9
-    elif isinstance(target, BudgetTarget):
-        facilities = {f.id for f in city.scenario.file.facilities if f.budget == target.category}
-        value = sum(site.cost_fen for site in standing(sites, target.by) if site.facility in facilities) / 100
-        met = value <= target.maximum_yuan + 0.005
-        note = "" if met else f"{value - target.maximum_yuan:,.0f} yuan too much"
-        required, reached = f"at most {target.maximum_yuan:,.0f} yuan", f"{value:,.0f} yuan"
-    elif isinstance(target, FleetTarget):
-        counted_fleet = [
-            entry for entry in fleet if (entry.new or not target.new_only) and (entry.marked or not target.marked_only)
-        ]
-        value = float(sum(entry.driven + entry.reserve for entry in counted_fleet))
-        met = value >= target.minimum
-        most = _available(counted_fleet)
-        required, reached = f"{target.minimum:,} vehicles", f"{value:,.0f} vehicles"
-        possible = "" if most is None else f"{most:,.0f} vehicles"
-        note = f"{sum(entry.driven for entry in counted_fleet):,} of them driven on the planned day"
-        if not met:
-            note = f"short by {target.minimum - value:,.0f}, the vehicle types' counts allow no more; {note}"
-    elif isinstance(target, NewEnergyTarget):
-        counted_fleet = [entry for entry in fleet if entry.new or not target.new_only]
-        total = sum(entry.driven + entry.reserve for entry in counted_fleet)
-        electric = sum(entry.driven + entry.reserve for entry in counted_fleet if entry.energy == "electric")
-        value = electric / total if total else 0.0
-        met = value >= target.minimum - 1e-9
-        note = "" if met else f"short by {target.minimum - value:.1%}; give electric types a higher count"
-        required, reached = f"{target.minimum:.0%} new-energy", f"{value:.0%} ({electric:,} of {total:,})"
-    else:
-        assert isinstance(target, PermitTarget)
-        value = float(sum(entry.permits.get(target.permit, 0) for entry in fleet))
-        met = target.minimum <= value and (target.maximum is None or value <= target.maximum)
-        if value < target.minimum:
-            quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
-            bound = f"the quota is {quota:,}" if value >= quota else "no more eligible vehicles"
-            note = f"short by {target.minimum - value:,.0f}, {bound}"
-        elif target.maximum is not None and value > target.maximum:
-            note = f"{value - target.maximum:,.0f} too many"
-        required = f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}")
-        reached = f"{value:,.0f} vehicles"
-    if isinstance(target, CoverageTarget | AreaTarget) and most is not None and most < target.minimum:
+    alone = most.get(target.id, outcome.most)
+    possible = "" if alone is None else outcome.write(alone)
+    bound = bounds.get(target.id)
+    at_most = outcome.write(bound) if bound is not None else NO_TIME if target.id in bounds else ""
+    note = outcome.note
+    if isinstance(target, CoverageTarget | AreaTarget) and alone is not None and alone < target.minimum:
         note = "; ".join(filter(None, (note, f"all candidates together reach {possible} at most: add some there")))
     return TargetResult(
         id=target.id,
         measure=target.measure,
         text=target.text,
         citation=target.citation,
+        required=outcome.required,
+        reached=outcome.reached or outcome.write(outcome.value),
+        value=outcome.value,
+        met=outcome.met,
+        possible=possible,
+        most=alone,
+        at_most=at_most,
+        bound=bound,
+        note=note,
+    )
+
+
+def _outcome(
+    city: City, target: Target, sites: tuple[Site, ...], reach: Pairs, areas: Pairs, fleet: tuple[FleetEntry, ...]
+) -> _Outcome:
+    if isinstance(target, CountTarget):
+        return _count(city, target, sites)
+    if isinstance(target, CoverageTarget):
+        return _coverage(city, target, sites, reach)
+    if isinstance(target, AreaTarget):
+        return _areas(city, target, sites, areas)
+    if isinstance(target, BudgetTarget):
+        return _budget(city, target, sites)
+    if isinstance(target, FleetTarget):
+        return _vehicles(target, fleet)
+    if isinstance(target, NewEnergyTarget):
+        return _new_energy(target, fleet)
+    if isinstance(target, PermitTarget):
+        return _permits(city, target, fleet)
+    assert_never(target)
+
+
+def _count(city: City, target: CountTarget, sites: tuple[Site, ...]) -> _Outcome:
+    counted = [
+        site
+        for site in standing(sites, target.by)
+        if site.facility == target.facility
+        and (target.host is None or site.host in target.host)
+        and (target.district is None or site.district == target.district)
+    ]
+    value = float(len(counted) if target.of == "sites" else sum(getattr(site, target.of) for site in counted))
+    unit = target.of.replace("_", " ")
+    if target.maximum is None:
+        required = f"{target.minimum:,} {unit}"
+    elif target.maximum == target.minimum:
+        required = f"exactly {target.minimum:,} {unit}"
+    else:
+        required = f"{target.minimum:,} to {target.maximum:,} {unit}"
+    note = ""
+    if value < target.minimum:
+        places = sum(target.facility in candidate.facilities for candidate in city.candidates)
+        note = f"short by {target.minimum - value:,.0f}; {places:,} candidate places can hold one"
+    elif target.maximum is not None and value > target.maximum:
+        note = f"{value - target.maximum:,.0f} too many"
+    return _Outcome(
+        value=value,
+        met=not note,
         required=required,
-        reached=reached,
+        write=lambda number: f"{number:,.0f} {unit}",
+        note=note,
+    )
+
+
+def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach: Pairs) -> _Outcome:
+    there = {site.id for site in standing(sites, target.by)}
+    opened = np.array([site.id in there for site in sites], dtype=bool)
+    every = np.arange(len(sites), dtype=np.int32)
+    rows = coverage_rows(city, target, reach, every, [site.facility for site in sites])
+    # A district that receives nothing has no share to reach.
+    shares = {row.name: row.reached(opened) for row in rows if row.weight.any()}
+    worst = min(shares, key=lambda name: shares[name], default=None)
+    value = 0.0 if worst is None else shares[worst]
+    # An expectation is no sum of whole parcels: it may stay below by as much as siting's solver does.
+    met = value >= target.minimum - (SLACK_TOLERANCE if target.expected else _ROUNDING)
+    note = "no parcels there" if worst is None else ""
+    if worst is not None and target.each_district:
+        note = f"lowest in {worst.removeprefix(f'{target.id}: ')}"
+    if not met:
+        note = "; ".join(filter(None, (f"short by {target.minimum - value:.1%} of the parcels", note)))
+    where = " in every district" if target.each_district else ""
+    whose = "parcels expected from within" if target.expected else "parcels within"
+    return _Outcome(
         value=value,
         met=met,
-        possible=possible,
-        most=most,
+        required=f"{target.minimum:.1%} of {whose} {target.reach_m:,.0f} m{where}",
+        write=lambda number: f"{number:.1%}",
         note=note,
+    )
+
+
+def _areas(city: City, target: AreaTarget, sites: tuple[Site, ...], areas: Pairs) -> _Outcome:
+    there = {site.id for site in standing(sites, target.by)}
+    counted = np.array([site.facility in target.facilities and site.id in there for site in sites], dtype=bool)
+    frame = city.scenario.areas
+    wanted = wanted_areas(city, target)
+    number = np.bincount(area_pairs(city, target, areas.of(counted)).target, minlength=len(frame))
+    good = number == 1 if target.at_most_one else number > 0
+    total, served = int(wanted.sum()), int((good & wanted).sum())
+    value = served / total if total else 1.0
+    missing = frame["name"][wanted & ~good].tolist()
+    some = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+    each = "exactly one" if target.at_most_one else "one"
+    share = "every" if target.minimum >= 1 else f"{target.minimum:.0%} of every"
+    return _Outcome(
+        value=value,
+        met=value >= target.minimum - _ROUNDING,
+        required=f"{each} for {share} {target.area_kind} ({total:,})",
+        write=lambda number: f"{round(number * total):,}",
+        reached=f"{served:,} of {total:,}",
+        note=f"without: {some}" if missing else "",
+    )
+
+
+def _budget(city: City, target: BudgetTarget, sites: tuple[Site, ...]) -> _Outcome:
+    facilities = {f.id for f in city.scenario.file.facilities if f.budget == target.category}
+    value = sum(site.cost_fen for site in standing(sites, target.by) if site.facility in facilities) / 100
+    met = value <= target.maximum_yuan + 0.005
+    return _Outcome(
+        value=value,
+        met=met,
+        required=f"at most {target.maximum_yuan:,.0f} yuan",
+        write=lambda number: f"{number:,.0f} yuan",
+        note="" if met else f"{value - target.maximum_yuan:,.0f} yuan too much",
+    )
+
+
+def _vehicles(target: FleetTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
+    counted = [
+        entry for entry in fleet if (entry.new or not target.new_only) and (entry.marked or not target.marked_only)
+    ]
+    value = float(sum(entry.driven + entry.reserve for entry in counted))
+    met = value >= target.minimum
+    note = f"{sum(entry.driven for entry in counted):,} of them driven on the planned day"
+    if not met:
+        note = f"short by {target.minimum - value:,.0f}, the vehicle types' counts allow no more; {note}"
+    return _Outcome(
+        value=value,
+        met=met,
+        required=f"{target.minimum:,} vehicles",
+        write=lambda number: f"{number:,.0f} vehicles",
+        note=note,
+        most=_available(counted),
     )
 
 
@@ -223,52 +240,35 @@ def _available(fleet: list[FleetEntry]) -> float | None:
     return float(sum(counts)) if len(counts) == len(fleet) else None
 
 
-def _of(sites: tuple[Site, ...], target: SiteTarget, facilities: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which sites are of these facilities and open when the target is due."""
-    there = {site.id for site in standing(sites, target.by)}
-    return np.array([site.facility in facilities and site.id in there for site in sites], dtype=bool)
+def _new_energy(target: NewEnergyTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
+    counted = [entry for entry in fleet if entry.new or not target.new_only]
+    total = sum(entry.driven + entry.reserve for entry in counted)
+    electric = sum(entry.driven + entry.reserve for entry in counted if entry.energy == "electric")
+    value = electric / total if total else 0.0
+    met = value >= target.minimum - _ROUNDING
+    return _Outcome(
+        value=value,
+        met=met,
+        required=f"{target.minimum:.0%} new-energy",
+        write=lambda number: f"{number:.0%}",
+        reached=f"{value:.0%} ({electric:,} of {total:,})",
+        note="" if met else f"short by {target.minimum - value:.1%}; give electric types a higher count",
+    )
 
 
-def _coverage(
-    city: City, target: CoverageTarget, reach: Pairs, held: Mapping[str, NDArray[np.bool_]]
-) -> tuple[float, str]:
-    """The share that is covered, where each of the target's facilities is held by these origins of ``reach``."""
-    covered = np.zeros(len(city.places))
-    for facility in city.scenario.file.facilities:
-        if facility.id in held:
-            near = reach.of(held[facility.id])
-            np.maximum.at(covered, near.target, counted_share(target, facility, near.metres))
-    parcels = city.demand.parcels.astype(np.float64)
-    at = covered[city.place_of] * parcels
-    district = np.array(city.demand.district, dtype=object)
-    names = sorted(set(city.demand.district)) if target.districts is None else list(target.districts)
-    shares = {}
-    for group in [[name] for name in names] if target.each_district else [names]:
-        chosen = np.isin(district, group)
-        total = float(parcels[chosen].sum())
-        if total:  # a district that receives nothing has no share to reach
-            shares[group[0] if target.each_district else ""] = float(at[chosen].sum()) / total
-    if not shares:
-        return 0.0, "no parcels there"
-    worst = min(shares, key=lambda name: shares[name])
-    return shares[worst], f"lowest in {worst}" if target.each_district else ""
-
-
-def _areas(city: City, target: AreaTarget, areas: Pairs) -> tuple[float, str, str, str]:
-    frame = city.scenario.areas
-    wanted = wanted_areas(city, target)
-    near = area_pairs(city, target, areas)
-    number = np.bincount(near.target, minlength=len(frame))
-    good = number == 1 if target.at_most_one else number > 0
-    total, served = int(wanted.sum()), int((good & wanted).sum())
-    value = served / total if total else 1.0
-    missing = frame["name"][wanted & ~good].tolist()
-    some = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-    each = "exactly one" if target.at_most_one else "one"
-    share = "every" if target.minimum >= 1 else f"{target.minimum:.0%} of every"
-    return (
-        value,
-        f"{each} for {share} {target.area_kind} ({total:,})",
-        f"{served:,} of {total:,}",
-        f"without: {some}" if missing else "",
+def _permits(city: City, target: PermitTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
+    value = float(sum(entry.permits.get(target.permit, 0) for entry in fleet))
+    note = ""
+    if value < target.minimum:
+        quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
+        reason = f"the quota is {quota:,}" if value >= quota else "no more eligible vehicles"
+        note = f"short by {target.minimum - value:,.0f}, {reason}"
+    elif target.maximum is not None and value > target.maximum:
+        note = f"{value - target.maximum:,.0f} too many"
+    return _Outcome(
+        value=value,
+        met=not note,
+        required=f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}"),
+        write=lambda number: f"{number:,.0f} vehicles",
+        note=note,
     )

@@ -7,9 +7,8 @@ import shapely
 from numpy.typing import NDArray
 
 from lastmile.geo.snapping import EdgePoints
-from lastmile.scenario import AreaTarget, CoverageTarget, Facility
+from lastmile.scenario import AreaTarget, CoverageTarget
 from lastmile.stages.prepare import City
-from lastmile.walk_shares import walk_share
 
 INDICATOR_REACH_M = 1000.0
 
@@ -76,12 +75,6 @@ def walks_to_areas(city: City, lon: NDArray[np.float64], lat: NDArray[np.float64
         target=(key[first] % len(shapes)).astype(np.int32),
         metres=metres[first],
     )
-
-
-def counted_share(target: CoverageTarget, facility: Facility, metres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What of a parcel a clause of coverage counts, so far from an open site of one of its facilities."""
-    within = metres <= target.reach_m
-    return np.where(within, walk_share(facility, metres), 0.0) if target.expected else within.astype(np.float64)
 
 
 def area_pairs(city: City, target: AreaTarget, areas: Pairs) -> Pairs:

@@ -52,6 +52,21 @@ def test_targets_stand_with_source_and_outcome(page):
         assert text in page
 
 
+def test_table_of_clauses_tells_what_indicators_do():
+    made = city.plan()
+    first, second = made.targets
+    first = dataclasses.replace(first, most=0.9, possible="90.0%", bound=0.4, at_most="40.0%")
+    second = dataclasses.replace(second, most=20.0, possible="20 sites", at_most="not computed: time")
+    made = dataclasses.replace(made, targets=(first, second))
+    kpi = measure(city.scenario(), made, city.demand(), city.walks())["targets"]
+    told = [(one["most_alone"], one["most_beside_others"], one["gap"]) for one in kpi["clauses"]]
+    # 0.3 of 0.4 at most beside the others; 1 of 20 alone.
+    assert told == [(0.9, 0.4, pytest.approx(0.25)), (20.0, None, pytest.approx(0.95))]
+    cells = [re.findall(r'<td class="n">(.*?)</td>', line) for line in report(made).splitlines()]
+    assert ["90.0%", "40.0%", "25.0%"] in cells
+    assert ["20 sites", "not computed: time", "95.0%"] in cells
+
+
 def test_target_bars_are_what_was_reached_of_what_is_required():
     bars = target_bars(city.plan().targets, city.scenario().file)
     # 0.3 of 0.3, and 1 locker of 10.

@@ -132,6 +132,12 @@ def test_met_target_claimed_missed(town):
     assert found(town.with_target("fleet", met=False)) == [("target", "missed at 2")]
 
 
+def test_plan_that_reaches_more_than_it_says_that_any_could(town):
+    assert found(town.with_target("reach", bound=0.4, at_most="40.0%")) == [("target", "0.4 for 0.5")]
+    assert found(town.with_target("reach", bound=0.5, at_most="50.0%")) == []
+    assert found(town.with_target("stations", bound=0.0)) == [("target", "0 for 1")]
+
+
 def test_target_without_result(town):
     assert found(town.with_plan(targets=town.plan.targets[1:])) == [("target", "0 results")]
 

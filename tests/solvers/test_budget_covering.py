@@ -1,5 +1,6 @@
 """Covering within a budget equals the enumeration of all sets of sites on tiny problems, to the fen."""
 
+from dataclasses import replace
 from itertools import chain, combinations, pairwise
 
 import numpy as np
@@ -70,6 +71,34 @@ def test_a_budget_covers_what_the_best_of_all_sets_does_and_not_a_fen_more_is_pa
     assert found.stopped == "optimal"
 
 
+@settings(max_examples=150)
+@given(instances(), st.integers(0, 10**6))
+def test_of_several_sites_the_greatest_share_counts(instance, seed):
+    cost_fen, reached, weight, standing, budget = instance
+    made = problem(cost_fen, reached, weight, standing)
+    share = np.random.default_rng(seed).choice([0.0, 0.15, 0.5, 0.51, 1.0], len(made.pair_site))
+    made = replace(made, pair_share=share)
+    of = dict(zip(zip(made.pair_site.tolist(), made.pair_customer.tolist(), strict=True), share.tolist(), strict=True))
+
+    def parcels(sites):
+        return sum(w * max((of.get((j, i), 0.0) for j in sites), default=0.0) for i, w in enumerate(weight))
+
+    found = cover(made, budget_fen=budget, seconds=10)
+    new = [j for j in range(len(cost_fen)) if j not in standing]
+    payable = [
+        {*sites, *standing}
+        for sites in chain.from_iterable(combinations(new, k) for k in range(len(new) + 1))
+        if sum(cost_fen[j] for j in sites) <= budget
+    ]
+    best = max(map(parcels, payable))
+    assert set(found.sites) in payable
+    assert found.parcels == pytest.approx(parcels(found.sites)) == pytest.approx(best, rel=1e-5)
+    assert best * (1 - 1e-9) <= found.bound <= best * (1 + 1e-5) + 1e-9
+    # None is paid for that covers no more of anybody than the others do.
+    for j in set(found.sites) - standing:
+        assert parcels(set(found.sites) - {j}) < found.parcels
+
+
 @settings(max_examples=40)
 @given(instances())
 def test_no_site_is_paid_for_whose_customers_others_reach(instance):
@@ -137,6 +166,8 @@ def test_a_plan_for_less_money_is_kept_where_time_is_up(monkeypatch):
     [
         ({"standing": np.zeros(2, dtype=bool)}, "standing has 2 entries for 3 sites"),
         ({"pair_site": np.zeros(1, dtype=np.int32)}, "pair_customer has 6 entries for 1 pairs"),
+        ({"pair_share": np.ones(5)}, "pair_share has 5 entries for 6 pairs"),
+        ({"pair_share": np.array([0.0, 0.5, 1.0, 1.0, 1.0, 1.1])}, "pair_share has an entry outside 0..1"),
         ({"cost_fen": np.array([1, -1, 1])}, "a cost or a weight is negative"),
     ],
 )

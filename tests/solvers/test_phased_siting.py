@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
 
-from lastmile.solvers.phased_siting import RulesDue, site_in_phases
+from lastmile.solvers.phased_program import RulesDue
+from lastmile.solvers.phased_siting import site_in_phases
 from lastmile.solvers.siting_problem import CoverageRow, SitingRow
 
 TOLERANCE = 1e-3
@@ -124,7 +125,58 @@ def phased(seed):
 @settings(max_examples=200)
 @given(seed=st.integers(0, 10**9))
 def test_equals_the_enumeration_of_chains(seed):
-    made, phases = phased(seed)
+    require_equal_to_enumeration(*phased(seed))
+
+
+def beside_hosts(seed):
+    """Hosts and refrigerated modules beside them, each counted: few or none early, and more of them in the end."""
+    random = np.random.default_rng(seed)
+    hosts = int(random.integers(2, 4))
+    stands = int(random.integers(1, 3))
+    sites = hosts + stands
+    made = problem(
+        random.integers(0, 600, sites),
+        [4, 3],
+        [(int(random.integers(2)), j, 0) for j in range(hosts)],
+        module=random.integers(0, 50, sites).tolist(),
+        most=[1] * hosts + random.integers(1, 3, stands).tolist(),
+        needs=np.array([[hosts + k, k] for k in range(stands)], dtype=np.int32),
+    )
+    of_hosts, of_stands = (np.arange(sites) < hosts).astype(float), (np.arange(sites) >= hosts).astype(float)
+
+    def rows(**limits):
+        least, most = limits["hosts"]
+        yield count("hosts", sites, per=of_hosts, lower=least, upper=most)
+        least, most = limits["stands"]
+        yield SitingRow(name="stands", site=np.arange(sites, dtype=np.int32), per_open=np.zeros(sites),
+                        per_module=of_stands, lower=least, upper=most)  # fmt: skip
+
+    first = RulesDue(name="2018", rows=tuple(rows(hosts=(1, float(random.integers(1, 3))),
+                                                  stands=(0, float(random.integers(0, 2))))))  # fmt: skip
+    last = RulesDue(name="2020", rows=tuple(rows(hosts=(0, np.inf), stands=(int(random.integers(1, 3)), np.inf))))
+    return made, [first, last]
+
+
+@settings(max_examples=120)
+@given(seed=st.integers(0, 10**9))
+def test_refrigerated_modules_that_come_with_their_host_equal_the_enumeration_of_chains(seed):
+    require_equal_to_enumeration(*beside_hosts(seed))
+
+
+def test_refrigerated_modules_do_not_come_later_than_their_host():
+    # Site 1 stands beside site 0, which alone would do; by 2018 there is to be a host and nothing refrigerated, in the
+    # end something is. So the dear host 2 opens first, and host 0 later together with what stands beside it.
+    made = problem([10, 10, 900], [5], [(0, 0, 0)], needs=np.array([[1, 0]], dtype=np.int32))
+    first = RulesDue(name="2018", rows=(count("host", 3, per=[1, 0, 1], lower=1), count("cold", 3, per=[0, 1, 0],
+                                                                                         upper=0)))  # fmt: skip
+    last = RulesDue(name="2020", rows=(count("cold later", 3, per=[0, 1, 0], lower=1),))
+    found = sited(made, [first, last])
+    assert [solution.modules.tolist() for solution in found] == [[0, 0, 1], [1, 1, 1]]
+    assert all(solution.shortfalls == () for solution in found)
+    assert sited(made, [last])[0].modules.tolist() == [1, 1, 0]
+
+
+def require_equal_to_enumeration(made, phases):
     found = sited(made, phases)
     for before, after in pairwise(found):
         assert all(m in (0, n) for m, n in zip(before.modules.tolist(), after.modules.tolist(), strict=True))

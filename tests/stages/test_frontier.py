@@ -3,6 +3,7 @@
 from itertools import combinations, pairwise
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 import town
 
@@ -22,7 +23,7 @@ PLACES = {"x": (3, 3), "y": (3, 5), "z": (0, 0)}
 def city(make_city, row, tmp_path):
     """Orders a, b, c along a street with the candidates x between a and b, y between b and c, and z beside d."""
 
-    def make(existing=()):
+    def make(existing=(), scenario=None):
         lines = [
             ",".join(
                 map(str, (name, name, "residential", *town.corner(*at), "existing" if name in existing else "candidate",
@@ -37,7 +38,7 @@ def city(make_city, row, tmp_path):
             row("c", 3, 5.5, PARCELS["c"], "locker;door"),
             row("d", 0, 0.5, PARCELS["d"], "locker;door"),
         ]
-        return make_city(TABLE, orders=orders)
+        return make_city(TABLE | (scenario or {}), orders=orders)
 
     return make
 
@@ -134,6 +135,40 @@ def test_every_budget_that_cannot_be_is_named(city):
 def test_money_is_not_spent_beyond_what_covers_more(city):
     made = of(city(), budgets=[100 * COST])
     assert (made.points[0].sites, made.points[0].yuan) == (3, 3 * COST)
+
+
+# Nine of ten come from 100 m, half from 200 m, and of those further away fewer and fewer.
+SHARES = {"reach_m = 400.0": "reach_m = 400.0\nwalk_shares = [[100, 0.9], [200, 0.5], [400, 0.1]]"}
+
+
+def expected(names):
+    """Parcels of each order times the share that walks to the best of these places; along the street, 200 m a block."""
+    blocks = {"a": (3, 2.5), "b": (3, 4), "c": (3, 5.5), "d": (0, 0.5)}
+    found = 0.0
+    for order, (row, column) in blocks.items():
+        metres = [200 * (abs(row - PLACES[name][0]) + abs(column - PLACES[name][1])) for name in names]
+        share = [np.interp(away, [100, 200, 400], [0.9, 0.5, 0.1], right=0.0) for away in metres if away <= 400]
+        found += PARCELS[order] * max(share, default=0.0)
+    return found
+
+
+def test_points_count_the_parcels_that_are_expected_where_shares_of_who_walks_are_stated(city):
+    made = city(scenario=SHARES)
+    # a and d 100 m from x and z, b 200 m from x and y, c 100 m from y: the walks are known to some decimetres.
+    by_number = of(made, numbers=[1, 2, 3])
+    by_budget = of(made, budgets=[COST, 2 * COST, 3 * COST])
+    for k, points in enumerate(zip(by_number.points, by_budget.points, strict=True), start=1):
+        best = max(expected(names) for names in combinations(PLACES, k))
+        for point in points:
+            assert point.parcels == pytest.approx(best, rel=5e-3)
+            assert point.parcels == pytest.approx(expected(point.candidates), rel=5e-3)
+            assert point.bound == pytest.approx(point.parcels, rel=1e-5)
+            assert point.stopped == "optimal"
+    assert by_number.points[0].parcels < covered({"x"})
+    assert by_number.coverable == pytest.approx(by_number.points[-1].parcels)
+    assert by_number.total == sum(PARCELS.values())
+    assert "parcels expected from within 400 m on foot" in chart(by_number)
+    assert "parcels within 400 m on foot" in chart(of(city()))
 
 
 def test_numbers_and_budgets_exclude_each_other(city):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -9,9 +10,9 @@ import town
 
 from lastmile.pipeline import walks_from_sites
 from lastmile.plans import FleetEntry, Site
+from lastmile.stages import bounds, siting
 from lastmile.stages.siting import place_sites
-from lastmile.stages.targets import ceilings, evaluate
-from lastmile.stages.walks import walks, walks_to_areas
+from lastmile.stages.targets import evaluate
 
 
 def site(name, row, column, facility="locker", **changes):
@@ -70,7 +71,7 @@ def test_measure(make_city, row, measure, text, value, met):
     rows = [row(*(cell if k == 0 else float(cell) for k, cell in enumerate(o.split(",")[:3])), o.split(",")[3], "door")
             for o in ORDERS]  # fmt: skip
     city = make_city({"[[depots]]": clause}, orders=rows)
-    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {})[-1]
+    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {}, {})[-1]
     assert result.value == pytest.approx(value)
     assert (result.met, result.measure, result.text, result.citation) == (met, measure, "words", "§ 1")
     assert met or result.note
@@ -103,7 +104,7 @@ def test_target_is_held_against_the_sites_of_its_date(make_city, row, measure, t
     city = make_city({"[[depots]]": phased(measure, text) + "[[depots]]"}, orders=rows)
     a, b, c = SITES
     sites = (replace(a, opens_by=FIRST), replace(b, existing=True, cost_fen=0), replace(c, opens_by=LAST))
-    results = evaluate(city, sites, walks_from_sites(city, sites), FLEET, {})
+    results = evaluate(city, sites, walks_from_sites(city, sites), FLEET, {}, {})
     found = [result for result in results if result.id in ("2018", "2020")]
     assert [result.value for result in found] == [pytest.approx(value) for value in values]
     assert tuple(result.met for result in found) == met
@@ -119,10 +120,10 @@ def test_areas_are_served_by_sites_inside_or_near(make_city):
     at_place = [site(f"s{k}", r + 0.5, c + 0.5) for k, (r, c) in enumerate(town.HOMES[:6])]
     twice = (*at_place, site("more", town.HOMES[0][0] + 0.5, town.HOMES[0][1] + 0.5))
     for sites, value in ((tuple(at_place), 0.6), (twice, 0.5)):  # two sites at one community are one too many
-        result = evaluate(city, sites, walks_from_sites(city, sites), (), {})[-1]
+        result = evaluate(city, sites, walks_from_sites(city, sites), (), {}, {})[-1]
         assert result.value == pytest.approx(value)
         assert result.met
-    assert np.isclose(evaluate(city, (), walks_from_sites(city, ()), (), {})[-1].value, 0.0)
+    assert np.isclose(evaluate(city, (), walks_from_sites(city, ()), (), {}, {})[-1].value, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +139,8 @@ def test_areas_are_served_by_sites_inside_or_near(make_city):
 def test_no_plan_reaches_more_than_all_candidates_together(make_city, measure, text):
     clause = f'[[targets]]\nmeasure = "{measure}"\nid = "t"\ntext = "t"\n{text}\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
-    lon, lat = (np.array([getattr(c, axis) for c in city.candidates]) for axis in ("lon", "lat"))
-    most = ceilings(city, walks(city, lon, lat, city.walk_places), walks_to_areas(city, lon, lat))
+    planned = place_sites(city, on_progress=lambda *_: None)
+    most = planned.ceilings
     facility = next(f for f in city.scenario.file.facilities if f.id == "locker")
     everywhere = tuple(
         site(c.id, 0, 0, host=c.host, lon=c.lon, lat=c.lat, district=c.district,
@@ -147,33 +148,101 @@ def test_no_plan_reaches_more_than_all_candidates_together(make_city, measure, t
         for c in city.candidates if "locker" in c.facilities
     )  # fmt: skip
     assert everywhere
-    result = evaluate(city, everywhere, walks_from_sites(city, everywhere), (), most)[-1]
+    result = evaluate(city, everywhere, walks_from_sites(city, everywhere), (), most, {})[-1]
     assert result.value == pytest.approx(most["t"])
     assert result.most == most["t"]
     assert result.gap == (pytest.approx(0.0, abs=1e-9) if most["t"] else None)
     assert result.possible
-    planned = place_sites(city, on_progress=lambda *_: None)
-    assert planned.ceilings == most
-    found = evaluate(city, planned.sites, walks_from_sites(city, planned.sites), (), most)[-1]
+    found = evaluate(city, planned.sites, walks_from_sites(city, planned.sites), (), most, {})[-1]
     assert found.value <= most["t"] + 1e-9
 
 
 def test_what_no_plan_could_reach_is_said(make_city):
     clause = f'[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\n{COVER}\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
-    result = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.25})[-1]
+    result = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.25}, {})[-1]
     assert not result.met
     assert "all candidates together reach 25.0% at most" in result.note
-    reachable = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.95})[-1]
+    reachable = evaluate(city, (), walks_from_sites(city, ()), (), {"t": 0.95}, {})[-1]
     assert "all candidates" not in reachable.note
+
+
+def test_bound_and_gap_are_told_or_that_there_was_no_time(make_city):
+    clause = f'[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\n{COVER.replace("100.0", "300.0")}\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+
+    def told(proved):
+        result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {"t": 0.9}, proved)[-1]
+        return result, result.at_most, result.bound, result.gap
+
+    value = told({})[0].value
+    assert value > 0
+    assert told({})[1:] == ("", None, pytest.approx(1 - value / 0.9))
+    assert told({"t": None})[1:] == ("not computed: time", None, pytest.approx(1 - value / 0.9))
+    assert told({"t": 0.8})[1:] == ("80.0%", 0.8, pytest.approx(1 - value / 0.8))
+
+
+@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("expected", ["", "\nexpected = true"])
+@pytest.mark.parametrize("each", ["", "\neach_district = true"])
+def test_bound_is_what_the_best_sites_reach_that_keep_the_other_clauses(make_city, most, expected, each):
+    shares = "reach_m = 400.0\nwalk_shares = [[40, 1.0], [200, 0.5], [400, 0.1]]"
+    clause = (
+        f'[[targets]]\nmeasure = "count"\nid = "few"\ntext = "t"\nfacility = "locker"\nmaximum = {most}\n\n'
+        '[[targets]]\nmeasure = "coverage"\nid = "t"\ntext = "t"\nfacilities = ["locker"]\nreach_m = 300.0\n'
+        f"minimum = 0.01{expected}{each}\n\n[[depots]]"
+    )
+    rule = 'of = "modules"\nminimum = 2'
+    city = make_city({"reach_m = 400.0": shares, "[[depots]]": clause, rule: 'of = "modules"\nminimum = 0'})
+    planned = place_sites(city, on_progress=lambda *_: None)
+    own = [c for c in city.candidates if "locker" in c.facilities]
+    values = []
+    for chosen in combinations(own, most):
+        sites = tuple(site(c.id, 0, 0, host=c.host, lon=c.lon, lat=c.lat, district=c.district) for c in chosen)
+        results = evaluate(city, sites, walks_from_sites(city, sites), (), {}, {})
+        values.append(next(result.value for result in results if result.id == "t"))
+    assert planned.bounds["t"] == pytest.approx(max(values), abs=1e-6)
+    assert planned.bounds["few"] == most
+    reached = evaluate(
+        city, planned.sites, walks_from_sites(city, planned.sites), (), planned.ceilings, planned.bounds
+    )[-1]
+    assert reached.value <= reached.bound + 1e-9
+    assert reached.bound < reached.most
+
+
+def test_what_is_proved_once_is_not_proved_again(make_city, monkeypatch):
+    clause = '[[targets]]\nmeasure = "count"\nid = "t"\ntext = "t"\nfacility = "locker"\nmaximum = 2\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+    ground = siting.Ground.of(city)
+    first = place_sites(city, ground=ground, on_progress=lambda *_: None)
+    assert first.summary.shortfalls == ()
+    assert first.bounds.keys() == first.ceilings.keys()
+    assert None not in first.bounds.values()
+
+    def again(*_, **__):
+        raise AssertionError("it is known")
+
+    monkeypatch.setattr(bounds, "most", again)
+    second = place_sites(city, ground=ground, on_progress=lambda *_: None)
+    assert (second.sites, second.ceilings, second.bounds) == (first.sites, first.ceilings, first.bounds)
+
+
+def test_without_time_no_bound_is_stated(make_city, monkeypatch):
+    monkeypatch.setattr(siting, "_FOR_BOUNDS", 0.0)
+    clause = '[[targets]]\nmeasure = "count"\nid = "t"\ntext = "t"\nfacility = "locker"\nmaximum = 1\n\n[[depots]]'
+    told = []
+    placed = place_sites(make_city({"[[depots]]": clause}), on_progress=lambda _, text: told.append(text))
+    assert placed.bounds["near"] is None
+    late = sum(bound is None for bound in placed.bounds.values())
+    assert f"how far each of 4 targets could go at most, all others kept; no time for {late}" in told
 
 
 def test_of_fleets_there_are_at_most_those_that_can_be_bought(make_city):
     clause = '[[targets]]\nmeasure = "vehicles"\nid = "t"\ntext = "t"\nminimum = 7\n\n[[depots]]'
     city = make_city({"[[depots]]": clause})
     limited = tuple(replace(one, available=5) for one in FLEET)
-    assert evaluate(city, (), walks_from_sites(city, ()), limited, {})[-1].most == 15
-    assert evaluate(city, (), walks_from_sites(city, ()), FLEET, {})[-1].most is None
+    assert evaluate(city, (), walks_from_sites(city, ()), limited, {}, {})[-1].most == 15
+    assert evaluate(city, (), walks_from_sites(city, ()), FLEET, {}, {})[-1].most is None
 
 
 def test_expected_parcels_are_those_of_who_walks_so_far(make_city, row):
@@ -186,6 +255,6 @@ def test_expected_parcels_are_those_of_who_walks_so_far(make_city, row):
     orders = [row("p", 3, 1.1, 6, "door"), row("q", 3, 0, 4, "door"), row("r", 6.5, 3.1, 3, "door"),
               row("s", 0, 7, 1, "door")]  # fmt: skip
     city = make_city({"reach_m = 400.0": shares, "[[depots]]": clause}, orders=orders)
-    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {})[-1]
+    result = evaluate(city, SITES, walks_from_sites(city, SITES), FLEET, {}, {})[-1]
     assert result.value == pytest.approx(11 / 14, abs=1e-3)
     assert (result.met, result.required) == (True, "75.0% of parcels expected from within 300 m")

@@ -1,0 +1,89 @@
+"""What every program of siting is made of: sites with their modules, and how much of the demand they cover."""
+
+from collections import defaultdict
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.math_opt.python import mathopt
+
+from lastmile.solvers.siting_problem import SitingProblem
+
+
+def variables(problem: SitingProblem, model: mathopt.Model) -> tuple[list[mathopt.Variable], list[mathopt.Variable]]:
+    """By site, whether it is open, and its modules: the same variable where it has one at most."""
+    sites = len(problem.fixed_fen)
+    opened = [model.add_variable(lb=float(problem.existing[j] > 0), ub=1.0, is_integer=True) for j in range(sites)]
+    modules = []
+    for j in range(sites):
+        # A site that stands is kept as it is.
+        most = int(problem.existing[j]) or int(problem.modules_max[j])
+        if most == 1:
+            modules.append(opened[j])
+            continue
+        count = model.add_variable(lb=float(problem.existing[j]), ub=float(most), is_integer=True)
+        model.add_linear_constraint(count - opened[j] >= 0)
+        model.add_linear_constraint(count - most * opened[j] <= 0)
+        modules.append(count)
+    return opened, modules
+
+
+def keep_apart_and_together(
+    problem: SitingProblem, model: mathopt.Model, opened: list[mathopt.Variable], modules: list[mathopt.Variable]
+) -> None:
+    """Forbid what conflicts, and what stands without those that it needs."""
+    for a, b in problem.conflicts.tolist():
+        if not (problem.existing[a] and problem.existing[b]):
+            model.add_linear_constraint(opened[a] + opened[b] <= 1)
+    bases: dict[int, list[int]] = defaultdict(list)
+    for a, b in problem.needs.tolist():
+        bases[a].append(b)
+    for a, at in bases.items():
+        there = mathopt.LinearSum(opened[b] for b in at)
+        model.add_linear_constraint(opened[a] - there <= 0)
+        if modules[a] is not opened[a]:
+            model.add_linear_constraint(modules[a] - int(problem.modules_max[a]) / len(at) * there <= 0)
+
+
+def best_shares(
+    model: mathopt.Model,
+    opened: list[mathopt.Variable],
+    demand: NDArray[np.int32],
+    site: NDArray[np.int32],
+    share: NDArray[np.float64] | None,
+    worth: NDArray[np.float64],
+) -> list[mathopt.LinearTypes]:
+    """Terms whose sum is at most what each row is worth by the greatest share of its opened sites.
+
+    A variable for each row and share, not for each pair: exact, and its relaxation no weaker. A row whose sites all
+    have one share has one variable.
+    """
+    near: dict[int, dict[float, list[mathopt.Variable]]] = defaultdict(lambda: defaultdict(list))
+    of_pair = np.ones(len(site)) if share is None else share
+    for i, j, among in zip(demand.tolist(), site.tolist(), of_pair.tolist(), strict=True):
+        if worth[i] > 0 and among > 0:
+            near[i][among].append(opened[j])
+    terms: list[mathopt.LinearTypes] = []
+    for i, levels in near.items():
+        covered = []
+        for among, sites in levels.items():
+            covered.append(model.add_variable(lb=0.0, ub=1.0))
+            model.add_linear_constraint(covered[-1] - mathopt.LinearSum(sites) <= 0)
+            terms.append(float(worth[i]) * among * covered[-1])
+        if len(covered) > 1:
+            model.add_linear_constraint(mathopt.LinearSum(covered) <= 1)
+    return terms
+
+
+def solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResult:
+    """Solve the program with HiGHS within a time limit."""
+    parameters = mathopt.SolveParameters(
+        time_limit=timedelta(seconds=max(seconds, 0.0)), relative_gap_tolerance=gap, random_seed=1
+    )
+    try:
+        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    except (mathopt.InternalMathOptError, AttributeError):
+        # At times what HiGHS's presolve led to is off by just its tolerance, and it ends with an error of its own, in
+        # place of which OR-Tools 9.15 raises an AttributeError.
+        parameters.presolve = mathopt.Emphasis.OFF
+        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
