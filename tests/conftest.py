@@ -11,6 +11,12 @@ settings.register_profile("lastmile", deadline=None, derandomize=True)
 settings.load_profile("lastmile")
 
 
+@pytest.fixture(scope="module")
+def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where the files of a law's examples replace one another: pytest lists all folders to name the next."""
+    return tmp_path_factory.mktemp("examples")
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real data; tests that need it are skipped where it is not named."""
