@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from examples import THOROUGH
 from hypothesis import settings
 
 # The clock decides nothing and the same examples are tried everywhere.
 settings.register_profile("lastmile", deadline=None, derandomize=True)
+settings.register_profile(THOROUGH, settings.get_profile("lastmile"), max_examples=1000)
 settings.load_profile("lastmile")
 
 
