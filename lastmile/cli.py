@@ -160,11 +160,12 @@ def plan(
       lastmile plan data/luoyang/scenario.toml
       lastmile plan my-city.toml -o plans/monday --seed 7 --time-limit 120
     """
+    progress = _Progress(quiet=quiet)
+    loaded = _load(scenario, seed, time_limit)
+    # A fault of the scenario is told before solvers and map libraries are loaded, which takes longer than to find it.
     from lastmile.output import check_target, write_outputs
     from lastmile.pipeline import plan_scenario
 
-    progress = _Progress(quiet=quiet)
-    loaded = _load(scenario, seed, time_limit)
     folder = output if output is not None else Path("maps") / loaded.file.name
     check_target(folder)
     planned = plan_scenario(loaded, on_progress=progress)

@@ -19,6 +19,8 @@ class Case:
     forward: np.ndarray
     backward: np.ndarray
     fraction: np.ndarray
+    # (lon, lat) of the nodes. For a small graph any will do; on a city only its own make a hierarchy of few arcs.
+    places: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def graph(self):
@@ -30,9 +32,9 @@ class Case:
 
     @property
     def hierarchy(self):
-        # Any places will do for the order.
-        nodes = len(self.first_out) - 1
-        return _core.Hierarchy(self.graph, np.cos(np.arange(nodes) * 1.7), np.sin(np.arange(nodes) * 2.3))
+        nodes = np.arange(len(self.first_out) - 1)
+        lon, lat = (np.cos(nodes * 1.7), np.sin(nodes * 2.3)) if self.places is None else self.places
+        return _core.Hierarchy(self.graph, lon, lat)
 
     @property
     def metric(self):

@@ -14,6 +14,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 import town
+from examples import examples
 from heights import write_raster
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from lastmile.pipeline import plan_scenario
 from lastmile.referee import check
 
 EXAMPLES = settings(
-    max_examples=60,
+    max_examples=examples(30, 300),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -291,7 +292,7 @@ def test_no_plan_breaks_a_rule_or_loses_an_order(folder, drawn):
     assert not any("time limit" in warning for warning in plan.warnings)
 
 
-@settings(EXAMPLES, max_examples=10)
+@settings(EXAMPLES, max_examples=examples(4, 60))
 @given(drawn=scenarios())
 def test_same_scenario_gives_same_plan(folder, drawn):
     first, second = (replace(make(folder, drawn).plan, timings_s={}) for _ in range(2))
@@ -312,7 +313,7 @@ LEG_FIELDS = {"arrive_s": -60, "distance_m": -9.0, "start_fraction": 0.05, "end_
 ROUTE_FIELDS = {"cost_fen": 500}
 
 
-@EXAMPLES
+@settings(EXAMPLES, max_examples=examples(60, 300))
 @given(drawn=scenarios(), data=st.data())
 def test_referee_finds_a_changed_number(folder, drawn, data):
     planned = make(folder, drawn)
@@ -343,7 +344,7 @@ def test_referee_finds_a_changed_number(folder, drawn, data):
     assert check(planned.scenario, planned.city.network, planned.city.demand, corrupted), (kind, field)
 
 
-@settings(EXAMPLES, max_examples=30)
+@settings(EXAMPLES, max_examples=examples(10, 150))
 @given(drawn=scenarios(phased=True), data=st.data())
 def test_plan_in_phases_breaks_no_rule_and_the_referee_finds_a_changed_date(folder, drawn, data):
     planned = make(folder, drawn)

@@ -12,16 +12,25 @@ from lastmile.output import write_outputs
 REAL = Path(__file__).parent / "data" / "real"
 
 
-def scenario_on(folder: Path, name: str, map_file: Path) -> Path:
+# A short search makes a plan whose every claim is the same; the long one is the scenario's own.
+searches = pytest.mark.parametrize("iterations", [50, pytest.param(500, marks=pytest.mark.slow)])
+
+
+def scenario_on(folder: Path, name: str, map_file: Path, iterations: int) -> Path:
     for source in REAL.iterdir():
         shutil.copy(source, folder)
     path = folder / f"{name}.toml"
-    path.write_text(path.read_text(encoding="utf-8").replace("@MAP@", str(map_file)), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    stated = "routing_iterations = 500"
+    assert stated in text
+    text = text.replace("@MAP@", str(map_file)).replace(stated, f"routing_iterations = {iterations}")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_chengdu_with_buildings_land_use_and_shops(tmp_path, data_folder):
-    path = scenario_on(tmp_path, "chengdu", data_folder / "osm" / "chengdu.osm")
+@searches
+def test_chengdu_with_buildings_land_use_and_shops(tmp_path, data_folder, iterations):
+    path = scenario_on(tmp_path, "chengdu", data_folder / "osm" / "chengdu.osm", iterations)
     planned = lastmile.plan_scenario(lastmile.load_scenario(path))
     plan = planned.plan
     assert plan.violations == ()
@@ -34,8 +43,9 @@ def test_chengdu_with_buildings_land_use_and_shops(tmp_path, data_folder):
     assert "Synthetic" not in (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
 
 
-def test_porto_alegre_with_roads_only(tmp_path, data_folder):
-    path = scenario_on(tmp_path, "porto-alegre", data_folder / "osm" / "porto-alegre.osm.pbf")
+@searches
+def test_porto_alegre_with_roads_only(tmp_path, data_folder, iterations):
+    path = scenario_on(tmp_path, "porto-alegre", data_folder / "osm" / "porto-alegre.osm.pbf", iterations)
     plan = lastmile.plan(lastmile.load_scenario(path))
     assert plan.violations == ()
     assert plan.feasible, plan.unserved

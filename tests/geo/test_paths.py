@@ -226,7 +226,7 @@ def real_case(path: Path, mode: str) -> Case:
     weight = np.where(network.permitted(mode), edge_times_ms(network, mode, "free", Speeds()), -1).astype(np.int32)
     return Case(
         network.first_out, network.edge_target, network.edge_source, weight, network.edge_length_m,
-        points.forward, points.backward, fraction,
+        points.forward, points.backward, fraction, (network.node_lon.copy(), network.node_lat.copy()),
     )  # fmt: skip
 
 

@@ -94,8 +94,9 @@ def write(path, town, packing="pbf", order="nwr"):
 
 @settings(max_examples=200)
 @given(town=maps, packing=packings, order=st.permutations("nwr"))
-def test_random_map_reads_as_pyosmium_reads_it(tmp_path_factory, town, packing, order):
-    path = tmp_path_factory.mktemp("pbf") / "town.osm.pbf"
+def test_random_map_reads_as_pyosmium_reads_it(one_folder, town, packing, order):
+    path = one_folder / "town.osm.pbf"
+    path.unlink(missing_ok=True)
     write(path, town, packing, order)
     roads = read(path)
     assert consistent(roads)

@@ -248,8 +248,8 @@ text_bytes |= st.lists(st.sampled_from([b"\xc1", b"\xc2", b"\xe0", b"\xed", b"\x
 
 @settings(max_examples=500)
 @given(text=text_bytes)
-def test_name_is_what_python_decodes_or_a_fault(tmp_path_factory, text):
-    path = tmp_path_factory.mktemp("pbf", numbered=True) / "town.osm.pbf"
+def test_name_is_what_python_decodes_or_a_fault(one_folder, text):
+    path = one_folder / "town.osm.pbf"
     street = way(5, [1], keys=[HIGHWAY, NAME], values=[RESIDENTIAL, len(TEXTS)])
     path.write_bytes(file_of(block([*TEXTS, text], [(WAY, street)]), compress=False))
     try:
@@ -291,13 +291,13 @@ SMALL = file_of(*SMALL_BLOCKS, required=HISTORY, compress=False)
     insert=st.tuples(st.integers(0, len(SMALL)), st.binary(max_size=3)),
     size=st.just(len(SMALL) + 3) | st.integers(0, len(SMALL)),
 )
-def test_altered_file_gives_roads_or_a_fault(tmp_path_factory, changes, drop, insert, size):
+def test_altered_file_gives_roads_or_a_fault(one_folder, changes, drop, insert, size):
     content = bytearray(SMALL)
     for place, byte in changes:
         content[place] = byte
     content[insert[0] : insert[0]] = insert[1]
     del content[drop[0] : sum(drop)]
-    path = tmp_path_factory.mktemp("pbf") / "town.osm.pbf"
+    path = one_folder / "town.osm.pbf"
     path.write_bytes(content[:size])
     try:
         roads = read(path)

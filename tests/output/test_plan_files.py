@@ -56,7 +56,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
     value=numbers,
     inputs=st.dictionaries(words, words, max_size=3),
 )
-def test_any_text_and_number_survives(tmp_path_factory, text, edges, fraction, metres, value, inputs):
+def test_any_text_and_number_survives(one_folder, text, edges, fraction, metres, value, inputs):
     plan = city.plan()
     route = plan.routes[1]
     leg = Leg(
@@ -75,7 +75,7 @@ def test_any_text_and_number_survives(tmp_path_factory, text, edges, fraction, m
         warnings=(text,),
         targets=(dataclasses.replace(plan.targets[0], value=value, note=text),),
     )
-    path = tmp_path_factory.mktemp("plan") / "plan.json"
+    path = one_folder / "plan.json"
     path.write_text(plan_text(plan), encoding="utf-8", newline="\n")
     assert read_plan(path) == plan
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -469,7 +470,7 @@ def towns(*, most_chargers=3):
     return st.builds(random_town, st.integers(0, 2**32 - 1), chargers)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(50, 600))
 @given(towns(), st.booleans())
 def test_the_core_is_its_twin(town, closed):
     town.agreed(closed=closed)
@@ -490,7 +491,7 @@ def leaves_so_late(town, trip, found):
     assert town.cost(*again[:2]) <= town.cost(metres, back) + 1e-5
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 1000))
 @given(towns(most_chargers=1))
 def test_with_one_charger_the_search_sees_everything(town):
     exact, trip = town.exactly(), town.quickly(labels=10_000)
@@ -500,7 +501,7 @@ def test_with_one_charger_the_search_sees_everything(town):
         assert trip[1] == pytest.approx(exact[1], abs=1e-6)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(150, 1500))
 @given(towns(), st.integers(0, 8), st.integers(5, 8))
 def test_what_the_search_sees_can_be_driven(town, ways, labels):
     exact, trip = town.exactly(), town.quickly(ways=ways, labels=labels)
@@ -514,7 +515,7 @@ def test_what_the_search_sees_can_be_driven(town, ways, labels):
         assert sum(seconds for _, seconds in least) <= exact[1] - town.ready + 1e-6
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(150, 1500))
 @given(towns(), st.data())
 def test_an_insertion_is_the_trip_with_the_stop(town, data):
     # With room for all labels and ways, labels and needs joined give what labels alone do. Without energy for loads:
@@ -544,7 +545,7 @@ def worth(town):
     return math.inf if drive is None else town.cost(*drive[:2])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 1000))
 @given(towns(), st.sampled_from(["battery", "window", "charger", "faster"]), st.floats(0.1, 50.0))
 def test_more_never_costs_more(town, change, amount):
     before = worth(town)

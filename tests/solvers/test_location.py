@@ -4,6 +4,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -133,7 +134,7 @@ def equals_enumeration(made):
     return solution
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, 600), deadline=None)
 @given(problems())
 def test_equals_enumeration(made):
     solution = equals_enumeration(made)
@@ -141,13 +142,13 @@ def test_equals_enumeration(made):
         assert solution.stopped == "optimal"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40, 400), deadline=None)
 @given(problems(capacities=True))
 def test_equals_enumeration_with_capacities(made):
     equals_enumeration(made)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60, 800), deadline=None)
 @given(problems(capacities=True, everyone=False))
 def test_equals_enumeration_with_capacities_and_prices(made):
     solution = equals_enumeration(made)

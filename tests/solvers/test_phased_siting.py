@@ -5,6 +5,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
@@ -122,7 +123,7 @@ def phased(seed):
     return made, phases
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(60, 600))
 @given(seed=st.integers(0, 10**9))
 def test_equals_the_enumeration_of_chains(seed):
     require_equal_to_enumeration(*phased(seed))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from random_problems import problems, problems_with_tours
@@ -309,7 +310,7 @@ def test_no_vehicle_at_all_is_an_answer():
     assert (blocked.reasons, blocked.remedy) == ((), "add a vehicle")
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25, 250))
 @given(made=problems())
 def test_alone_an_order_is_servable_or_every_type_has_an_obstacle(made):
     first_of = {second: first for first, second in made.pairs.tolist()}
@@ -329,7 +330,7 @@ def test_alone_an_order_is_servable_or_every_type_has_an_obstacle(made):
             assert servable == reason.startswith(("all 0 of", "a round of its own")), (order, v, reason)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(30, 300))
 @given(case=problems_with_tours(min_orders=2, max_orders=4, without={"groups", "pairs", "allowed"}))
 def test_what_is_said_of_rounds_in_use_agrees_with_trying_every_place(case):
     made, tour = case
@@ -365,7 +366,7 @@ NUMBERS = {
 }
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25, 250))
 @given(
     made=problems(
         max_orders=2, most_vehicles=1, without={"allowed", "unreachable", "capacity", "pairs", "battery", "pools"}

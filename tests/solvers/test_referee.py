@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from random_problems import large, problems, problems_with_tours, seldom, tours
@@ -224,7 +225,7 @@ def short_days(draw):
     return problem, Tour(vehicle=0, trips=trips, reloads=(0,) * (len(trips) - 1))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(100, 1000))
 @given(day=short_days())
 def test_no_schedule_returns_earlier_or_leaves_later_for_it(day):
     problem, tour = day
@@ -560,7 +561,7 @@ def test_charging_together_with_breaks_is_refused():
 # --- laws -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(40, 400))
 @given(case=problems_with_tours())
 def test_what_is_evaluated_passes_the_check(case):
     problem, tour = case
@@ -571,7 +572,7 @@ def test_what_is_evaluated_passes_the_check(case):
         assert check(replace(problem, vehicles=tuple(vehicles)), whole(problem, [outcome])) == []
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(40, 400))
 @given(case=problems_with_tours(), data=st.data())
 def test_names_of_places_do_not_matter(case, data):
     problem, tour = case
@@ -650,7 +651,7 @@ def test_less_strict_limits_never_forbid_a_tour_or_make_it_return_later(data, ch
         assert replace(loose.cost, duration=0).total <= replace(strict.cost, duration=0).total
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(25, 250))
 @given(case=problems_with_tours(without={"limits"}))
 def test_amount_of_a_late_tour_is_what_its_limit_lacks(case):
     problem, tour = case
@@ -726,7 +727,7 @@ def test_pool_limits_vehicles_of_all_types():
     assert len(cheapest(replace(problem, pools={"permit": 2}))[1]) == 2
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25, 250))
 @given(data=st.data())
 def test_cheapest_is_sound_and_no_tour_beats_it(data):
     problem = data.draw(problems(max_orders=3, without={"reloads"}, most_vehicles=2))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from random_problems import problems_with_tours
@@ -27,7 +28,10 @@ from lastmile.solvers.referee import check, evaluate
 from lastmile.solvers.routing import Objective, Stop, solve
 
 EXAMPLES = settings(
-    max_examples=100, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), deadline=None
+    max_examples=examples(30, 300),
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
 )
 
 

@@ -1,6 +1,7 @@
 """The compiled core against its slow twin: the same trips can be driven, with the same schedules, at the same cost."""
 
 import pytest
+from examples import examples
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from random_problems import problems, problems_with_tours
@@ -14,7 +15,7 @@ APART = [frozenset({"breaks"}), frozenset({"reloads"})]
 
 
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40, 400), deadline=None)
 @given(data=st.data())
 def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
     problem, tour = data.draw(problems_with_tours(without=without))
@@ -37,7 +38,7 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
 
 
 @pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15, 200), deadline=None)
 @given(data=st.data())
 def test_what_the_search_returns_obeys_every_rule(without, data):
     problem = data.draw(problems(max_orders=6, without=without))
@@ -46,7 +47,7 @@ def test_what_the_search_returns_obeys_every_rule(without, data):
     assert check(problem, solution) == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15, 200), deadline=None)
 @given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"breaks", "on_board"})))
 def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     cost, tours = cheapest(problem)
@@ -57,7 +58,7 @@ def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15, 200), deadline=None)
 @given(problem=problems(max_orders=6, without=frozenset({"breaks"})), threads=st.integers(1, 3))
 def test_the_same_seed_gives_the_same_plan(problem, threads):
     once, again = (solve(problem, stop=Stop(iterations=60), seed=7, threads=threads) for _ in range(2))
@@ -65,7 +66,7 @@ def test_the_same_seed_gives_the_same_plan(problem, threads):
     assert once.iterations == again.iterations
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20, 200), deadline=None)
 @given(problem=problems(max_orders=6, without=frozenset({"breaks"})))
 def test_a_given_plan_is_never_returned_worse(problem):
     first = solve(problem, stop=Stop(iterations=20), seed=3)

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from random_problems import problems
@@ -107,7 +108,10 @@ def test_what_is_locked_is_served_though_it_does_not_pay():
 
 
 @settings(
-    max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), deadline=None
+    max_examples=examples(20, 200),
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
 )
 @given(problem=problems(max_orders=6, without=frozenset({"breaks"})), threads=st.integers(1, 2))
 def test_it_is_the_best_of_all_sets_of_tours(problem, threads):

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
@@ -127,7 +128,7 @@ def sited(made, *, kernels, gap=0.0, seconds=10):
 
 
 @pytest.mark.parametrize("kernels", [False, True])
-@settings(max_examples=60)
+@settings(max_examples=examples(30, 300))
 @given(made=problems())
 def test_equals_enumeration(made, kernels):
     found = sited(made, kernels=kernels)
@@ -358,7 +359,7 @@ def test_of_several_outlets_the_nearest_counts():
     assert (found.modules.tolist(), found.value_fen) == ([1, 0], pytest.approx(700))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30, 300))
 @given(made=problems())
 def test_shares_of_one_are_as_none_at_all(made):
     def stated(share):
@@ -377,7 +378,7 @@ def test_shares_of_one_are_as_none_at_all(made):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30, 300))
 @given(made=problems(), data=st.data())
 def test_a_smaller_share_never_raises_the_value(made, data):
     made = replace(made, rows=(), coverage=())

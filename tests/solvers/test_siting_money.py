@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,7 +103,7 @@ def problems(draw):
 
 
 @pytest.mark.parametrize("kernels", [False, True])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(80, 1200), deadline=None)
 @given(made=problems())
 def test_no_plan_spends_a_fen_too_much_where_it_need_not(made, kernels):
     with pytest.MonkeyPatch.context() as patch:
