@@ -163,8 +163,6 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
         When rules are combined that are not planned with together, or sums could exceed 64 bits.
     """
     for index, vehicle in enumerate(problem.vehicles):
-        if vehicle.breaks and vehicle.max_trips > 1:
-            raise ValueError(f"vehicle {index}: breaks are not planned for vehicles that make several trips")
         if vehicle.battery is not None and len(problem.chargers):
             if vehicle.breaks or vehicle.max_trips > 1:
                 raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks or several trips")

@@ -99,7 +99,11 @@ class Battery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """A rest that must lie in its window, at a stop or off duty; not while driving, serving or charging."""
+    """A rest that must lie in its window; not while driving, serving, charging or reloading.
+
+    It is taken at a stop, where the vehicle reloads (ahead of the reload or behind it), or off duty: before the first
+    trip leaves or after the last one is back.
+    """
 
     window_s: tuple[int, int]
     duration_s: int
@@ -130,7 +134,10 @@ class RoutingVehicle:
 
     A vehicle's *trip* goes from a depot to stops and back to a depot; without ``reloads`` it makes one. Every trip
     returns as early as it can and, of the schedules that do so, leaves as late as it can; its cost and its limits are
-    those of that schedule.
+    those of that schedule. A reload begins as early as it can.
+
+    Breaks are divided among several trips, and the pauses between them, so that the last trip returns as early as it
+    can; of the ways to do so the one is taken that is out least in all, then the one that has its breaks earliest.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ def left_out_fen(made, tours):
 
 
 @EXAMPLES
-@given(drawn=problems_with_tours(without=frozenset({"reloads"})), iterations=st.sampled_from([1, 50, 20_000]))
+@given(drawn=problems_with_tours(), iterations=st.sampled_from([1, 50, 20_000]))
 def test_a_start_is_never_returned_worse(drawn, iterations):
     # The longest budget is for several coolings, and reheats the best plan.
     made, tour = drawn
@@ -173,6 +173,33 @@ def test_a_trip_that_would_be_too_far_from_the_end_is_none_too_far_from_the_relo
     both = Tour(vehicle=0, trips=((0,), (1,)), reloads=(0,))
     (found,) = run(problem([line(-20, 100)], [kind]), start=[both]).rounds
     assert found.tour == both
+
+
+def test_break_between_two_trips_costs_nothing():
+    # 20 s and 40 s out; the break, by 50 s at the latest, is at the depot, where nobody pays for it.
+    kind = vehicle(
+        capacity=np.array([1]), fen_per_hour=3600, max_trips=2, reloads=(Reload(location=0, duration_s=5),),
+        breaks=(Break(window_s=(15, 80), duration_s=30),),
+    )  # fmt: skip
+    made = problem([line(10, 20)], [kind], delivery=[1, 1])
+    (found,) = run(made).rounds
+    assert check(made, run(made)) == []
+    assert [visit.kind for visit in found.visits].count("break") == 1
+    assert found.cost.duration == pytest.approx(20 + 40)
+
+
+def test_locked_visits_stay_where_breaks_lie_between_trips():
+    kind = vehicle(
+        capacity=np.array([2]),
+        max_trips=2,
+        reloads=(Reload(location=0),),
+        breaks=(Break(window_s=(30, 90), duration_s=30),),
+    )
+    made = problem([line(10, 20, 30)], [kind], delivery=[1, 1, 1])
+    (found,) = run(made, start=[Tour(vehicle=0, trips=((1, 0),), locked=2)]).rounds
+    assert found.tour.trips[0] == (1, 0)
+    assert len(found.tour.trips) == 2
+    assert check(made, run(made, start=[found.tour])) == []
 
 
 def test_break_is_taken_where_the_round_cannot_avoid_it():

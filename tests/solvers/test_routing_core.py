@@ -9,15 +9,11 @@ from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
 from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
 from lastmile.solvers.routing import Stop, solve
 
-# What the core refuses to plan with together.
-APART = [frozenset({"breaks"}), frozenset({"reloads"})]
 
-
-@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=160, deadline=None)
 @given(data=st.data())
-def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
-    problem, tour = data.draw(problems_with_tours(without=without))
+def test_a_tour_is_judged_and_scheduled_as_its_twin_does(data):
+    problem, tour = data.draw(problems_with_tours())
     assume(problem.vehicles[tour.vehicle].count > 0)  # of a type that is not there the core keeps nothing
     found = evaluate(problem, tour)
     event(found.rule if isinstance(found, Infeasible) else "feasible")
@@ -36,18 +32,17 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
     ]
 
 
-@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_what_the_search_returns_obeys_every_rule(without, data):
-    problem = data.draw(problems(max_orders=6, without=without))
+def test_what_the_search_returns_obeys_every_rule(data):
+    problem = data.draw(problems(max_orders=6))
     solution = solve(problem, stop=Stop(iterations=30), seed=data.draw(st.integers(0, 99)))
     event(f"served {sum(len(found.options) for found in solution.rounds)}")
     assert check(problem, solution) == []
 
 
 @settings(max_examples=30, deadline=None)
-@given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"breaks", "on_board"})))
+@given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"on_board"})))
 def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     cost, tours = cheapest(problem)
     served = {int(problem.option_order[option]) for tour in tours for trip in tour.trips for option in trip}
@@ -58,7 +53,7 @@ def test_tiny_problems_are_solved_to_the_best_there_is(problem):
 
 
 @settings(max_examples=30, deadline=None)
-@given(problem=problems(max_orders=6, without=frozenset({"breaks"})), threads=st.integers(1, 3))
+@given(problem=problems(max_orders=6), threads=st.integers(1, 3))
 def test_the_same_seed_gives_the_same_plan(problem, threads):
     once, again = (solve(problem, stop=Stop(iterations=60), seed=7, threads=threads) for _ in range(2))
     assert once.rounds == again.rounds
@@ -66,7 +61,7 @@ def test_the_same_seed_gives_the_same_plan(problem, threads):
 
 
 @settings(max_examples=40, deadline=None)
-@given(problem=problems(max_orders=6, without=frozenset({"breaks"})))
+@given(problem=problems(max_orders=6))
 def test_a_given_plan_is_never_returned_worse(problem):
     first = solve(problem, stop=Stop(iterations=20), seed=3)
     second = solve(problem, stop=Stop(iterations=5), seed=4, start=[found.tour for found in first.rounds])

@@ -203,7 +203,7 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                 std::int32_t trip = 0;
                 routing::Money cost = 0;
                 for (std::size_t k = 0; k < tour.trips.size(); ++k, trip = plan.trips[trip].after) {
-                    const routing::Outcome outcome = rules.evaluate(tour.trips[k], plan.context(trip), &halts);
+                    const routing::Outcome outcome = plan.scheduled(trip, halts);
                     cost += plan.trips[trip].cost;
                     py::list stops;
                     for (const routing::Halt& halt : halts)

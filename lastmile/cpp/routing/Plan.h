@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "routing/Breaks.h"
 #include "routing/Problem.h"
 #include "routing/Rules.h"
 #include "routing/Segments.h"
@@ -41,6 +42,7 @@ struct Trip {
     Money bound = 0;  // cost as the tests of moves see it: without the rules of the exact tier
     Seconds ready = 0, due = 0;   // it may leave; it must be back
     Seconds leave = 0, back = 0;  // its schedule, where time counts
+    Rests rests{};                // of a vehicle that makes several trips and has breaks
 
     bool chained() const { return before >= 0 || after >= 0; }
 };
@@ -128,9 +130,11 @@ public:
     /// Cost of a new vehicle for these visits alone, with all rules.
     Money costAlone(int32_t type, std::span<const int32_t> visits) const;
     int32_t tripsOf(int32_t trip) const;  // of its vehicle
-    /// What a trip's vehicle brings to it; what a new vehicle does.
+    /// What a trip's vehicle brings to it as it is scheduled; what a new vehicle does.
     Context context(int32_t trip) const;
     Context fresh(int32_t type) const;
+    /// The schedule of a trip, with the breaks in the pauses about it.
+    Outcome scheduled(int32_t trip, std::vector<Halt>& halts) const;
 
     void begin();
     void commit();
@@ -204,6 +208,8 @@ private:
     bool walk(int32_t trip);
     bool schedule(int32_t trip);
     bool relay(int32_t first);
+    bool rest(int32_t first);
+    Context leeway(int32_t trip) const;
     bool detach(int32_t trip);
     bool mayDrive(int32_t type, int32_t trip) const;
     bool judge(const TimeSegment& whole, const Trip& trip, Seconds& leave, Seconds& back) const;

@@ -70,7 +70,7 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     const VehicleType& type = problem.types[context.type];
     Outcome outcome;
     int32_t at = context.start;
-    bool limited = !type.breaks.empty();
+    bool limited = context.restsFrom < context.restsTo;
     for (int32_t v : visits) {
         const Visit& visit = problem.visits[v];
         if (problem.duration(type.profile, at, visit.location) == kUnreachable) return outcome;
@@ -244,18 +244,22 @@ bool Rules::linked(std::span<const int32_t> visits, const Context& context, Outc
         at = visit.location;
     }
     if (now + problem.duration(type.profile, at, context.end) > context.due) return false;
-    const size_t breaks = type.breaks.size();
-    std::vector<int32_t> gaps(breaks, 0);
+    const size_t breaks = context.restsTo - context.restsFrom;
+    const int32_t firstGap = context.around ? 0 : 1;
+    const int32_t lastGap = context.around ? over : over - 1;
+    if (breaks > 0 && firstGap > lastGap) return false;
+    const Break* rests = type.breaks.data() + context.restsFrom;
+    std::vector<int32_t> gaps(breaks, firstGap);
     Chain best, chain;
     for (;;) {
         bool reached = true;
         for (size_t b = 0; reached && b < breaks; ++b)
             reached = gaps[b] == 0 || gaps[b] == over ||
-                      soonest[gaps[b]] <= int64_t{type.breaks[b].window.close} - type.breaks[b].duration;
+                      soonest[gaps[b]] <= int64_t{rests[b].window.close} - rests[b].duration;
         if (reached && chained(chain, visits, context, gaps) && chain.betterThan(best)) std::swap(best, chain);
         // The next ascending tuple of gaps.
         size_t b = breaks;
-        while (b > 0 && gaps[b - 1] == over) --b;
+        while (b > 0 && gaps[b - 1] == lastGap) --b;
         if (b == 0) break;
         const int32_t next = gaps[b - 1] + 1;
         std::fill(gaps.begin() + b - 1, gaps.end(), next);
@@ -295,13 +299,14 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
     size_t b = 0;
     const auto rests = [&](int32_t gap, int64_t travel) {
         for (; b < gaps.size() && gaps[b] == gap; ++b) {
-            const Break& rest = type.breaks[b];
+            const size_t index = context.restsFrom + b;
+            const Break& rest = type.breaks[index];
             if (gap == over) {
                 backBy = std::min<int64_t>(backBy, int64_t{rest.window.close} - rest.duration);
                 continue;
             }
-            links.push_back({.rest = static_cast<int32_t>(b),
-                             .open = rest.window.open,
+            links.push_back({.rest = static_cast<int32_t>(index),
+                             .open = gap == 0 ? std::max(rest.window.open, context.idle) : rest.window.open,
                              .close = int64_t{rest.window.close} - rest.duration,
                              .lasts = rest.duration,
                              .travel = travel});
@@ -335,7 +340,7 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
 
     // Push all moments up until nothing moves; what passes the day's end never settles.
     const auto up = [&](const Link& link, int64_t moment) {
-        if (link.visit < 0) return moment > link.close ? kBeyond : std::max(moment, link.open);
+        if (link.visit < 0) return std::max(moment, link.open) > link.close ? kBeyond : std::max(moment, link.open);
         const Window* window = windowFrom(problem.visits[link.visit], moment);
         return window == nullptr ? kBeyond : std::max<int64_t>(moment, window->open);
     };

@@ -14,6 +14,9 @@ struct Context {
     int32_t start, end;  // locations; end -1: it ends at its last visit
     Seconds ready, due;  // it may leave; it must be back
     bool last = true;    // of the vehicle's day
+    int32_t restsFrom = 0, restsTo = 0;  // of the type's breaks: these are its matter
+    bool around = true;  // whether they may lie ahead of the departure and behind the return too
+    Seconds idle = 0;    // from when on they may lie ahead of the departure
 };
 
 /// What one trip costs and when it is back; where charging makes fractions of seconds, rounded outwards.
