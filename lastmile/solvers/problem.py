@@ -63,7 +63,11 @@ class RoutingProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
-    """Traction battery of one vehicle, full whenever a trip begins.
+    """Traction battery of one vehicle, full whenever a trip begins, the first of a day or one behind a reload.
+
+    A vehicle that can charge on its way chooses chargers and charges of each trip so that metres and return cost least
+    in all, and so that there is time for the trips behind it. Fractions of a second that its charging takes are rounded
+    up where it reloads.
 
     Parameters
     ----------

@@ -90,12 +90,12 @@ Problem problemOf(Choices& choose, std::vector<std::vector<int32_t>>& tables) {
         }
         const bool charges = type.electric && !problem.chargers.empty();
         chargesOnItsWay |= charges;
-        // As in Python: these do not go together.
-        if (!charges && choose.one(3)) {
+        if (choose.one(3)) {
             type.maxTrips = 1 + choose.below(3);
             for (int32_t k = 1 + choose.below(2); type.maxTrips > 1 && k > 0; --k)
                 type.reloads.push_back({choose.one(2) ? choose.below(n) : type.start, choose.below(20), window(0)});
         }
+        // As in Python: these do not go together.
         if (!charges && choose.one(2)) {
             Seconds from = 0;
             for (int32_t k = 1 + choose.below(2); k > 0; --k) {

@@ -351,6 +351,22 @@ def test_charger_on_the_way_carries_further_than_the_battery():
     assert found.return_s - found.depart_s == pytest.approx(200 + 2 * 90)
 
 
+def test_vehicle_that_charges_on_its_way_reloads_with_a_full_battery():
+    # As before on each of two trips: 90 Wh at 2 s. The second leaves 20 s after the first one is back.
+    battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
+    kind = vehicle(
+        battery=battery, capacity=np.array([1]), max_trips=2, reloads=(Reload(location=0, duration_s=20),),
+        shift_s=(0, 800), fen_per_hour=3600,
+    )  # fmt: skip
+    made = problem([line(100, 100, 60)], [kind], count=2, chargers=[3], delivery=[1, 1])
+    solution = run(made, iterations=100)
+    assert check(made, solution) == []
+    (found,) = solution.rounds
+    assert [visit.kind for visit in found.visits].count("charge") >= 2
+    assert found.cost.duration == pytest.approx(2 * (200 + 2 * 90))
+    assert found.return_s == pytest.approx(2 * (200 + 2 * 90) + 20)
+
+
 def test_charging_is_refused_beside_breaks():
     battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
     kind = vehicle(battery=battery, breaks=(Break(window_s=(0, 100), duration_s=10),))

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_problems import problems, problems_with_tours
+from random_problems import charging_problems, problems, problems_with_tours, tours
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
+from lastmile.solvers.judging import round_of
 from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
 from lastmile.solvers.routing import Stop, solve
 
@@ -32,13 +33,42 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(data):
     ]
 
 
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_tour_that_charges_on_its_way_is_scheduled_as_its_twin_does(data):
+    problem = data.draw(charging_problems(max_orders=4, most_chargers=1, weighing=False))
+    tour = data.draw(tours(problem))
+    assume(problem.vehicles[tour.vehicle].count > 0)
+    found = evaluate(problem, tour)
+    event(f"{len(tour.trips)} trips, {found.rule if isinstance(found, Infeasible) else 'feasible'}")
+    mine = round_of(problem, compiled(problem, Objective()), tour)
+    if isinstance(found, Infeasible):
+        assert mine is None
+        return
+    assert mine is not None
+    assert (mine.depart_s, mine.return_s) == pytest.approx((found.depart_s, found.return_s))
+    assert mine.distance_m == found.distance_m
+    assert mine.cost.total == pytest.approx(found.cost.total)
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_what_the_search_returns_obeys_every_rule(data):
-    problem = data.draw(problems(max_orders=6))
+    problem = data.draw(st.one_of(problems(max_orders=6), charging_problems(max_orders=6)))
     solution = solve(problem, stop=Stop(iterations=30), seed=data.draw(st.integers(0, 99)))
     event(f"served {sum(len(found.options) for found in solution.rounds)}")
     assert check(problem, solution) == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(problem=charging_problems(max_orders=3, most_vehicles=2, most_chargers=1, weighing=False))
+def test_tiny_problems_with_chargers_are_not_solved_better_than_can_be(problem):
+    cost, tours = cheapest(problem)
+    served = {int(problem.option_order[option]) for tour in tours for trip in tour.trips for option in trip}
+    assume(all(order in served or problem.price_fen[order] >= 0 for order in range(problem.orders)))
+    solution = solve(problem, stop=Stop(iterations=400), seed=1)
+    assert solution.cost.total >= cost.total - 1e-6
+    event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
 
 
 @settings(max_examples=30, deadline=None)
@@ -53,7 +83,7 @@ def test_tiny_problems_are_solved_to_the_best_there_is(problem):
 
 
 @settings(max_examples=30, deadline=None)
-@given(problem=problems(max_orders=6), threads=st.integers(1, 3))
+@given(problem=st.one_of(problems(max_orders=6), charging_problems(max_orders=5)), threads=st.integers(1, 3))
 def test_the_same_seed_gives_the_same_plan(problem, threads):
     once, again = (solve(problem, stop=Stop(iterations=60), seed=7, threads=threads) for _ in range(2))
     assert once.rounds == again.rounds

@@ -266,26 +266,50 @@ Context Plan::leeway(int32_t t) const {
     return context;
 }
 
-Outcome Plan::scheduled(int32_t t, std::vector<Halt>& halts) const {
-    const Trip& trip = trips[t];
-    const VehicleType& type = problem.types[trip.type];
-    thread_local std::vector<int32_t> order;
-    sequence(t, order);
-    const Outcome outcome = rules.evaluate(order, context(t), &halts);
-    if (type.breaks.empty() || !trip.chained()) return outcome;
-    const auto list = [&](int32_t from, int32_t to, Seconds moment, size_t at) {
-        for (int32_t b = from; b < to; ++b, ++at) {
-            const Seconds end = rested(type, b, b + 1, moment);
-            const double begin = end - type.breaks[b].duration;
-            halts.insert(halts.begin() + at,
-                         {.rest = b, .arrive = begin, .begin = begin, .depart = static_cast<double>(end)});
-            moment = end;
+std::vector<Scheduled> Plan::schedules(int32_t first) const {
+    const VehicleType& type = problem.types[trips[first].type];
+    std::vector<Scheduled> found;
+    std::vector<std::vector<int32_t>> visits;
+    std::vector<Context> contexts;
+    for (int32_t t = first; t >= 0; t = trips[t].after) {
+        sequence(t, visits.emplace_back());
+        contexts.push_back(context(t));
+    }
+    if (type.charging) {
+        // The search knows few ways over chargers; of all there are, others may be the cheapest.
+        int32_t t = first;
+        while (trips[t].after >= 0) t = trips[t].after;
+        for (size_t k = visits.size() - 1; k > 0; --k) {
+            t = trips[t].before;
+            contexts[k - 1].due =
+                static_cast<Seconds>(backBy(t, rules.latest(visits[k], contexts[k], true)));
         }
-    };
-    // Rests off duty are not told.
-    if (trip.after >= 0) list(trip.rests.home, trips[trip.after].rests.before, outcome.back, halts.size());
-    if (trip.before >= 0) list(trip.rests.before, trip.rests.out, trip.rests.idle, 0);
-    return outcome;
+    }
+    for (int32_t t = first; t >= 0; t = trips[t].after) {
+        const size_t k = found.size();
+        Scheduled& trip = found.emplace_back();
+        trip.outcome = rules.evaluate(visits[k], contexts[k], &trip.halts);
+        if (type.charging && trips[t].after >= 0) {
+            const Reload& reload = type.reloads[trips[t].reload];
+            contexts[k + 1].ready = std::max(trip.outcome.back, reload.window.open) + reload.duration;
+        }
+        if (type.breaks.empty() || !trips[t].chained()) continue;
+        const Rests& rests = trips[t].rests;
+        const auto list = [&](int32_t from, int32_t to, Seconds moment, size_t at) {
+            for (int32_t b = from; b < to; ++b, ++at) {
+                const Seconds end = rested(type, b, b + 1, moment);
+                const double begin = end - type.breaks[b].duration;
+                trip.halts.insert(trip.halts.begin() + at,
+                                  {.rest = b, .arrive = begin, .begin = begin, .depart = static_cast<double>(end)});
+                moment = end;
+            }
+        };
+        // Rests off duty are not told.
+        if (trips[t].after >= 0)
+            list(rests.home, trips[trips[t].after].rests.before, trip.outcome.back, trip.halts.size());
+        if (t != first) list(rests.before, rests.out, rests.idle, 0);
+    }
+    return found;
 }
 
 Context Plan::fresh(int32_t type) const {
@@ -723,11 +747,22 @@ bool Plan::relay(int32_t first) {
         if (due < 0) return false;
         trips[t].due = static_cast<Seconds>(due);
         if (trips[t].before < 0) break;
-        const Reload& reload = type.reloads[trips[trips[t].before].reload];
-        const int64_t leaveBy = std::min(whole[t].late, due - whole[t].duration);
-        due = std::min<int64_t>(reload.window.close, leaveBy - reload.duration);
+        int64_t leaveBy = std::min(whole[t].late, due - whole[t].duration);
+        if (type.charging) {
+            sequence(t, order);
+            leaveBy = rules.latest(order, context(t), false);
+        }
+        due = backBy(trips[t].before, leaveBy);
     }
     return true;
+}
+
+/// When a trip must be back so that the next one can leave by a moment.
+int64_t Plan::backBy(int32_t t, int64_t leaveBy) const {
+    const Reload& reload = problem.types[trips[t].type].reloads[trips[t].reload];
+    return reload.window.open + int64_t{reload.duration} > leaveBy
+               ? -1
+               : std::min<int64_t>(reload.window.close, leaveBy - reload.duration);
 }
 
 /// Place the breaks of a vehicle that makes several trips.

@@ -63,6 +63,12 @@ struct Opening {
     int32_t reload = -1;  // between the two: index into the type's reloads
 };
 
+/// One trip with its schedule.
+struct Scheduled {
+    Outcome outcome;
+    std::vector<Halt> halts;
+};
+
 constexpr int32_t kUnlimited = std::numeric_limits<int32_t>::max();
 
 /// The trips of all vehicles as linked lists, with what makes the test of an insertion O(1), and an undo log: taking
@@ -133,8 +139,8 @@ public:
     /// What a trip's vehicle brings to it as it is scheduled; what a new vehicle does.
     Context context(int32_t trip) const;
     Context fresh(int32_t type) const;
-    /// The schedule of a trip, with the breaks in the pauses about it.
-    Outcome scheduled(int32_t trip, std::vector<Halt>& halts) const;
+    /// The schedules of a vehicle's trips from its first one on, with the breaks in the pauses between.
+    std::vector<Scheduled> schedules(int32_t first) const;
 
     void begin();
     void commit();
@@ -208,6 +214,7 @@ private:
     bool walk(int32_t trip);
     bool schedule(int32_t trip);
     bool relay(int32_t first);
+    int64_t backBy(int32_t trip, int64_t leaveBy) const;
     bool rest(int32_t first);
     Context leeway(int32_t trip) const;
     bool detach(int32_t trip);

@@ -168,19 +168,13 @@ bool Rules::plain(std::span<const int32_t> visits, const Context& context, Outco
     return true;
 }
 
-/// With chargers on the way: labels over them, for this order of visits (see Charging.h).
-bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
-                    std::vector<Halt>* halts) const {
-    const VehicleType& type = problem.types[context.type];
+/// The visits of a trip as charging sees them, and the depot that it returns to; valid until the next call.
+std::span<const Charging::Step> Rules::steps(std::span<const int32_t> visits, const Context& context,
+                                             const std::array<int32_t, 2>& home) const {
     thread_local std::vector<Charging::Step> steps;
-    thread_local Charging::Scratch scratch;
     steps.clear();
     double load = 0;
-    Seconds ready = context.ready;
-    for (int32_t v : visits) {
-        load += static_cast<double>(problem.delivered[v * problem.dimensions]);
-        ready = std::max(ready, problem.visits[v].release);
-    }
+    for (int32_t v : visits) load += static_cast<double>(problem.delivered[v * problem.dimensions]);
     for (int32_t v : visits) {
         const Visit& visit = problem.visits[v];
         steps.push_back({problem.placeOf[visit.location],
@@ -190,8 +184,30 @@ bool Rules::charged(std::span<const int32_t> visits, const Context& context, Out
         const size_t first = v * problem.dimensions;
         load += static_cast<double>(problem.gained[first] - problem.delivered[first]);
     }
-    const std::array<int32_t, 2> home{0, context.due};
     if (context.end >= 0) steps.push_back({problem.placeOf[context.end], {&home, 1}, 0.0, load});
+    return steps;
+}
+
+int64_t Rules::latest(std::span<const int32_t> visits, const Context& context, bool exactly) const {
+    const std::array<int32_t, 2> home{0, context.due};
+    const auto trip = steps(visits, context, home);
+    if (trip.empty()) return context.due;
+    const Charging& charging = *problem.types[context.type].charging;
+    const int32_t origin = problem.placeOf[context.start];
+    const double found = exactly ? charging.latestExactly(origin, trip, context.due)
+                                 : charging.latest(origin, trip, context.due);
+    return found < 0 ? -1 : static_cast<int64_t>(std::floor(found + kEnergySlack));
+}
+
+/// With chargers on the way: labels over them, for this order of visits (see Charging.h).
+bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                    std::vector<Halt>* halts) const {
+    const VehicleType& type = problem.types[context.type];
+    thread_local Charging::Scratch scratch;
+    Seconds ready = context.ready;
+    for (int32_t v : visits) ready = std::max(ready, problem.visits[v].release);
+    const std::array<int32_t, 2> home{0, context.due};
+    const auto steps = this->steps(visits, context, home);
     const int32_t origin = problem.placeOf[context.start];
     if (halts == nullptr) {
         const auto trip = type.charging->drive(origin, steps, ready, context.due, kForever, scratch);

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise
+from math import ceil
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.solvers.problem import UNREACHABLE, Cost, Round, RoutingProblem, RoutingVehicle, Tour, Visit
-from lastmile.solvers.referee.charging import drive_electric
+from lastmile.solvers.problem import UNREACHABLE, Cost, Reload, Round, RoutingProblem, RoutingVehicle, Tour, Visit
+from lastmile.solvers.referee.charging import TOLERANCE, Drive, drive_electric
 from lastmile.solvers.referee.trips import Late, Limit, Rest, Times, Trip, least, schedule
 
 ENERGY_TOLERANCE_WH = 1e-6  # sums of fractions, added in another sequence, differ by less
@@ -90,38 +91,86 @@ def timeless(problem: RoutingProblem, tour: Tour) -> Infeasible | None:
 
 
 def _charged(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
-    """Schedule one trip that may charge on its way."""
+    """Schedule trips that may charge on their way: each the cheapest that leaves time for those behind it."""
     vehicle = problem.vehicles[tour.vehicle]
-    trip = tour.trips[0]
-    if vehicle.breaks or len(tour.trips) > 1 or any(problem.on_board_s[problem.option_order[list(trip)]] >= 0):
-        raise ValueError(f"vehicle {tour.vehicle}: charging with breaks, several trips or times aboard has no schedule")
+    orders = [int(problem.option_order[option]) for trip in tour.trips for option in trip]
+    if vehicle.breaks or (problem.on_board_s[orders] >= 0).any():
+        raise ValueError(f"vehicle {tour.vehicle}: charging with breaks or times aboard has no schedule")
+    due = _charged_due(problem, tour)
+    ready, out_s, distance = float(vehicle.shift_s[0]), 0.0, 0
+    visits: list[Visit] = []
+    drives: list[Drive] = []
+    for k in range(len(tour.trips)):
+        driven = None if due is None else _electric(problem, tour, k, ready, due[k])
+        if driven is None:
+            return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=k)
+        if vehicle.max_distance_m is not None and driven.distance_m > vehicle.max_distance_m:
+            words, over = f"{driven.distance_m} m, at most {vehicle.max_distance_m}", vehicle.max_distance_m
+            return Infeasible(rule="distance", words=words, amount=driven.distance_m - over, trip=k)
+        took_s = driven.return_s - driven.depart_s
+        if vehicle.max_duration_s is not None and took_s > vehicle.max_duration_s:
+            words = f"{took_s:.6g} s out, at most {vehicle.max_duration_s}"
+            return Infeasible(rule="duration", words=words, amount=took_s - vehicle.max_duration_s, trip=k)
+        if drives:
+            visits[-1] = replace(visits[-1], depart_s=driven.depart_s)
+        visits += driven.visits
+        drives.append(driven)
+        out_s += took_s
+        distance += driven.distance_m
+        if k < len(tour.reloads):
+            index, back = tour.reloads[k], driven.return_s
+            reload = vehicle.reloads[index]
+            begin = max(back, float(reload.window_s[0]))
+            ready = _loaded(reload, back)
+            visits.append(Visit(kind="reload", index=index, arrive_s=back, begin_s=begin, depart_s=ready))
+    return Round(
+        tour=tour,
+        visits=tuple(visits),
+        depart_s=drives[0].depart_s,
+        return_s=drives[-1].return_s,
+        distance_m=distance,
+        cost=cost_of(problem, tour, distance, out_s, drives[-1].return_s),
+    )
+
+
+def _loaded(reload: Reload, back: float) -> float:
+    """When the next trip may leave: its clock counts whole seconds, those of charging are rounded up."""
+    return max(ceil(back - TOLERANCE), reload.window_s[0]) + float(reload.duration_s)
+
+
+def _electric(problem: RoutingProblem, tour: Tour, k: int, ready: float, due: float) -> Drive | None:
+    vehicle, trip = problem.vehicles[tour.vehicle], tour.trips[k]
+    last = k == len(tour.trips) - 1
     release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
-    driven = drive_electric(
+    return drive_electric(
         problem,
         vehicle,
         trip,
-        origin=vehicle.start,
-        target=vehicle.end,
-        ready_s=max(vehicle.shift_s[0], release),
-        due_s=vehicle.shift_s[1] + vehicle.overtime_s,
+        origin=vehicle.start if k == 0 else vehicle.reloads[tour.reloads[k - 1]].location,
+        target=vehicle.end if last else vehicle.reloads[tour.reloads[k]].location,
+        ready_s=max(ready, release),
+        due_s=due,
     )
-    if driven is None:
-        return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=0)
-    if vehicle.max_distance_m is not None and driven.distance_m > vehicle.max_distance_m:
-        words = f"{driven.distance_m} m, at most {vehicle.max_distance_m}"
-        return Infeasible(rule="distance", words=words, amount=driven.distance_m - vehicle.max_distance_m, trip=0)
-    out_s = driven.return_s - driven.depart_s
-    if vehicle.max_duration_s is not None and out_s > vehicle.max_duration_s:
-        words = f"{out_s:.6g} s out, at most {vehicle.max_duration_s}"
-        return Infeasible(rule="duration", words=words, amount=out_s - vehicle.max_duration_s, trip=0)
-    return Round(
-        tour=tour,
-        visits=driven.visits,
-        depart_s=driven.depart_s,
-        return_s=driven.return_s,
-        distance_m=driven.distance_m,
-        cost=cost_of(problem, tour, driven.distance_m, out_s, driven.return_s),
-    )
+
+
+def _charged_due(problem: RoutingProblem, tour: Tour) -> list[float] | None:
+    """When each trip must be back for those behind it; None where one of these cannot be driven at all."""
+    vehicle = problem.vehicles[tour.vehicle]
+    due = [float(vehicle.shift_s[1] + vehicle.overtime_s)]
+    for k in range(len(tour.trips) - 1, 0, -1):
+        reload = vehicle.reloads[tour.reloads[k - 1]]
+
+        def drives(ready: int, k: int = k) -> bool:
+            return _electric(problem, tour, k, float(ready), due[0]) is not None
+
+        low, high = reload.window_s[0] + reload.duration_s, int(due[0]) + 1
+        if low >= high or not drives(low):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if drives(middle) else (low, middle)
+        due.insert(0, float(min(reload.window_s[1], low - reload.duration_s)))
+    return due
 
 
 def cost_of(problem: RoutingProblem, tour: Tour, distance_m: int, out_s: float, return_s: float) -> Cost:
