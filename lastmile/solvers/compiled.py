@@ -163,11 +163,9 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
         When rules are combined that are not planned with together, or sums could exceed 64 bits.
     """
     for index, vehicle in enumerate(problem.vehicles):
-        if vehicle.breaks and vehicle.max_trips > 1:
-            raise ValueError(f"vehicle {index}: breaks are not planned for vehicles that make several trips")
         if vehicle.battery is not None and len(problem.chargers):
-            if vehicle.breaks or vehicle.max_trips > 1:
-                raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks or several trips")
+            if vehicle.breaks:
+                raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks")
             if (problem.on_board_s >= 0).any():
                 raise ValueError(f"vehicle {index}: charging on the way is not planned with limits of time on board")
     tables = [(profile.duration_s, profile.distance_m, profile.energy_wh) for profile in problem.profiles]

@@ -61,7 +61,8 @@ def round_of(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round | Non
             visits.append(_visit(option, rest, charger, *times))
         if k + 1 < len(trips):
             reload = vehicle.reloads[tour.reloads[k]]
-            begin = max(back, reload.window_s[0])
+            # What the core lists behind the return lies ahead of the reload.
+            begin = max([back, reload.window_s[0], *(depart for _, rest, _, _, _, depart in halts if rest >= 0)])
             visits.append(
                 Visit(
                     kind="reload",

@@ -63,7 +63,11 @@ class RoutingProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
-    """Traction battery of one vehicle, full whenever a trip begins.
+    """Traction battery of one vehicle, full whenever a trip begins, the first of a day or one behind a reload.
+
+    A vehicle that can charge on its way chooses chargers and charges of each trip so that metres and return cost least
+    in all, and so that there is time for the trips behind it. Fractions of a second that its charging takes are rounded
+    up where it reloads.
 
     Parameters
     ----------
@@ -99,7 +103,11 @@ class Battery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """A rest that must lie in its window, at a stop or off duty; not while driving, serving or charging."""
+    """A rest that must lie in its window; not while driving, serving, charging or reloading.
+
+    It is taken at a stop, where the vehicle reloads (ahead of the reload or behind it), or off duty: before the first
+    trip leaves or after the last one is back.
+    """
 
     window_s: tuple[int, int]
     duration_s: int
@@ -130,7 +138,10 @@ class RoutingVehicle:
 
     A vehicle's *trip* goes from a depot to stops and back to a depot; without ``reloads`` it makes one. Every trip
     returns as early as it can and, of the schedules that do so, leaves as late as it can; its cost and its limits are
-    those of that schedule.
+    those of that schedule. A reload begins as early as it can.
+
+    Breaks are divided among several trips, and the pauses between them, so that the last trip returns as early as it
+    can; of the ways to do so the one is taken that is out least in all, then the one that has its breaks earliest.
 
     Parameters
     ----------

@@ -90,13 +90,20 @@ Problem problemOf(Choices& choose, std::vector<std::vector<int32_t>>& tables) {
         }
         const bool charges = type.electric && !problem.chargers.empty();
         chargesOnItsWay |= charges;
-        // As in Python: these do not go together.
-        if (!charges && choose.one(3)) {
+        if (choose.one(3)) {
             type.maxTrips = 1 + choose.below(3);
             for (int32_t k = 1 + choose.below(2); type.maxTrips > 1 && k > 0; --k)
                 type.reloads.push_back({choose.one(2) ? choose.below(n) : type.start, choose.below(20), window(0)});
-        } else if (!charges && choose.one(3)) {
-            type.breaks.push_back({window(0), choose.below(40)});
+        }
+        // As in Python: these do not go together.
+        if (!charges && choose.one(2)) {
+            Seconds from = 0;
+            for (int32_t k = 1 + choose.below(2); k > 0; --k) {
+                Window rest = window(from);
+                rest.close = std::max(rest.close, rest.open + 1);
+                type.breaks.push_back({rest, 1 + choose.below(std::min(40, rest.close - rest.open))});
+                from = rest.close;
+            }
         }
         for (size_t pool = 0; pool < problem.poolSize.size(); ++pool)
             if (choose.one(3)) type.pools.push_back(static_cast<int32_t>(pool));

@@ -4,6 +4,8 @@ Tables are small and asymmetric, with arcs of no length, arcs without a road, an
 direct way. Numbers of watt-hours are multiples of 1/8, so that sums do not depend on their sequence.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -205,6 +207,30 @@ def problems(draw, *, min_orders=1, max_orders=5, without=frozenset(), most_vehi
         groups=groups,
         pools={"permit": draw(st.integers(0, 2)), "van": draw(st.integers(0, 3))},
     )
+
+
+@st.composite
+def charging_problems(draw, *, most_chargers=2, weighing=True, **switches):
+    """Problems in which vehicles charge on their way, without what is not planned beside that.
+
+    With one charger and without loads that cost energy (``weighing``) the search sees every way there is.
+    """
+    switches["without"] = frozenset({"breaks", "on_board", *switches.get("without", ())})
+    problem = draw(problems(**switches))
+    chargers = draw(st.lists(st.integers(0, problem.locations - 1), min_size=1, max_size=most_chargers, unique=True))
+    batteries = st.builds(
+        Battery,
+        capacity_wh=st.sampled_from([40.0, 60.0, 100.0]),
+        reserve_wh=st.sampled_from([0.0, 10.5]),
+        wh_per_m=st.sampled_from([0.5, 1.25]),
+        wh_per_m_load=st.sampled_from([0.0, 0.0, 0.125] if weighing else [0.0]),
+        seconds_per_wh=st.sampled_from([0.0, 0.125, 0.25]),
+        full_only=st.booleans(),
+    )
+    vehicles = tuple(
+        replace(kind, battery=draw(st.one_of(st.none(), batteries, batteries))) for kind in problem.vehicles
+    )
+    return replace(problem, vehicles=vehicles, chargers=np.array(chargers, dtype=np.int32))
 
 
 @st.composite

@@ -66,7 +66,16 @@ def broken(outcome):
 # --- every schedule of a day of twelve seconds ---------------------------------------------------------------------
 
 
-def every_schedule(problem, tour, k, ready, idle, taken):
+def rests(kind, now, rested):
+    """All (moment, breaks taken) after none, one or more breaks at a place."""
+    yield now, rested
+    if rested < len(kind.breaks):
+        duty = kind.breaks[rested]
+        for begin in range(max(now, duty.window_s[0]), duty.window_s[1] - duty.duration_s + 1):
+            yield from rests(kind, begin + duty.duration_s, rested + 1)
+
+
+def every_schedule(problem, tour, k, ready, taken):
     """All (return, departure, breaks taken) of a trip, second by second: no rule is put in another form here."""
     kind = problem.vehicles[tour.vehicle]
     drives = problem.profiles[kind.profile].duration_s
@@ -77,28 +86,20 @@ def every_schedule(problem, tour, k, ready, idle, taken):
     first_of = {second: first for first, second in problem.pairs.tolist()}
     horizon = range(kind.shift_s[1] + kind.overtime_s + 1)
 
-    def rests(now, rested):
-        """All (moment, breaks taken) after none, one or more breaks at a place."""
-        yield now, rested
-        if rested < len(kind.breaks):
-            duty = kind.breaks[rested]
-            for begin in range(max(now, duty.window_s[0]), duty.window_s[1] - duty.duration_s + 1):
-                yield from rests(begin + duty.duration_s, rested + 1)
-
     def served(i, leave, begins, now, rested):
         """From the end of service at visit i - 1, or from the departure."""
         if i == len(trip):
             if target is None:
                 yield now, leave, rested
                 return
-            for moment, more in rests(now, rested):
+            for moment, more in rests(kind, now, rested):
                 yield moment + int(drives[problem.location[trip[-1]], target]), leave, more
             return
         here = origin if i == 0 else problem.location[trip[i - 1]]
         windows = problem.window_s[problem.window_option == trip[i]].tolist()
         aboard = int(problem.on_board_s[orders[i]])
-        for before, some in rests(now, rested) if i else [(now, rested)]:
-            for ready_there, more in rests(before + int(drives[here, problem.location[trip[i]]]), some):
+        for before, some in rests(kind, now, rested) if i else [(now, rested)]:
+            for ready_there, more in rests(kind, before + int(drives[here, problem.location[trip[i]]]), some):
                 for begin in horizon:
                     if begin < ready_there or not any(start <= begin <= end for start, end in windows):
                         continue
@@ -111,60 +112,39 @@ def every_schedule(problem, tour, k, ready, idle, taken):
                     done = begin + int(problem.service_s[trip[i]])
                     yield from served(i + 1, leave, (*begins, begin), done, more)
 
-    def restable(back, rested):
-        """Whether the breaks that are left can be taken after the return."""
-        for duty in kind.breaks[rested:]:
-            moments = range(duty.window_s[0], duty.window_s[1] - duty.duration_s + 1)
-            if last:
-                fits = any(begin >= back for begin in moments)
-            else:
-                reload = kind.reloads[tour.reloads[k]]
-                start = max(back, reload.window_s[0])
-                fits = any(
-                    (back <= begin and begin + duty.duration_s <= start) or begin >= start + reload.duration_s
-                    for begin in moments
-                )
-            if not fits:
-                return False
-        return True
-
     released = max(int(problem.release_s[order]) for order in orders)
     for leave in horizon:
-        if leave < max(ready, released):
-            continue
-        for moment, rested in rests(idle, taken):
-            if moment <= leave:
-                for back, _, more in served(0, leave, (), leave, rested):
-                    if restable(back, more):
-                        yield back, leave, more
+        if leave >= max(ready, released):
+            yield from served(0, leave, (), leave, taken)
 
 
-def enumerated(problem, tour):
-    """(departure, return) of each trip, None where one has no schedule."""
+def earliest_end(problem, tour):
+    """The first moment at which a day can be over, of all days, second by second; None where there is none."""
     kind = problem.vehicles[tour.vehicle]
-    ready, idle, taken = kind.shift_s[0], 0, 0
-    found = []
+    loaded = {(0, 0)}  # (moment, breaks taken)
     for k in range(len(tour.trips)):
-        best = min(
-            ((back, -leave, -rested) for back, leave, rested in every_schedule(problem, tour, k, ready, idle, taken)),
-            default=None,
-        )
-        if best is None or best[0] > kind.shift_s[1] + kind.overtime_s:
-            return None
-        back, leave, taken = best[0], -best[1], -best[2]
-        found.append((leave, back))
+        ready = {state for moment, taken in loaded for state in rests(kind, moment, taken)}
+        if k == 0:
+            ready = {(max(moment, kind.shift_s[0]), taken) for moment, taken in ready}
+        backs = {
+            (back, more)
+            for moment, taken in ready
+            for back, _, more in every_schedule(problem, tour, k, moment, taken)
+            if back <= kind.shift_s[1] + kind.overtime_s
+        }
+        done = {state for back, taken in backs for state in rests(kind, back, taken)}
         if k < len(tour.reloads):
             reload = kind.reloads[tour.reloads[k]]
-            if back > reload.window_s[1]:
-                return None
-            begin = max(back, reload.window_s[0])
-            while taken < len(kind.breaks):
-                duty = kind.breaks[taken]
-                if max(back, duty.window_s[0]) + duty.duration_s > min(begin, duty.window_s[1]):
-                    break
-                taken += 1
-            ready = idle = begin + reload.duration_s
-    return found
+            opens, closes = reload.window_s
+            loaded = {
+                (begin + reload.duration_s, taken)
+                for moment, taken in done
+                for begin in range(max(moment, opens), closes + 1)
+            }
+    every = len(kind.breaks)
+    return min(
+        (back for back, taken in backs if any(rested == every for _, rested in rests(kind, back, taken))), default=None
+    )
 
 
 @st.composite
@@ -227,18 +207,35 @@ def short_days(draw):
 
 @settings(max_examples=examples(100, 1000))
 @given(day=short_days())
-def test_no_schedule_returns_earlier_or_leaves_later_for_it(day):
+def test_no_day_is_over_earlier_and_no_trip_returns_earlier_or_leaves_later_for_it(day):
     problem, tour = day
-    outcome, expected = evaluate(problem, tour), enumerated(problem, tour)
+    kind = problem.vehicles[tour.vehicle]
+    outcome, expected = evaluate(problem, tour), earliest_end(problem, tour)
     event(f"{len(tour.trips)} trips: {outcome.rule if isinstance(outcome, Infeasible) else 'feasible'}")
     if expected is None:
         assert isinstance(outcome, Infeasible)
         return
     assert isinstance(outcome, Round), (outcome, expected)
+    assert outcome.return_s == expected
     reloads = [visit for visit in outcome.visits if visit.kind == "reload"]
     leaves = [outcome.depart_s, *(visit.depart_s for visit in reloads)]
     backs = [*(visit.arrive_s for visit in reloads), outcome.return_s]
-    assert list(zip(leaves, backs, strict=True)) == expected
+    taken = [visit for visit in outcome.visits if visit.kind == "break"]
+    for k, (leave, back) in enumerate(zip(leaves, backs, strict=True)):
+        inside = [rest.index for rest in taken if leave <= rest.begin_s and rest.depart_s <= back]
+        ready = 0
+        if k:
+            pause = [
+                rest.depart_s for rest in taken if reloads[k - 1].begin_s <= rest.begin_s and rest.depart_s <= leave
+            ]
+            ready = max([reloads[k - 1].begin_s + kind.reloads[reloads[k - 1].index].duration_s, *pause])
+        start = inside[0] if inside else 0
+        possible = [
+            (end, out)
+            for end, out, more in every_schedule(problem, tour, k, ready, start)
+            if more == start + len(inside) and (k or end >= back)
+        ]
+        assert (back, leave) == min(possible, key=lambda times: (times[0], -times[1]))
     assert check(problem, whole(problem, [outcome])) == []
 
 
@@ -420,20 +417,32 @@ def test_reload_elsewhere_is_where_the_next_trip_begins():
 
 
 @pytest.mark.parametrize(
-    ("window", "leave"),
+    ("window", "closes", "rest", "leave"),
     [
-        ((200, 300), 270),  # while waiting for the reload's window, which opens at 250
-        ((240, 300), 310),  # the reload runs from 250 to 270: the break lies behind it, from 270 to 300
+        ((200, 300), 270, 200, 270),  # while waiting for the reload's window, which opens at 250
+        ((240, 300), 270, 240, 290),  # the reload waits for it until 270
+        ((245, 300), 270, 270, 300),  # the reload runs from 250 to 270: the break lies behind it
     ],
 )
-def test_break_between_trips_is_taken_at_the_depot(window, leave):
-    duty = Break(window_s=window, duration_s=30)
-    kind = vehicle(breaks=(duty,), max_trips=2, reloads=(Reload(location=0, duration_s=20, window_s=(250, DAY)),))
+def test_break_between_trips_is_taken_at_the_depot(window, closes, rest, leave):
+    reload = Reload(location=0, duration_s=20, window_s=(250, closes))
+    kind = vehicle(breaks=(Break(window_s=window, duration_s=30),), max_trips=2, reloads=(reload,))
     driven = drive(street(100, 10, kind=kind), (0,), (1,), reloads=(0,))
-    rest = next(visit for visit in driven.visits if visit.kind == "break")
-    assert times(driven) == (0, max(270, rest.depart_s) + 20)
-    assert driven.visits[-1].begin_s == driven.return_s - 10
-    assert rest.begin_s == (200 if window[0] == 200 else 270)
+    assert [visit.begin_s for visit in driven.visits if visit.kind == "break"] == [rest]
+    assert [visit.depart_s for visit in driven.visits if visit.kind == "reload"] == [leave]
+    assert times(driven) == (0, leave + 20)
+
+
+def test_break_is_divided_so_that_the_day_ends_first():
+    # Back at 200 the break, 230 to 260, would make the second trip miss its order, which closes at 245. On the first
+    # trip it would keep the vehicle from its order, which closes at 100. It is taken behind the second order.
+    kind = vehicle(breaks=(Break(window_s=(230, 290), duration_s=30),), max_trips=2, reloads=(Reload(location=0),))
+    problem = street(100, 40, kind=kind, window_s=[[0, 100], [0, 245]])
+    driven = drive(problem, (0,), (1,), reloads=(0,))
+    assert [(visit.kind, visit.begin_s) for visit in driven.visits] == [
+        ("order", 100), ("reload", 200), ("order", 240), ("break", 240),
+    ]  # fmt: skip
+    assert times(driven) == (0, 310)
 
 
 def test_open_end_is_over_with_the_last_service():
@@ -638,9 +647,8 @@ def wider(problem, v, change, amount):
     amount=st.integers(1, 60),
 )
 def test_less_strict_limits_never_forbid_a_tour_or_make_it_return_later(data, change, amount):
-    # Not so with a limit of the time out, which is judged on the schedule that returns first, nor where a break can be
-    # put off to a later trip, which then must hold it.
-    problem = data.draw(problems(without={data.draw(st.sampled_from(["breaks", "reloads"]))}))
+    # Not so with a limit of the time out, which is judged on the schedule that returns first.
+    problem = data.draw(problems())
     problem = replace(problem, vehicles=tuple(replace(kind, max_duration_s=None) for kind in problem.vehicles))
     tour = data.draw(tours(problem))
     strict, loose = (evaluate(some, tour) for some in (problem, wider(problem, tour.vehicle, change, amount)))
@@ -730,7 +738,7 @@ def test_pool_limits_vehicles_of_all_types():
 @settings(max_examples=examples(25, 250))
 @given(data=st.data())
 def test_cheapest_is_sound_and_no_tour_beats_it(data):
-    problem = data.draw(problems(max_orders=3, without={"reloads"}, most_vehicles=2))
+    problem = data.draw(problems(max_orders=3, most_vehicles=2))
     cost, found = cheapest(problem)
     rounds = [evaluate(problem, tour) for tour in found]
     event(f"{len(rounds)} rounds")

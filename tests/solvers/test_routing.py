@@ -79,7 +79,7 @@ def left_out_fen(made, tours):
 
 
 @EXAMPLES
-@given(drawn=problems_with_tours(without=frozenset({"reloads"})), iterations=st.sampled_from([1, 50, 20_000]))
+@given(drawn=problems_with_tours(), iterations=st.sampled_from([1, 50, 20_000]))
 def test_a_start_is_never_returned_worse(drawn, iterations):
     # The longest budget is for several coolings, and reheats the best plan.
     made, tour = drawn
@@ -177,6 +177,33 @@ def test_a_trip_that_would_be_too_far_from_the_end_is_none_too_far_from_the_relo
     both = Tour(vehicle=0, trips=((0,), (1,)), reloads=(0,))
     (found,) = run(problem([line(-20, 100)], [kind]), start=[both]).rounds
     assert found.tour == both
+
+
+def test_break_between_two_trips_costs_nothing():
+    # 20 s and 40 s out; the break, by 50 s at the latest, is at the depot, where nobody pays for it.
+    kind = vehicle(
+        capacity=np.array([1]), fen_per_hour=3600, max_trips=2, reloads=(Reload(location=0, duration_s=5),),
+        breaks=(Break(window_s=(15, 80), duration_s=30),),
+    )  # fmt: skip
+    made = problem([line(10, 20)], [kind], delivery=[1, 1])
+    (found,) = run(made).rounds
+    assert check(made, run(made)) == []
+    assert [visit.kind for visit in found.visits].count("break") == 1
+    assert found.cost.duration == pytest.approx(20 + 40)
+
+
+def test_locked_visits_stay_where_breaks_lie_between_trips():
+    kind = vehicle(
+        capacity=np.array([2]),
+        max_trips=2,
+        reloads=(Reload(location=0),),
+        breaks=(Break(window_s=(30, 90), duration_s=30),),
+    )
+    made = problem([line(10, 20, 30)], [kind], delivery=[1, 1, 1])
+    (found,) = run(made, start=[Tour(vehicle=0, trips=((1, 0),), locked=2)]).rounds
+    assert found.tour.trips[0] == (1, 0)
+    assert len(found.tour.trips) == 2
+    assert check(made, run(made, start=[found.tour])) == []
 
 
 def test_break_is_taken_where_the_round_cannot_avoid_it():
@@ -326,6 +353,22 @@ def test_charger_on_the_way_carries_further_than_the_battery():
     (found,) = solve(made, stop=Stop(iterations=100)).rounds
     assert "charge" in [visit.kind for visit in found.visits]
     assert found.return_s - found.depart_s == pytest.approx(200 + 2 * 90)
+
+
+def test_vehicle_that_charges_on_its_way_reloads_with_a_full_battery():
+    # As before on each of two trips: 90 Wh at 2 s. The second leaves 20 s after the first one is back.
+    battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
+    kind = vehicle(
+        battery=battery, capacity=np.array([1]), max_trips=2, reloads=(Reload(location=0, duration_s=20),),
+        shift_s=(0, 800), fen_per_hour=3600,
+    )  # fmt: skip
+    made = problem([line(100, 100, 60)], [kind], count=2, chargers=[3], delivery=[1, 1])
+    solution = run(made, iterations=100)
+    assert check(made, solution) == []
+    (found,) = solution.rounds
+    assert [visit.kind for visit in found.visits].count("charge") >= 2
+    assert found.cost.duration == pytest.approx(2 * (200 + 2 * 90))
+    assert found.return_s == pytest.approx(2 * (200 + 2 * 90) + 20)
 
 
 def test_charging_is_refused_beside_breaks():

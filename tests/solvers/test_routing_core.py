@@ -4,21 +4,18 @@ import pytest
 from examples import examples
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_problems import problems, problems_with_tours
+from random_problems import charging_problems, problems, problems_with_tours, tours
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
+from lastmile.solvers.judging import round_of
 from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
 from lastmile.solvers.routing import Stop, solve
 
-# What the core refuses to plan with together.
-APART = [frozenset({"breaks"}), frozenset({"reloads"})]
 
-
-@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=examples(40, 400), deadline=None)
+@settings(max_examples=examples(80, 800), deadline=None)
 @given(data=st.data())
-def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
-    problem, tour = data.draw(problems_with_tours(without=without))
+def test_a_tour_is_judged_and_scheduled_as_its_twin_does(data):
+    problem, tour = data.draw(problems_with_tours())
     assume(problem.vehicles[tour.vehicle].count > 0)  # of a type that is not there the core keeps nothing
     found = evaluate(problem, tour)
     event(found.rule if isinstance(found, Infeasible) else "feasible")
@@ -37,18 +34,46 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(without, data):
     ]
 
 
-@pytest.mark.parametrize("without", APART, ids=["no breaks", "no reloads"])
-@settings(max_examples=examples(15, 200), deadline=None)
+@settings(max_examples=examples(30, 400), deadline=None)
 @given(data=st.data())
-def test_what_the_search_returns_obeys_every_rule(without, data):
-    problem = data.draw(problems(max_orders=6, without=without))
+def test_a_tour_that_charges_on_its_way_is_scheduled_as_its_twin_does(data):
+    problem = data.draw(charging_problems(max_orders=4, most_chargers=1, weighing=False))
+    tour = data.draw(tours(problem))
+    assume(problem.vehicles[tour.vehicle].count > 0)
+    found = evaluate(problem, tour)
+    event(f"{len(tour.trips)} trips, {found.rule if isinstance(found, Infeasible) else 'feasible'}")
+    mine = round_of(problem, compiled(problem, Objective()), tour)
+    if isinstance(found, Infeasible):
+        assert mine is None
+        return
+    assert mine is not None
+    assert (mine.depart_s, mine.return_s) == pytest.approx((found.depart_s, found.return_s))
+    assert mine.distance_m == found.distance_m
+    assert mine.cost.total == pytest.approx(found.cost.total)
+
+
+@settings(max_examples=examples(30, 300), deadline=None)
+@given(data=st.data())
+def test_what_the_search_returns_obeys_every_rule(data):
+    problem = data.draw(st.one_of(problems(max_orders=6), charging_problems(max_orders=6)))
     solution = solve(problem, stop=Stop(iterations=30), seed=data.draw(st.integers(0, 99)))
     event(f"served {sum(len(found.options) for found in solution.rounds)}")
     assert check(problem, solution) == []
 
 
-@settings(max_examples=examples(15, 200), deadline=None)
-@given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"breaks", "on_board"})))
+@settings(max_examples=examples(15, 150), deadline=None)
+@given(problem=charging_problems(max_orders=3, most_vehicles=2, most_chargers=1, weighing=False))
+def test_tiny_problems_with_chargers_are_not_solved_better_than_can_be(problem):
+    cost, tours = cheapest(problem)
+    served = {int(problem.option_order[option]) for tour in tours for trip in tour.trips for option in trip}
+    assume(all(order in served or problem.price_fen[order] >= 0 for order in range(problem.orders)))
+    solution = solve(problem, stop=Stop(iterations=400), seed=1)
+    assert solution.cost.total >= cost.total - 1e-6
+    event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
+
+
+@settings(max_examples=30, deadline=None)
+@given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"on_board"})))
 def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     cost, tours = cheapest(problem)
     served = {int(problem.option_order[option]) for tour in tours for trip in tour.trips for option in trip}
@@ -58,16 +83,16 @@ def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
 
 
-@settings(max_examples=examples(15, 200), deadline=None)
-@given(problem=problems(max_orders=6, without=frozenset({"breaks"})), threads=st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+@given(problem=st.one_of(problems(max_orders=6), charging_problems(max_orders=5)), threads=st.integers(1, 3))
 def test_the_same_seed_gives_the_same_plan(problem, threads):
     once, again = (solve(problem, stop=Stop(iterations=60), seed=7, threads=threads) for _ in range(2))
     assert once.rounds == again.rounds
     assert once.iterations == again.iterations
 
 
-@settings(max_examples=examples(20, 200), deadline=None)
-@given(problem=problems(max_orders=6, without=frozenset({"breaks"})))
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(max_orders=6))
 def test_a_given_plan_is_never_returned_worse(problem):
     first = solve(problem, stop=Stop(iterations=20), seed=3)
     second = solve(problem, stop=Stop(iterations=5), seed=4, start=[found.tour for found in first.rounds])

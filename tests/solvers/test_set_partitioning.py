@@ -113,7 +113,7 @@ def test_what_is_locked_is_served_though_it_does_not_pay():
     suppress_health_check=list(HealthCheck),
     deadline=None,
 )
-@given(problem=problems(max_orders=6, without=frozenset({"breaks"})), threads=st.integers(1, 2))
+@given(problem=problems(max_orders=6), threads=st.integers(1, 2))
 def test_it_is_the_best_of_all_sets_of_tours(problem, threads):
     if not any(kind.count for kind in problem.vehicles):
         return

@@ -199,12 +199,9 @@ void lastmile::bindings::bindRouting(py::module_& module) {
                 routing::Plan plan(holder.problem, rules);
                 if (!plan.drive(tour)) return py::none();
                 py::list trips;
-                std::vector<routing::Halt> halts;
-                std::int32_t trip = 0;
                 routing::Money cost = 0;
-                for (std::size_t k = 0; k < tour.trips.size(); ++k, trip = plan.trips[trip].after) {
-                    const routing::Outcome outcome = rules.evaluate(tour.trips[k], plan.context(trip), &halts);
-                    cost += plan.trips[trip].cost;
+                for (std::int32_t trip = 0; trip >= 0; trip = plan.trips[trip].after) cost += plan.trips[trip].cost;
+                for (const auto& [outcome, halts] : plan.schedules(0)) {
                     py::list stops;
                     for (const routing::Halt& halt : halts)
                         stops.append(py::make_tuple(halt.visit, halt.rest, halt.charger, halt.arrive, halt.begin, halt.depart));

@@ -208,6 +208,26 @@ std::optional<Charging::Trip> Charging::insertion(const Labels& labels, std::int
     return join(scratch.here, stop.place, next, needs, limit);
 }
 
+double Charging::latest(std::int32_t origin, std::span<const Step> steps, double due) const {
+    double found = -kForever;
+    Needs needs, before;
+    conclude(steps.back(), due, needs);
+    for (std::size_t k = steps.size() - 1; k > 0; --k) {
+        prepend(steps[k - 1], steps[k], needs, before);
+        std::swap(needs, before);
+    }
+    const std::size_t row = pair(origin, steps[0].place);
+    for (const ChargingNeed& need : needs) {
+        for (std::size_t index = offset_[row]; index < offset_[row + 1]; ++index) {
+            ChargingMargin margin = need;
+            if (margin.drive(way(index, steps[0].load), charger_)) {
+                found = std::max(found, std::min(margin.late, margin.spare + charger_.full));
+            }
+        }
+    }
+    return found;
+}
+
 std::optional<Charging::Trip> Charging::drive(std::int32_t origin, std::span<const Step> steps, double ready,
                                               double due, double limit, Scratch& scratch) const {
     double rest = 0.0;  // of the metres

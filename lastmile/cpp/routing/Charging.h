@@ -146,6 +146,11 @@ public:
     [[nodiscard]] std::optional<Trip> exact(std::int32_t origin, std::span<const Step> steps, double ready, double due,
                                             Scratch& scratch) const;
 
+    // The latest departure from which such a trip can be done by `due`; less than any time where there is none.
+    [[nodiscard]] double latest(std::int32_t origin, std::span<const Step> steps, double due) const;
+    // The same over all ways that there are.
+    [[nodiscard]] double latestExactly(std::int32_t origin, std::span<const Step> steps, double due) const;
+
     // When the exact trip is where, charging no more and no earlier than it must.
     [[nodiscard]] std::optional<Schedule> schedule(std::int32_t origin, std::span<const Step> steps, double ready,
                                                    double due, Scratch& scratch) const;

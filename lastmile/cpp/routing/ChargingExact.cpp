@@ -5,6 +5,7 @@
 
 #include <cassert>
 #include <stdexcept>
+#include <utility>
 
 namespace lastmile::routing {
 
@@ -124,21 +125,14 @@ public:
 
     // Throws std::logic_error where no departure at `ready` or later leads to the end.
     [[nodiscard]] Schedule schedule(double ready) const {
-        const double full = charging_->charger_.full;
-        double departs = -kForever;
-        const Entry* best = nullptr;
-        for (const Entry& entry : before_) {
-            const double latest = std::min(entry.late, entry.spare + full);
-            if (latest > departs) {
-                departs = latest;
-                best = &entry;
-            }
-        }
+        const auto [best, departs] = latest();
         if (best == nullptr || departs < ready - 2.0 * kChargingTolerance) {
             throw std::logic_error("charging: the trip that was found cannot be driven backwards");
         }
         return follow(*best, std::max(departs, ready));
     }
+
+    [[nodiscard]] double latestDeparture() const { return latest().second; }
 
 private:
     // A need on arrival somewhere, and what comes after it.
@@ -155,6 +149,18 @@ private:
     };
 
     static bool covers(const ChargingMargin& a, const ChargingMargin& b) { return a.covers(b); }
+
+    // Null where no departure leads to the end.
+    [[nodiscard]] std::pair<const Entry*, double> latest() const {
+        std::pair<const Entry*, double> found{nullptr, -kForever};
+        for (const Entry& entry : before_) {
+            const double departs = std::min(entry.late, entry.spare + charging_->charger_.full);
+            if (departs > found.second) {
+                found = {&entry, departs};
+            }
+        }
+        return found;
+    }
 
     [[nodiscard]] std::int32_t place(std::int32_t index) const {
         return charging_->places_[static_cast<std::size_t>(index)];
@@ -312,6 +318,10 @@ private:
     std::vector<Node> nodes_;
     Front<Entry> before_;  // on arrival at the step that was reached; in the end, on departure
 };
+
+double Charging::latestExactly(std::int32_t origin, std::span<const Step> steps, double due) const {
+    return Retrace(*this, origin, steps, due, kForever).latestDeparture();
+}
 
 std::optional<Charging::Schedule> Charging::schedule(std::int32_t origin, std::span<const Step> steps, double ready,
                                                      double due, Scratch& scratch) const {

@@ -196,7 +196,7 @@ Money Plan::splicedExactly(int32_t head, std::span<const int32_t> middle, int32_
     std::reverse(order.begin(), order.end());
     order.insert(order.end(), middle.begin(), middle.end());
     for (int32_t s = tail; isVisit(s); s = stops[s].next) order.push_back(s);
-    const Outcome outcome = rules.evaluate(order, context(t));
+    const Outcome outcome = rules.evaluate(order, leeway(t));
     if (!outcome.feasible) return kNever;
     Money cost = outcome.cost + (trips[t].before < 0 ? problem.types[trips[t].type].fixed : 0);
     for (int32_t v : order) cost += stops[v].cost;
@@ -232,12 +232,84 @@ bool Plan::spare(int32_t type) const {
 
 Context Plan::context(int32_t t) const {
     const Trip& trip = trips[t];
-    return {.type = trip.type,
-            .start = stops[startOf(t)].location,
-            .end = stops[endOf(t)].location,
-            .ready = trip.ready,
-            .due = trip.due,
-            .last = trip.after < 0};
+    Context context{.type = trip.type,
+                    .start = stops[startOf(t)].location,
+                    .end = stops[endOf(t)].location,
+                    .ready = trip.ready,
+                    .due = trip.due,
+                    .last = trip.after < 0};
+    const size_t breaks = problem.types[trip.type].breaks.size();
+    if (breaks == 0) return context;
+    if (!trip.chained()) {
+        context.restsTo = static_cast<int32_t>(breaks);
+        return context;
+    }
+    context.ready = trip.rests.ready;
+    context.restsFrom = trip.rests.out;
+    context.restsTo = trip.rests.home;
+    context.around = false;
+    return context;
+}
+
+/// The same where the breaks of the pauses about the trip may lie in it, and its own in these: for tests of moves, as
+/// what the vehicle's other trips make of it is seen when it is settled.
+Context Plan::leeway(int32_t t) const {
+    Context context = this->context(t);
+    if (context.around) return context;
+    const Trip& trip = trips[t];
+    context.around = true;
+    context.idle = trip.rests.idle;
+    context.ready = std::max(trip.ready, trip.rests.idle);
+    context.restsFrom = trip.rests.before;
+    context.restsTo = trip.after < 0 ? static_cast<int32_t>(problem.types[trip.type].breaks.size())
+                                     : trips[trip.after].rests.before;
+    return context;
+}
+
+std::vector<Scheduled> Plan::schedules(int32_t first) const {
+    const VehicleType& type = problem.types[trips[first].type];
+    std::vector<Scheduled> found;
+    std::vector<std::vector<int32_t>> visits;
+    std::vector<Context> contexts;
+    for (int32_t t = first; t >= 0; t = trips[t].after) {
+        sequence(t, visits.emplace_back());
+        contexts.push_back(context(t));
+    }
+    if (type.charging) {
+        // The search knows few ways over chargers; of all there are, others may be the cheapest.
+        int32_t t = first;
+        while (trips[t].after >= 0) t = trips[t].after;
+        for (size_t k = visits.size() - 1; k > 0; --k) {
+            t = trips[t].before;
+            contexts[k - 1].due =
+                static_cast<Seconds>(backBy(t, rules.latest(visits[k], contexts[k], true)));
+        }
+    }
+    for (int32_t t = first; t >= 0; t = trips[t].after) {
+        const size_t k = found.size();
+        Scheduled& trip = found.emplace_back();
+        trip.outcome = rules.evaluate(visits[k], contexts[k], &trip.halts);
+        if (type.charging && trips[t].after >= 0) {
+            const Reload& reload = type.reloads[trips[t].reload];
+            contexts[k + 1].ready = std::max(trip.outcome.back, reload.window.open) + reload.duration;
+        }
+        if (type.breaks.empty() || !trips[t].chained()) continue;
+        const Rests& rests = trips[t].rests;
+        const auto list = [&](int32_t from, int32_t to, Seconds moment, size_t at) {
+            for (int32_t b = from; b < to; ++b, ++at) {
+                const Seconds end = rested(type, b, b + 1, moment);
+                const double begin = end - type.breaks[b].duration;
+                trip.halts.insert(trip.halts.begin() + at,
+                                  {.rest = b, .arrive = begin, .begin = begin, .depart = static_cast<double>(end)});
+                moment = end;
+            }
+        };
+        // Rests off duty are not told.
+        if (trips[t].after >= 0)
+            list(rests.home, trips[trips[t].after].rests.before, trip.outcome.back, trip.halts.size());
+        if (t != first) list(rests.before, rests.out, rests.idle, 0);
+    }
+    return found;
 }
 
 Context Plan::fresh(int32_t type) const {
@@ -246,7 +318,8 @@ Context Plan::fresh(int32_t type) const {
             .start = kind.start,
             .end = kind.end,
             .ready = kind.shiftStart,
-            .due = kind.shiftEnd + kind.overtime};
+            .due = kind.shiftEnd + kind.overtime,
+            .restsTo = static_cast<int32_t>(kind.breaks.size())};
 }
 
 Money Plan::costAlone(std::span<const int32_t> visits, const Context& context) const {
@@ -461,6 +534,8 @@ Money Plan::openingCost(const Opening& opening, int32_t visit) const {
     const VehicleType& type = problem.types[opening.type];
     if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, {&visit, 1});
     const Reload& reload = type.reloads[opening.reload];
+    // Where the breaks then lie is seen when the trip is settled.
+    context.restsTo = 0;
     // Where another trip now begins or ends elsewhere than before, its arcs would change as well.
     if (opening.behind >= 0) {
         const Trip& before = trips[opening.behind];
@@ -632,7 +707,7 @@ bool Plan::walk(int32_t t) {
 bool Plan::schedule(int32_t t) {
     if (problem.trips) {
         while (trips[t].before >= 0) t = trips[t].before;
-        if (!relay(t)) return false;
+        if (!relay(t) || !rest(t)) return false;
     }
     for (; t >= 0; t = trips[t].after) {
         Trip& trip = trips[t];
@@ -654,7 +729,7 @@ bool Plan::schedule(int32_t t) {
         }
         cost += now - trip.cost;
         trip.cost = now;
-        if (trip.after >= 0) {
+        if (trip.after >= 0 && type.breaks.empty()) {
             const Reload& reload = type.reloads[trip.reload];
             trips[trip.after].ready = std::max(trip.back, reload.window.open) + reload.duration;
         }
@@ -672,9 +747,43 @@ bool Plan::relay(int32_t first) {
         if (due < 0) return false;
         trips[t].due = static_cast<Seconds>(due);
         if (trips[t].before < 0) break;
-        const Reload& reload = type.reloads[trips[trips[t].before].reload];
-        const int64_t leaveBy = std::min(whole[t].late, due - whole[t].duration);
-        due = std::min<int64_t>(reload.window.close, leaveBy - reload.duration);
+        int64_t leaveBy = std::min(whole[t].late, due - whole[t].duration);
+        if (type.charging) {
+            sequence(t, order);
+            leaveBy = rules.latest(order, context(t), false);
+        }
+        due = backBy(trips[t].before, leaveBy);
+    }
+    return true;
+}
+
+/// When a trip must be back so that the next one can leave by a moment.
+int64_t Plan::backBy(int32_t t, int64_t leaveBy) const {
+    const Reload& reload = problem.types[trips[t].type].reloads[trips[t].reload];
+    return reload.window.open + int64_t{reload.duration} > leaveBy
+               ? -1
+               : std::min<int64_t>(reload.window.close, leaveBy - reload.duration);
+}
+
+/// Place the breaks of a vehicle that makes several trips.
+bool Plan::rest(int32_t first) {
+    const VehicleType& type = problem.types[trips[first].type];
+    if (type.breaks.empty() || trips[first].after < 0) return true;
+    thread_local std::vector<Errand> day;
+    day.clear();
+    for (int32_t t = first; t >= 0; t = trips[t].after) {
+        Errand& errand = day.emplace_back();
+        sequence(t, errand.visits);
+        errand.context = context(t);
+        errand.context.ready = t == first ? type.shiftStart : 0;
+        if (trips[t].after >= 0) errand.reload = &type.reloads[trips[t].reload];
+    }
+    const auto found = placeRests(rules, type, day);
+    if (!found) return false;
+    size_t k = 0;
+    for (int32_t t = first; t >= 0; t = trips[t].after, ++k) {
+        trips[t].rests = (*found)[k];
+        if (t != first) trips[t].ready = trips[t].rests.earliest;
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "routing/Breaks.h"
 #include "routing/Problem.h"
 #include "routing/Rules.h"
 #include "routing/Segments.h"
@@ -41,6 +42,7 @@ struct Trip {
     Money bound = 0;  // cost as the tests of moves see it: without the rules of the exact tier
     Seconds ready = 0, due = 0;   // it may leave; it must be back
     Seconds leave = 0, back = 0;  // its schedule, where time counts
+    Rests rests{};                // of a vehicle that makes several trips and has breaks
 
     bool chained() const { return before >= 0 || after >= 0; }
 };
@@ -59,6 +61,12 @@ struct Opening {
     int32_t type = -1;
     int32_t behind = -1, ahead = -1;
     int32_t reload = -1;  // between the two: index into the type's reloads
+};
+
+/// One trip with its schedule.
+struct Scheduled {
+    Outcome outcome;
+    std::vector<Halt> halts;
 };
 
 constexpr int32_t kUnlimited = std::numeric_limits<int32_t>::max();
@@ -128,9 +136,11 @@ public:
     /// Cost of a new vehicle for these visits alone, with all rules.
     Money costAlone(int32_t type, std::span<const int32_t> visits) const;
     int32_t tripsOf(int32_t trip) const;  // of its vehicle
-    /// What a trip's vehicle brings to it; what a new vehicle does.
+    /// What a trip's vehicle brings to it as it is scheduled; what a new vehicle does.
     Context context(int32_t trip) const;
     Context fresh(int32_t type) const;
+    /// The schedules of a vehicle's trips from its first one on, with the breaks in the pauses between.
+    std::vector<Scheduled> schedules(int32_t first) const;
 
     void begin();
     void commit();
@@ -204,6 +214,9 @@ private:
     bool walk(int32_t trip);
     bool schedule(int32_t trip);
     bool relay(int32_t first);
+    int64_t backBy(int32_t trip, int64_t leaveBy) const;
+    bool rest(int32_t first);
+    Context leeway(int32_t trip) const;
     bool detach(int32_t trip);
     bool mayDrive(int32_t type, int32_t trip) const;
     bool judge(const TimeSegment& whole, const Trip& trip, Seconds& leave, Seconds& back) const;

@@ -70,7 +70,7 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     const VehicleType& type = problem.types[context.type];
     Outcome outcome;
     int32_t at = context.start;
-    bool limited = !type.breaks.empty();
+    bool limited = context.restsFrom < context.restsTo;
     for (int32_t v : visits) {
         const Visit& visit = problem.visits[v];
         if (problem.duration(type.profile, at, visit.location) == kUnreachable) return outcome;
@@ -168,19 +168,13 @@ bool Rules::plain(std::span<const int32_t> visits, const Context& context, Outco
     return true;
 }
 
-/// With chargers on the way: labels over them, for this order of visits (see Charging.h).
-bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
-                    std::vector<Halt>* halts) const {
-    const VehicleType& type = problem.types[context.type];
+/// The visits of a trip as charging sees them, and the depot that it returns to; valid until the next call.
+std::span<const Charging::Step> Rules::steps(std::span<const int32_t> visits, const Context& context,
+                                             const std::array<int32_t, 2>& home) const {
     thread_local std::vector<Charging::Step> steps;
-    thread_local Charging::Scratch scratch;
     steps.clear();
     double load = 0;
-    Seconds ready = context.ready;
-    for (int32_t v : visits) {
-        load += static_cast<double>(problem.delivered[v * problem.dimensions]);
-        ready = std::max(ready, problem.visits[v].release);
-    }
+    for (int32_t v : visits) load += static_cast<double>(problem.delivered[v * problem.dimensions]);
     for (int32_t v : visits) {
         const Visit& visit = problem.visits[v];
         steps.push_back({problem.placeOf[visit.location],
@@ -190,8 +184,30 @@ bool Rules::charged(std::span<const int32_t> visits, const Context& context, Out
         const size_t first = v * problem.dimensions;
         load += static_cast<double>(problem.gained[first] - problem.delivered[first]);
     }
-    const std::array<int32_t, 2> home{0, context.due};
     if (context.end >= 0) steps.push_back({problem.placeOf[context.end], {&home, 1}, 0.0, load});
+    return steps;
+}
+
+int64_t Rules::latest(std::span<const int32_t> visits, const Context& context, bool exactly) const {
+    const std::array<int32_t, 2> home{0, context.due};
+    const auto trip = steps(visits, context, home);
+    if (trip.empty()) return context.due;
+    const Charging& charging = *problem.types[context.type].charging;
+    const int32_t origin = problem.placeOf[context.start];
+    const double found = exactly ? charging.latestExactly(origin, trip, context.due)
+                                 : charging.latest(origin, trip, context.due);
+    return found < 0 ? -1 : static_cast<int64_t>(std::floor(found + kEnergySlack));
+}
+
+/// With chargers on the way: labels over them, for this order of visits (see Charging.h).
+bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
+                    std::vector<Halt>* halts) const {
+    const VehicleType& type = problem.types[context.type];
+    thread_local Charging::Scratch scratch;
+    Seconds ready = context.ready;
+    for (int32_t v : visits) ready = std::max(ready, problem.visits[v].release);
+    const std::array<int32_t, 2> home{0, context.due};
+    const auto steps = this->steps(visits, context, home);
     const int32_t origin = problem.placeOf[context.start];
     if (halts == nullptr) {
         const auto trip = type.charging->drive(origin, steps, ready, context.due, kForever, scratch);
@@ -244,18 +260,22 @@ bool Rules::linked(std::span<const int32_t> visits, const Context& context, Outc
         at = visit.location;
     }
     if (now + problem.duration(type.profile, at, context.end) > context.due) return false;
-    const size_t breaks = type.breaks.size();
-    std::vector<int32_t> gaps(breaks, 0);
+    const size_t breaks = context.restsTo - context.restsFrom;
+    const int32_t firstGap = context.around ? 0 : 1;
+    const int32_t lastGap = context.around ? over : over - 1;
+    if (breaks > 0 && firstGap > lastGap) return false;
+    const Break* rests = type.breaks.data() + context.restsFrom;
+    std::vector<int32_t> gaps(breaks, firstGap);
     Chain best, chain;
     for (;;) {
         bool reached = true;
         for (size_t b = 0; reached && b < breaks; ++b)
             reached = gaps[b] == 0 || gaps[b] == over ||
-                      soonest[gaps[b]] <= int64_t{type.breaks[b].window.close} - type.breaks[b].duration;
+                      soonest[gaps[b]] <= int64_t{rests[b].window.close} - rests[b].duration;
         if (reached && chained(chain, visits, context, gaps) && chain.betterThan(best)) std::swap(best, chain);
         // The next ascending tuple of gaps.
         size_t b = breaks;
-        while (b > 0 && gaps[b - 1] == over) --b;
+        while (b > 0 && gaps[b - 1] == lastGap) --b;
         if (b == 0) break;
         const int32_t next = gaps[b - 1] + 1;
         std::fill(gaps.begin() + b - 1, gaps.end(), next);
@@ -295,13 +315,14 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
     size_t b = 0;
     const auto rests = [&](int32_t gap, int64_t travel) {
         for (; b < gaps.size() && gaps[b] == gap; ++b) {
-            const Break& rest = type.breaks[b];
+            const size_t index = context.restsFrom + b;
+            const Break& rest = type.breaks[index];
             if (gap == over) {
                 backBy = std::min<int64_t>(backBy, int64_t{rest.window.close} - rest.duration);
                 continue;
             }
-            links.push_back({.rest = static_cast<int32_t>(b),
-                             .open = rest.window.open,
+            links.push_back({.rest = static_cast<int32_t>(index),
+                             .open = gap == 0 ? std::max(rest.window.open, context.idle) : rest.window.open,
                              .close = int64_t{rest.window.close} - rest.duration,
                              .lasts = rest.duration,
                              .travel = travel});
@@ -335,7 +356,7 @@ bool Rules::chained(Chain& chain, std::span<const int32_t> visits, const Context
 
     // Push all moments up until nothing moves; what passes the day's end never settles.
     const auto up = [&](const Link& link, int64_t moment) {
-        if (link.visit < 0) return moment > link.close ? kBeyond : std::max(moment, link.open);
+        if (link.visit < 0) return std::max(moment, link.open) > link.close ? kBeyond : std::max(moment, link.open);
         const Window* window = windowFrom(problem.visits[link.visit], moment);
         return window == nullptr ? kBeyond : std::max<int64_t>(moment, window->open);
     };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,6 +15,9 @@ struct Context {
     int32_t start, end;  // locations; end -1: it ends at its last visit
     Seconds ready, due;  // it may leave; it must be back
     bool last = true;    // of the vehicle's day
+    int32_t restsFrom = 0, restsTo = 0;  // of the type's breaks: these are its matter
+    bool around = true;  // whether they may lie ahead of the departure and behind the return too
+    Seconds idle = 0;    // from when on they may lie ahead of the departure
 };
 
 /// What one trip costs and when it is back; where charging makes fractions of seconds, rounded outwards.
@@ -46,6 +50,10 @@ public:
     /// Loads are not looked at. With `halts` the schedule is written down too.
     Outcome evaluate(std::span<const int32_t> visits, const Context& context, std::vector<Halt>* halts = nullptr) const;
 
+    /// The latest whole second at which a vehicle that charges on its way may be ready for a trip, whatever else limits
+    /// it: over the ways that the search knows or, `exactly`, over all. Below 0 where it cannot be back in time.
+    int64_t latest(std::span<const int32_t> visits, const Context& context, bool exactly) const;
+
 private:
     struct Link;
     struct Limit;
@@ -58,6 +66,8 @@ private:
                std::vector<Halt>* halts) const;
     bool linked(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                 std::vector<Halt>* halts) const;
+    std::span<const Charging::Step> steps(std::span<const int32_t> visits, const Context& context,
+                                          const std::array<int32_t, 2>& home) const;
     bool charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                  std::vector<Halt>* halts) const;
     bool chained(Chain& chain, std::span<const int32_t> visits, const Context& context,

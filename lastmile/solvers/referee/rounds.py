@@ -1,16 +1,17 @@
 """What a tour means: its schedule and cost, or the first rule that it breaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement, pairwise
+from math import ceil
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.solvers.problem import UNREACHABLE, Cost, Round, RoutingProblem, RoutingVehicle, Tour, Visit
-from lastmile.solvers.referee.charging import drive_electric
-from lastmile.solvers.referee.trips import Late, Limit, Rest, Times, Trip, schedule
+from lastmile.solvers.problem import UNREACHABLE, Cost, Reload, Round, RoutingProblem, RoutingVehicle, Tour, Visit
+from lastmile.solvers.referee.charging import TOLERANCE, Drive, drive_electric
+from lastmile.solvers.referee.trips import Late, Limit, Rest, Times, Trip, least, schedule
 
 ENERGY_TOLERANCE_WH = 1e-6  # sums of fractions, added in another sequence, differ by less
 
@@ -90,38 +91,86 @@ def timeless(problem: RoutingProblem, tour: Tour) -> Infeasible | None:
 
 
 def _charged(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
-    """Schedule one trip that may charge on its way."""
+    """Schedule trips that may charge on their way: each the cheapest that leaves time for those behind it."""
     vehicle = problem.vehicles[tour.vehicle]
-    trip = tour.trips[0]
-    if vehicle.breaks or len(tour.trips) > 1 or any(problem.on_board_s[problem.option_order[list(trip)]] >= 0):
-        raise ValueError(f"vehicle {tour.vehicle}: charging with breaks, several trips or times aboard has no schedule")
+    orders = [int(problem.option_order[option]) for trip in tour.trips for option in trip]
+    if vehicle.breaks or (problem.on_board_s[orders] >= 0).any():
+        raise ValueError(f"vehicle {tour.vehicle}: charging with breaks or times aboard has no schedule")
+    due = _charged_due(problem, tour)
+    ready, out_s, distance = float(vehicle.shift_s[0]), 0.0, 0
+    visits: list[Visit] = []
+    drives: list[Drive] = []
+    for k in range(len(tour.trips)):
+        driven = None if due is None else _electric(problem, tour, k, ready, due[k])
+        if driven is None:
+            return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=k)
+        if vehicle.max_distance_m is not None and driven.distance_m > vehicle.max_distance_m:
+            words, over = f"{driven.distance_m} m, at most {vehicle.max_distance_m}", vehicle.max_distance_m
+            return Infeasible(rule="distance", words=words, amount=driven.distance_m - over, trip=k)
+        took_s = driven.return_s - driven.depart_s
+        if vehicle.max_duration_s is not None and took_s > vehicle.max_duration_s:
+            words = f"{took_s:.6g} s out, at most {vehicle.max_duration_s}"
+            return Infeasible(rule="duration", words=words, amount=took_s - vehicle.max_duration_s, trip=k)
+        if drives:
+            visits[-1] = replace(visits[-1], depart_s=driven.depart_s)
+        visits += driven.visits
+        drives.append(driven)
+        out_s += took_s
+        distance += driven.distance_m
+        if k < len(tour.reloads):
+            index, back = tour.reloads[k], driven.return_s
+            reload = vehicle.reloads[index]
+            begin = max(back, float(reload.window_s[0]))
+            ready = _loaded(reload, back)
+            visits.append(Visit(kind="reload", index=index, arrive_s=back, begin_s=begin, depart_s=ready))
+    return Round(
+        tour=tour,
+        visits=tuple(visits),
+        depart_s=drives[0].depart_s,
+        return_s=drives[-1].return_s,
+        distance_m=distance,
+        cost=cost_of(problem, tour, distance, out_s, drives[-1].return_s),
+    )
+
+
+def _loaded(reload: Reload, back: float) -> float:
+    """When the next trip may leave: its clock counts whole seconds, those of charging are rounded up."""
+    return max(ceil(back - TOLERANCE), reload.window_s[0]) + float(reload.duration_s)
+
+
+def _electric(problem: RoutingProblem, tour: Tour, k: int, ready: float, due: float) -> Drive | None:
+    vehicle, trip = problem.vehicles[tour.vehicle], tour.trips[k]
+    last = k == len(tour.trips) - 1
     release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
-    driven = drive_electric(
+    return drive_electric(
         problem,
         vehicle,
         trip,
-        origin=vehicle.start,
-        target=vehicle.end,
-        ready_s=max(vehicle.shift_s[0], release),
-        due_s=vehicle.shift_s[1] + vehicle.overtime_s,
+        origin=vehicle.start if k == 0 else vehicle.reloads[tour.reloads[k - 1]].location,
+        target=vehicle.end if last else vehicle.reloads[tour.reloads[k]].location,
+        ready_s=max(ready, release),
+        due_s=due,
     )
-    if driven is None:
-        return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=0)
-    if vehicle.max_distance_m is not None and driven.distance_m > vehicle.max_distance_m:
-        words = f"{driven.distance_m} m, at most {vehicle.max_distance_m}"
-        return Infeasible(rule="distance", words=words, amount=driven.distance_m - vehicle.max_distance_m, trip=0)
-    out_s = driven.return_s - driven.depart_s
-    if vehicle.max_duration_s is not None and out_s > vehicle.max_duration_s:
-        words = f"{out_s:.6g} s out, at most {vehicle.max_duration_s}"
-        return Infeasible(rule="duration", words=words, amount=out_s - vehicle.max_duration_s, trip=0)
-    return Round(
-        tour=tour,
-        visits=driven.visits,
-        depart_s=driven.depart_s,
-        return_s=driven.return_s,
-        distance_m=driven.distance_m,
-        cost=cost_of(problem, tour, driven.distance_m, out_s, driven.return_s),
-    )
+
+
+def _charged_due(problem: RoutingProblem, tour: Tour) -> list[float] | None:
+    """When each trip must be back for those behind it; None where one of these cannot be driven at all."""
+    vehicle = problem.vehicles[tour.vehicle]
+    due = [float(vehicle.shift_s[1] + vehicle.overtime_s)]
+    for k in range(len(tour.trips) - 1, 0, -1):
+        reload = vehicle.reloads[tour.reloads[k - 1]]
+
+        def drives(ready: int, k: int = k) -> bool:
+            return _electric(problem, tour, k, float(ready), due[0]) is not None
+
+        low, high = reload.window_s[0] + reload.duration_s, int(due[0]) + 1
+        if low >= high or not drives(low):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if drives(middle) else (low, middle)
+        due.insert(0, float(min(reload.window_s[1], low - reload.duration_s)))
+    return due
 
 
 def cost_of(problem: RoutingProblem, tour: Tour, distance_m: int, out_s: float, return_s: float) -> Cost:
@@ -281,54 +330,131 @@ def _energy_broken(problem: RoutingProblem, tour: Tour, k: int) -> Infeasible | 
 
 
 def _timed(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
-    """Schedule the trips one after another, each back as early as it can."""
+    """Schedule the trips one after another, each back as early as it can, with the breaks wherever they do best.
+
+    A day that cannot be driven without breaks is not their fault. Of breaks that find no room, the first that does not
+    beside those before it is named.
+    """
+    bare = _day(problem, tour, (), _divisions(tour, 0)[0])
+    if isinstance(bare, Infeasible):
+        return bare
+    rests = [
+        Rest(begin_s=(duty.window_s[0], duty.window_s[1] - duty.duration_s), lasts_s=duty.duration_s)
+        for duty in problem.vehicles[tour.vehicle].breaks
+    ]
+    best = _best_day(problem, tour, rests)
+    return best or _without_room(problem, tour, rests)
+
+
+def _without_room(problem: RoutingProblem, tour: Tour, rests: Sequence[Rest]) -> Infeasible:
+    for k, rest in enumerate(rests):
+
+        def resting(extra: int, k: int = k, rest: Rest = rest) -> bool:
+            later = replace(rest, begin_s=(rest.begin_s[0], rest.begin_s[1] + extra))
+            return _best_day(problem, tour, [*rests[:k], later]) is not None
+
+        if not resting(0):
+            amount = least(resting)
+            words = f"a break of {rest.lasts_s} s that begins by {rest.begin_s[1]} s fits only {amount} s later"
+            return Infeasible(rule="break", words=words, amount=amount)
+    raise AssertionError("a day without breaks that lack room has a schedule")
+
+
+_Division = tuple[tuple[int, int, int], ...]
+
+
+def _divisions(tour: Tour, breaks: int) -> list[_Division]:
+    """All ways to divide the breaks over a day: how many are taken when each trip is loaded, leaves and is back.
+
+    Off duty, before the first departure, the vehicle may rest from midnight on.
+    """
+    found = []
+    for taken in combinations_with_replacement(range(breaks + 1), 3 * len(tour.trips) - 1):
+        steps = (0, *taken)
+        found.append(tuple((steps[k], steps[k + 1], steps[k + 2]) for k in range(0, len(steps), 3)))
+    return found
+
+
+def _best_day(problem: RoutingProblem, tour: Tour, rests: Sequence[Rest]) -> Round | None:
+    """The day that ends first; of these the one least out, and of these the one that has its breaks earliest."""
+    best: tuple[tuple[int, ...], Round] | None = None
+    for division in _divisions(tour, len(rests)):
+        day = _day(problem, tour, rests, division)
+        if isinstance(day, Infeasible):
+            continue
+        driven, back_s, out_s = day
+        early = [-taken for loaded, leaving, back in division for taken in (loaded, back, leaving)]
+        key = (back_s, out_s, *early)
+        if best is None or key < best[0]:
+            best = key, driven
+    return None if best is None else best[1]
+
+
+def _day(
+    problem: RoutingProblem, tour: Tour, rests: Sequence[Rest], division: _Division
+) -> tuple[Round, int, int] | Infeasible:
+    """A round with its breaks where the division puts them, its return, and its time out."""
     vehicle = problem.vehicles[tour.vehicle]
     profile = problem.profiles[vehicle.profile]
-    ready, idle, taken, out_s, distance = vehicle.shift_s[0], 0, 0, 0, 0
-    arrive = begin = 0  # of the reload before the trip
+    no_room = Infeasible(rule="break", words="a break finds no room")
+    idle, out_s, distance, back = 0, 0, 0, 0
     visits: list[Visit] = []
     departures: list[int] = []
-    for k, options in enumerate(tour.trips):
-        trip = _trip(problem, tour, k, ready_s=ready, idle_s=idle, taken=taken)
+    for k, (options, (loaded, leaving, home)) in enumerate(zip(tour.trips, division, strict=True)):
+        before = _one_after_another(rests, loaded, leaving, idle)
+        if before is None:
+            return no_room
+        ready = max([idle if k else vehicle.shift_s[0], *(rest.depart_s for rest in before)])
+        trip = _trip(problem, tour, k, ready_s=int(ready), rests=rests[leaving:home])
         times = schedule(trip)
         if isinstance(times, Late):
-            return _late(problem, tour, k, trip, times)
+            return no_room if times.rule == "break" else _late(problem, tour, k, trip, times)
         if (broken := _times_broken(vehicle, tour, k, times)) is not None:
             return broken
         departures.append(times.depart_s)
-        out_s += times.return_s - times.depart_s
+        back = times.return_s
+        out_s += back - times.depart_s
         distance += sum(_legs(profile.distance_m, places(problem, tour, k)))
         stops = [_order_visit(problem, option, *at) for option, at in zip(options, times.visits, strict=True)]
-        rests = [_break_visit(vehicle, taken + n, at) for n, at in enumerate(times.rests)]
-        taken += len(rests)
-        if k == 0:
-            # Whoever has not left yet is off duty: that rest is no part of the round.
-            rests = [rest for rest in rests if rest.depart_s > times.depart_s]
-        else:
-            leave = times.depart_s
-            visits.append(
-                Visit(kind="reload", index=tour.reloads[k - 1], arrive_s=arrive, begin_s=begin, depart_s=leave)
-            )
-        visits += sorted(stops + rests, key=lambda visit: (visit.begin_s, visit.depart_s))
-        arrive = times.return_s
-        if k < len(tour.reloads):
-            reload = vehicle.reloads[tour.reloads[k]]
-            begin = max(arrive, reload.window_s[0])
-            for index, rest in enumerate(vehicle.breaks[taken:], start=taken):
-                start = max(arrive, rest.window_s[0])
-                if start + rest.duration_s > min(begin, rest.window_s[1]):
-                    break
-                visits.append(_break_visit(vehicle, index, start))
-                taken += 1
-            ready = idle = begin + reload.duration_s
-    return Round(
+        stops += [_break_visit(rests, leaving + n, at) for n, at in enumerate(times.rests)]
+        if k:
+            visits[-1] = replace(visits[-1], depart_s=times.depart_s)
+            visits += before
+        visits += sorted(stops, key=lambda visit: (visit.begin_s, visit.depart_s))
+        last = k == len(tour.trips) - 1
+        after = _one_after_another(rests, home, len(rests) if last else division[k + 1][0], back)
+        if after is None:
+            return no_room
+        if not last:
+            index = tour.reloads[k]
+            reload = vehicle.reloads[index]
+            begin = int(max([back, reload.window_s[0], *(rest.depart_s for rest in after)]))
+            if begin > reload.window_s[1]:
+                return no_room
+            visits += after
+            idle = begin + reload.duration_s
+            visits.append(Visit(kind="reload", index=index, arrive_s=back, begin_s=begin, depart_s=idle))
+    driven = Round(
         tour=tour,
         visits=tuple(visits),
         depart_s=departures[0],
-        return_s=arrive,
+        return_s=back,
         distance_m=distance,
-        cost=cost_of(problem, tour, distance, out_s, arrive),
+        cost=cost_of(problem, tour, distance, out_s, back),
     )
+    return driven, back, out_s
+
+
+def _one_after_another(rests: Sequence[Rest], first: int, end: int, moment: int) -> list[Visit] | None:
+    """Breaks in a pause, each as early as it can be; None where one is too late."""
+    found = []
+    for index in range(first, end):
+        begin = max(moment, rests[index].begin_s[0])
+        if begin > rests[index].begin_s[1]:
+            return None
+        found.append(_break_visit(rests, index, begin))
+        moment = begin + rests[index].lasts_s
+    return found
 
 
 def _order_visit(problem: RoutingProblem, option: int, arrive: int, begin: int) -> Visit:
@@ -336,8 +462,8 @@ def _order_visit(problem: RoutingProblem, option: int, arrive: int, begin: int) 
     return Visit(kind="order", index=option, arrive_s=arrive, begin_s=begin, depart_s=depart)
 
 
-def _break_visit(vehicle: RoutingVehicle, index: int, begin: int) -> Visit:
-    depart = begin + vehicle.breaks[index].duration_s
+def _break_visit(rests: Sequence[Rest], index: int, begin: int) -> Visit:
+    depart = begin + rests[index].lasts_s
     return Visit(kind="break", index=index, arrive_s=begin, begin_s=begin, depart_s=depart)
 
 
@@ -362,27 +488,12 @@ def limits(problem: RoutingProblem, trip: Sequence[int]) -> list[Limit]:
     ]
 
 
-def _trip(problem: RoutingProblem, tour: Tour, k: int, *, ready_s: int, idle_s: int, taken: int) -> Trip:
+def _trip(problem: RoutingProblem, tour: Tour, k: int, *, ready_s: int, rests: Sequence[Rest]) -> Trip:
     vehicle = problem.vehicles[tour.vehicle]
     trip = tour.trips[k]
     release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
-    rests = []
-    for duty in vehicle.breaks[taken:]:
-        (start, end), lasts = duty.window_s, duty.duration_s
-        after = end - lasts
-        if k < len(tour.reloads):
-            # Between trips it can lie behind the reload, or before it where that has to wait for its window.
-            reload = vehicle.reloads[tour.reloads[k]]
-            opens = reload.window_s[0]
-            behind = end - lasts - reload.duration_s
-            after = max(
-                behind if opens <= behind else -1,
-                min(opens, end) - lasts if start + lasts <= opens else -1,
-            )
-        rests.append(Rest(begin_s=(start, end - lasts), lasts_s=lasts, after_s=after))
     return Trip(
         ready_s=max(ready_s, release),
-        idle_s=idle_s,
         drive_s=tuple(_legs(problem.profiles[vehicle.profile].duration_s, places(problem, tour, k))),
         service_s=tuple(int(problem.service_s[option]) for option in trip),
         windows=tuple(windows(problem, option) for option in trip),
@@ -392,17 +503,13 @@ def _trip(problem: RoutingProblem, tour: Tour, k: int, *, ready_s: int, idle_s: 
 
 
 def _late(problem: RoutingProblem, tour: Tour, k: int, trip: Trip, late: Late) -> Infeasible:
-    visit: int | None = None
     if late.rule == "window":
         visit = late.index
         words = f"arrives {late.amount} s after its last window ends"
-    elif late.rule == "on board":
+    else:
         visit = trip.limits[late.index].to
         words = f"{trip.limits[late.index].seconds} s aboard are {late.amount} s too few"
-    else:
-        begin, lasts = trip.rests[late.index].begin_s, trip.rests[late.index].lasts_s
-        words = f"a break of {lasts} s that begins by {begin[1]} s fits only {late.amount} s later"
-    order = None if visit is None else int(problem.option_order[tour.trips[k][visit]])
+    order = int(problem.option_order[tour.trips[k][visit]])
     return Infeasible(rule=late.rule, words=words, amount=late.amount, trip=k, visit=visit, order=order)
 
 

@@ -45,7 +45,8 @@ def _round_violations(problem: RoutingProblem, driven: Round) -> Iterator[str]:
         if broken is not None:
             yield f"{broken.rule}: {broken.words}"
             return
-        out_s = driven.return_s - driven.depart_s
+        reloads = [visit for visit in driven.visits if visit.kind == "reload"]
+        out_s = driven.return_s - driven.depart_s - sum(visit.depart_s - visit.arrive_s for visit in reloads)
         yield from _differences(driven.cost, cost_of(problem, driven.tour, driven.distance_m, out_s, driven.return_s))
         yield from _steps(problem, driven)
         return

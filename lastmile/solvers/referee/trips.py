@@ -23,21 +23,10 @@ _Intervals = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """A break that is still to be taken.
-
-    Parameters
-    ----------
-    begin_s
-        It begins within these two moments.
-    lasts_s
-        How long it is.
-    after_s
-        The trip need not take it where it returns by then: it is taken afterwards.
-    """
+    """A break: it begins within two moments, and lasts so long."""
 
     begin_s: tuple[int, int]
     lasts_s: int
-    after_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +46,6 @@ class Trip:
     ----------
     ready_s
         Earliest departure.
-    idle_s
-        From when on a break can be taken before the departure.
     drive_s
         To each visit, then to the depot; where that last one is missing, the trip ends with its last service.
     service_s, windows
@@ -66,11 +53,10 @@ class Trip:
     limits
         Of times aboard.
     rests
-        In the order in which they are taken.
+        Breaks on the way, in the order in which they are taken.
     """
 
     ready_s: int
-    idle_s: int
     drive_s: tuple[int, ...]
     service_s: tuple[int, ...]
     windows: tuple[_Intervals, ...]
@@ -80,7 +66,7 @@ class Trip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """The schedule of a trip: (arrival, begin) of each visit, begins of the first ``len(rests)`` breaks."""
+    """The schedule of a trip: (arrival, begin) of each visit, begins of the breaks."""
 
     depart_s: int
     return_s: int
@@ -92,18 +78,18 @@ class Times:
 class Late:
     """The first rule that cannot be obeyed, and by how many seconds its limit is too small.
 
-    ``index`` is a visit, an entry of ``limits`` or of ``rests``.
+    ``index`` is a visit or an entry of ``limits``. Of breaks nothing is told: they could lie elsewhere in the day.
     """
 
     rule: Literal["window", "on board", "break"]
-    index: int
-    amount: int
+    index: int = 0
+    amount: int = 0
 
 
 def schedule(trip: Trip) -> Times | Late:
     """Of all schedules, those that return earliest; of these, the one that leaves latest.
 
-    If several do, the one that has taken most breaks by then, and of these the one that begins all else earliest.
+    If several do, the one that begins all else earliest.
     """
     soonest = _soonest(trip)
     if isinstance(soonest, Late):
@@ -120,17 +106,8 @@ def _first_late(trip: Trip, soonest: list[int]) -> Late:
             return _best(replace(trip, limits=(*trip.limits[:k], longer), rests=()), soonest) is not None
 
         if not allowing(0):
-            return Late(rule="on board", index=k, amount=_least(allowing))
-    for k, rest in enumerate(trip.rests):
-
-        def resting(extra: int, k: int = k, rest: Rest = rest) -> bool:
-            begin = (rest.begin_s[0], rest.begin_s[1] + extra)
-            later = replace(rest, begin_s=begin, after_s=rest.after_s + extra)
-            return _best(replace(trip, rests=(*trip.rests[:k], later)), soonest) is not None
-
-        if not resting(0):
-            return Late(rule="break", index=k, amount=_least(resting))
-    raise AssertionError("a trip that obeys every rule has a schedule")
+            return Late(rule="on board", index=k, amount=least(allowing))
+    return Late(rule="break")
 
 
 def _soonest(trip: Trip) -> list[int] | Late:
@@ -146,7 +123,7 @@ def _soonest(trip: Trip) -> list[int] | Late:
     return moments
 
 
-def _least(possible: Callable[[int], bool]) -> int:
+def least(possible: Callable[[int], bool]) -> int:
     """The smallest extension that helps; one of the whole horizon does."""
     low, high = 0, 4 * TIME_MAX
     while high - low > 1:
@@ -169,19 +146,15 @@ class _Moment:
 def _best(trip: Trip, soonest: list[int]) -> Times | None:
     """Try every place of every break, but for those that are reached too late for it even without other breaks."""
     visits = len(trip.service_s)
-    # Gap 0 is before the departure; 2i+1 after the arrival at visit i, before its service; 2i+2 after its service,
-    # before the next drive. After the last gap the trip is over.
+    # Gap 2i+1 is after the arrival at visit i, before its service; 2i+2 after its service, before the next drive.
     over = 2 * visits + (len(trip.drive_s) - visits)
     found: list[tuple[tuple[int, ...], Times]] = []
-    places = [
-        [gap for gap in range(over + 1) if gap in (0, over) or soonest[gap - 1] <= rest.begin_s[1]]
-        for rest in trip.rests
-    ]
+    places = [[gap for gap in range(1, over) if soonest[gap - 1] <= rest.begin_s[1]] for rest in trip.rests]
     for gaps in product(*places):
         times = _with_breaks_in(trip, gaps, over) if list(gaps) == sorted(gaps) else None
         if times is not None:
             begins = (*(begin for _, begin in times.visits), *times.rests)
-            found.append(((times.return_s, -times.depart_s, -len(times.rests), *begins), times))
+            found.append(((times.return_s, -times.depart_s, *begins), times))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
@@ -192,8 +165,6 @@ def _chain(trip: Trip, gaps: tuple[int, ...], over: int) -> Iterator[_Moment]:
                 yield _Moment(kind="rest", index=k, allowed=(rest.begin_s,), lasts=rest.lasts_s, drive=drive)
                 drive = 0
 
-    for moment in rests(0):
-        yield replace(moment, allowed=((max(moment.allowed[0][0], trip.idle_s), moment.allowed[0][1]),))
     yield _Moment(kind="leave", allowed=((trip.ready_s, _NEVER),))
     for i, windows in enumerate(trip.windows):
         drive = trip.drive_s[i]
@@ -203,8 +174,7 @@ def _chain(trip: Trip, gaps: tuple[int, ...], over: int) -> Iterator[_Moment]:
         yield _Moment(kind="visit", index=i, allowed=windows, lasts=trip.service_s[i], drive=drive)
         if 2 * i + 2 < over:
             yield from rests(2 * i + 2)
-    by = min((rest.after_s for rest, gap in zip(trip.rests, gaps, strict=True) if gap == over), default=_NEVER)
-    yield _Moment(kind="return", allowed=((0, by),), drive=sum(trip.drive_s[len(trip.windows) :]))
+    yield _Moment(kind="return", allowed=((0, _NEVER),), drive=sum(trip.drive_s[len(trip.windows) :]))
 
 
 def _with_breaks_in(trip: Trip, gaps: tuple[int, ...], over: int) -> Times | None:
