@@ -98,6 +98,7 @@ def test_branch_and_bound_proves_the_optimum_of_covering(seed):
 
 def test_where_too_much_is_undecided_for_branches_the_relaxation_bounds(monkeypatch):
     monkeypatch.setattr(location, "_TREE_SITES", -1)
+    monkeypatch.setattr(location, "_COVERING_PAIRS", -1)
     problem = covering(500, 200, [Kind(reach_m=500, most=10)])
     told = []
     solution = locate(problem, seconds=2.0, on_progress=told.append)

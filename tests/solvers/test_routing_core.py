@@ -72,7 +72,7 @@ def test_tiny_problems_with_chargers_are_not_solved_better_than_can_be(problem):
     event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15, 200), deadline=None)
 @given(problem=problems(max_orders=4, most_vehicles=2, without=frozenset({"on_board"})))
 def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     cost, tours = cheapest(problem)
@@ -83,7 +83,7 @@ def test_tiny_problems_are_solved_to_the_best_there_is(problem):
     event("best" if solution.cost.total <= cost.total + 1e-6 else "not best")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(20, 200), deadline=None)
 @given(problem=st.one_of(problems(max_orders=6), charging_problems(max_orders=5)), threads=st.integers(1, 3))
 def test_the_same_seed_gives_the_same_plan(problem, threads):
     once, again = (solve(problem, stop=Stop(iterations=60), seed=7, threads=threads) for _ in range(2))
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_plan(problem, threads):
     assert once.iterations == again.iterations
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20, 200), deadline=None)
 @given(problem=problems(max_orders=6))
 def test_a_given_plan_is_never_returned_worse(problem):
     first = solve(problem, stop=Stop(iterations=20), seed=3)
