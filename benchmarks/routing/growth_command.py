@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import product
 from typing import Final
 
 import click
@@ -15,16 +16,19 @@ from lastmile.solvers.routing import Progress, Stop, solve
 
 _SPACING_M: Final = 100.0  # between neighbours: the same whatever the size
 _STRIP: Final = 8  # neighbours side by side on a strip
-_LOAD: Final = 10  # orders that a vehicle holds
+_LOADS: Final = (1, 3)  # of an order, from and to
+_CAPACITY: Final = 20  # of a vehicle
+_EQUALLY_FAR_M: Final = 1_500
 _DAY_S: Final = 36_000
 _METRES_PER_S: Final = 5
 
 
-def town(orders: int, *, timed: bool, seed: int) -> RoutingProblem:
-    """Orders scattered over a square whose area grows with them, the depot in its middle; on request with windows.
+def town(orders: int, *, central: bool, timed: bool, seed: int) -> RoutingProblem:
+    """Orders scattered over a square whose area grows with them; on request with windows.
 
     They are numbered along strips of the square, so that those with near numbers are near, as in a table of a city's
-    addresses that is sorted by district and street.
+    addresses that is sorted by district and street. The depot is in the middle (``central``), where ways to it grow
+    with the town, and with them what a round is like; or as far from all orders: then only the number of rounds grows.
     """
     random = np.random.default_rng(seed)
     side = _SPACING_M * np.sqrt(orders)
@@ -34,6 +38,8 @@ def town(orders: int, *, timed: bool, seed: int) -> RoutingProblem:
     metres = np.empty((orders + 1, orders + 1), dtype=np.int32)
     for row, place in enumerate(at):
         metres[row] = np.hypot(*(at - place).T)
+    if not central:
+        metres[0, 1:] = metres[1:, 0] = _EQUALLY_FAR_M
     # Tables of time would double the memory; a metre takes as long as a metre costs.
     opens = random.integers(0, _DAY_S // 2, orders) if timed else np.zeros(orders, dtype=np.int64)
     windows = np.column_stack((opens, opens + _DAY_S // 4 if timed else np.full(orders, _DAY_S))) * _METRES_PER_S
@@ -41,20 +47,20 @@ def town(orders: int, *, timed: bool, seed: int) -> RoutingProblem:
         profiles=[RoutingProfile(duration_s=metres, distance_m=metres)],
         vehicles=[
             RoutingVehicle(
-                count=orders, start=0, end=0, profile=0, capacity=np.array([_LOAD]),
+                count=orders, start=0, end=0, profile=0, capacity=np.array([_CAPACITY]),
                 shift_s=(0, _DAY_S * _METRES_PER_S), fen_per_km=1000,
             )
         ],
         location=np.arange(1, orders + 1),
-        delivery=np.ones((orders, 1), dtype=np.int64),
+        delivery=random.integers(_LOADS[0], _LOADS[1] + 1, (orders, 1)),
         window_s=windows,
         window_option=np.arange(orders),
     )  # fmt: skip
 
 
-def measure(orders: int, *, timed: bool, seconds: float) -> dict[str, float]:
+def measure(orders: int, *, central: bool, timed: bool, seconds: float) -> dict[str, float]:
     """Search in this process: seconds until the search is under way, and iterations a second from then on."""
-    problem = town(orders, timed=timed, seed=0)
+    problem = town(orders, central=central, timed=timed, seed=0)
     told: list[Progress] = []
     solve(problem, stop=Stop(seconds=seconds), reasons=False, on_progress=told.append)
     begun = next(progress for progress in told if progress.iterations > 0)
@@ -82,17 +88,17 @@ def growth(sizes: tuple[int, ...], time_limit: float) -> None:
         f"{time_limit:g} s for every thousand orders, one thread; {machine()}; "
         f"lastmile {versions(['lastmile'])['lastmile']}.\n"
     )
-    click.echo("| orders | windows | iterations/s | under way after, s | peak, MB | of it the table, MB |")
-    click.echo("|--:|---|--:|--:|--:|--:|")
-    for timed in (False, True):
-        for size in sizes:
-            task = json.dumps({"orders": size, "timed": timed, "seconds": time_limit * max(1.0, size / 1_000)})
-            done = run("-m", "benchmarks.routing.growth_command", task)
-            said = done.said
-            click.echo(
-                f"| {size:,} | {'yes' if timed else 'no'} | {said['per_s']:,.0f} | {said['begun_s']:.1f} "
-                f"| {done.peak_mb:,.0f} | {said['matrix_mb']:,.0f} |"
-            )
+    click.echo("| depot | windows | orders | iterations/s | under way after, s | peak, MB | of it the table, MB |")
+    click.echo("|---|---|--:|--:|--:|--:|--:|")
+    for central, timed, size in product((False, True), (False, True), sizes):
+        seconds = time_limit * max(1.0, size / 1_000)
+        task = json.dumps({"orders": size, "central": central, "timed": timed, "seconds": seconds})
+        done = run("-m", "benchmarks.routing.growth_command", task)
+        said = done.said
+        click.echo(
+            f"| {'in the middle' if central else 'equally far'} | {'yes' if timed else 'no'} | {size:,} "
+            f"| {said['per_s']:,.0f} | {said['begun_s']:.1f} | {done.peak_mb:,.0f} | {said['matrix_mb']:,.0f} |"
+        )
 
 
 if __name__ == "__main__":
