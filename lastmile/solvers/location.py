@@ -8,9 +8,9 @@ With y_j open, x_ij the share of customer i that site j serves and z_i the share
 One model for the p-median problem [1]_, simple plant location [2]_, capacitated facility location with split sourcing
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
-undecided is small enough for branch and bound. Small coverings branch at once on their linear relaxation. Where sites
-have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all must be served, as ruin and
-recreate knows no plan before all are.
+undecided is small enough for branch and bound. Small coverings branch at once on their linear relaxation; large ones
+are improved by solving such small ones, a region at a time. Where sites have capacities, HiGHS finds plans on the sites
+that the bound likes best; alone where all must be served, as ruin and recreate knows no plan before all are.
 
 References
 ----------
@@ -35,6 +35,7 @@ from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_part import Answer, Part, undecided
 from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
+from lastmile.solvers.location_regions import MOST_SITES, Regions
 from lastmile.solvers.location_search import LONG, TOLD_S, Clock, Search
 from lastmile.solvers.location_tree import Tree
 
@@ -46,6 +47,7 @@ _MOST_PART_PAIRS: Final = 400_000
 _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _COVERING_PAIRS: Final = 100_000  # of a covering problem for which branch and bound begins at once
+_BEFORE_REGIONS: Final = 3  # turns of the search over the whole of a large covering problem
 _COVERING_ITERATIONS: Final = 100  # of the search beside it, in the first turn; twice as many in each turn
 _ACCURACY: Final = 0.05  # of the linear relaxation, in gaps of cost and bound
 _FINEST, _COARSEST = 1e-6, 1e-3  # share of the cost
@@ -152,6 +154,8 @@ class _Run:
         self.dual = _core.LocationBound(location)
         self.location = location
         self.relaxed = False
+        self.seed = seed
+        self.regions: Regions | None = None
         self.covers = is_covering(problem)
         self.tree: Tree | CoveringTree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
@@ -193,7 +197,9 @@ class _Run:
             return
         begun = self.clock.elapsed()
         if self.search is not None:
-            if self.relaxed and self.tree is None:
+            if self.covers and len(self.problem.opening) > MOST_SITES and self.turns > _BEFORE_REGIONS:
+                self._improve_regions(max(TOLD_S, self.bounding))
+            elif self.relaxed and self.tree is None:
                 self.search.cool_on()
             else:
                 # Loads make plans harder to find than bounds.
@@ -233,6 +239,22 @@ class _Run:
             for _ in self.search.cool(_COVERING_ITERATIONS * times, 0.0, how=LONG):
                 self._watch()
             self._follow()
+
+    def _improve_regions(self, seconds: float) -> None:
+        """Solve regions anew for so long."""
+        if self.regions is None:
+            self.regions = Regions(self.problem, seed=self.seed, solve=self._solve_region)
+        self.regions.begin(self.sites)
+        until = self.clock.elapsed() + seconds
+        while self.clock.elapsed() < until and not self.done(0.0):
+            self.regions.improve(self.cost - self.bound, self.clock.left())
+            if self.clock.elapsed() >= self.told + TOLD_S:
+                self._adopt(self.regions.sites)
+                self.tell()
+        self._adopt(self.regions.sites)
+
+    def _solve_region(self, part: LocationProblem, seconds: float, start: list[int], order: Order) -> LocationSolution:
+        return locate(part, seconds=seconds, seed=self.seed, start=start, order=order)
 
     def _raise(self, least: int, until: float) -> bool:
         """Raise the bound, by so many steps and until then; returns whether the last ones raised it by hardly more."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import product
 
 import pytest
 from click.testing import CliRunner
@@ -272,10 +273,10 @@ def test_found_survives_the_way_between_processes():
 def test_growth_prints_a_row_for_each_size():
     done = CliRunner().invoke(main, ["growth", "--sizes", "20,30", "--time-limit", "1"])
     assert done.exit_code == 0, done.output
-    rows = [line.split("|")[1:3] for line in done.output.splitlines() if line.startswith("| ")][1:]
-    assert [(size.strip(), windows.strip()) for size, windows in rows] == [
-        ("20", "no"), ("30", "no"), ("20", "yes"), ("30", "yes"),
-    ]  # fmt: skip
+    rows = [line.split("|")[1:4] for line in done.output.splitlines() if line.startswith("| ")][1:]
+    assert [tuple(cell.strip() for cell in row) for row in rows] == list(
+        product(("equally far", "in the middle"), ("no", "yes"), ("20", "30"))
+    )
 
 
 def test_growth_refuses_sizes_that_are_no_numbers():
