@@ -48,6 +48,7 @@ _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _COVERING_PAIRS: Final = 100_000  # of a covering problem for which branch and bound begins at once
 _BEFORE_REGIONS: Final = 3  # turns of the search over the whole of a large covering problem
+_COOLED: Final = 0.5  # share of the time left, for one more cooling over the whole ahead of them
 _COVERING_ITERATIONS: Final = 100  # of the search beside it, in the first turn; twice as many in each turn
 _ACCURACY: Final = 0.05  # of the linear relaxation, in gaps of cost and bound
 _FINEST, _COARSEST = 1e-6, 1e-3  # share of the cost
@@ -197,15 +198,7 @@ class _Run:
             return
         begun = self.clock.elapsed()
         if self.search is not None:
-            if self.covers and len(self.problem.opening) > MOST_SITES and self.turns > _BEFORE_REGIONS:
-                self._improve_regions(max(TOLD_S, self.bounding))
-            elif self.relaxed and self.tree is None:
-                self.search.cool_on()
-            else:
-                # Loads make plans harder to find than bounds.
-                least = 0.0 if self.problem.capacity is None else self.bounding
-                for _ in self.search.cool(_ITERATIONS * times, least):
-                    self._watch()
+            self._search(self.search, times)
             self._follow()
         now = self.clock.elapsed()
         until = 2 * now - begun  # at least as long as the search took
@@ -229,6 +222,19 @@ class _Run:
             if self.problem.capacity is None:
                 self._relax()
             self._plant()
+
+    def _search(self, search: Search, times: int) -> None:
+        """Cool over the whole again and again; once the bound is at its best, for long; and then by regions."""
+        by_regions = self.covers and len(self.problem.opening) > MOST_SITES and self.turns > _BEFORE_REGIONS
+        if self.relaxed and self.tree is None and search.cool_on(_COOLED if by_regions else 1.0):
+            return
+        if by_regions:
+            self._improve_regions(max(TOLD_S, self.bounding))
+            return
+        # Loads make plans harder to find than bounds.
+        least = 0.0 if self.problem.capacity is None else self.bounding
+        for _ in search.cool(_ITERATIONS * times, least):
+            self._watch()
 
     def _cover(self, times: int) -> None:
         """Cover: the relaxation is quick enough to branch at once, and the search to help it now and then."""

@@ -72,15 +72,21 @@ class Search:
             done += part
             yield
 
-    def cool_on(self) -> None:
-        """A while of one cooling for all of the time that is left; there must have been another one."""
+    def cool_on(self, share: float) -> bool:
+        """A while of one cooling for this share of the time that is left when it begins; there must have been another.
+
+        Returns False, and does nothing, once that time is over.
+        """
         now = self.clock.elapsed()
         if self.cooling is None:
             self.cooling = now
-        length = max(self.clock.seconds - self.cooling, self.pace)
+        length = max(share * (self.clock.seconds - self.cooling), self.pace)
+        if now - self.cooling >= length:
+            return False
         iterations = max(1, int(min(TOLD_S, self.clock.left()) / self.pace))
-        share = min(1.0, (now - self.cooling) / length)
-        self._run(iterations, LONG, share, min(1.0, share + iterations * self.pace / length))
+        done = min(1.0, (now - self.cooling) / length)
+        self._run(iterations, LONG, done, min(1.0, done + iterations * self.pace / length))
+        return True
 
     def _run(self, iterations: int, how: Cooling, begin: float, end: float) -> None:
         begun = self.clock.elapsed()

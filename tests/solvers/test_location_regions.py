@@ -70,7 +70,7 @@ def test_a_large_covering_is_improved_by_regions(monkeypatch):
     monkeypatch.setattr(location, "_COVERING_PAIRS", 10_000)
     monkeypatch.setattr(location_regions, "_SITES", 60)
     monkeypatch.setattr(location, "_TREE_SITES", -1)
-    monkeypatch.setattr(location, "_BEFORE_REGIONS", 0)
+    monkeypatch.setattr(location, "_BEFORE_REGIONS", 1)
     monkeypatch.setattr(location, "MOST_SITES", 200)
     problem = covering(1_000, 400, [Kind(reach_m=500, most=20)])
     used = []
