@@ -23,11 +23,18 @@ from ortools.math_opt.python import mathopt
 
 from lastmile.solvers.money import MoneyLimit
 from lastmile.solvers.phased_program import RulesDue, program
-from lastmile.solvers.siting_model import best_shares, keep_apart_and_together, solve, variables
+from lastmile.solvers.siting_model import (
+    AT_ONCE,
+    covered_share,
+    keep_apart_and_together,
+    relaxed,
+    solve,
+    summed,
+    variables,
+)
 from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRow
 
 _ROUNDING: Final = 1e-6  # of a count or a share: the solver's tolerance
-_AT_ONCE: Final = 10_000  # sites up to which the whole program is solved, not only its relaxation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,9 +117,9 @@ def most(
         In the clause's unit, not below what the plan reaches; None where the time was too short for any bound.
     """
     until = time.perf_counter() + seconds
-    reached, alone = clause.value(networks[clause.phase]), clause.alone(problem)
-    if reached >= alone - _ROUNDING:
-        return reached
+    floor, alone = clause.value(networks[clause.phase]), clause.alone(problem)
+    if floor >= alone - _ROUNDING:
+        return floor
     last = len(phases) - 1
     kept = [*phases]
     kept[clause.phase] = _without_own(phases[clause.phase], clause)
@@ -120,9 +127,9 @@ def most(
     whole = program(problem, kept, earlier)
     modules = np.concatenate([networks[k] for k in (last, *earlier)])
     start = 0 if clause.phase == last else (earlier.index(clause.phase) + 1) * len(problem.fixed_fen)
-    proved = _Aim(whole, modules, clause, start).bounds(reached, until, gap)
+    proved = _Aim(whole, modules, clause, start).bounds(floor, until, gap)
     bound = min(proved, default=None)
-    return None if bound is None else max(min(bound, alone), reached)
+    return None if bound is None else max(min(bound, alone), floor)
 
 
 def _without_own(phase: RulesDue, clause: Clause) -> RulesDue:
@@ -148,28 +155,24 @@ class _Aim:
         for cover in problem.coverage:
             if cover.minimum > 0 and cover.weight.sum() > 0:
                 least = min(cover.minimum, cover.reached(plan > 0))
-                self.model.add_linear_constraint(self._reached(cover, 0) >= least)
+                self.model.add_linear_constraint(covered_share(self.model, self.opened, cover) >= least)
         if clause.count is not None:
             self.model.maximize(self._total(clause.count, start))
         else:
             share = self.model.add_variable(lb=0.0, ub=1.0)
             for cover in clause.shares:
-                self.model.add_linear_constraint(share - self._reached(cover, start) <= 0)
+                self.model.add_linear_constraint(share - covered_share(self.model, self.opened[start:], cover) <= 0)
             self.model.maximize(share)
 
-    def bounds(self, reached: float, until: float, gap: float) -> Iterable[float]:
-        """Of the relaxation, then of the whole program; none where the time is up before."""
-        integers = [variable for variable in self.model.variables() if variable.integer]
-        for variable in integers:
-            variable.integer = False
-        relaxed = self._bound(until, 0.0, ends=True)
-        if relaxed is None:
+    def bounds(self, floor: float, until: float, gap: float) -> Iterable[float]:
+        """Of the relaxation, and of the whole program where that is above the floor; none where time is up before."""
+        with relaxed(self.model):
+            first = self._bound(until, 0.0, ends=True)
+        if first is None:
             return
-        yield relaxed
-        if relaxed <= reached + _ROUNDING or len(self.opened) > _AT_ONCE:
+        yield first
+        if first <= floor + _ROUNDING or len(self.opened) > AT_ONCE:
             return
-        for variable in integers:
-            variable.integer = True
         whole = self._bound(until, gap, ends=False)
         if whole is not None:
             yield whole
@@ -186,14 +189,7 @@ class _Aim:
         return self.clause.attainable(bound) if math.isfinite(bound) else None
 
     def _total(self, row: SitingRow, start: int) -> mathopt.LinearSum:
-        parts = zip((row.site + start).tolist(), row.per_open.tolist(), row.per_module.tolist(), strict=True)
-        return mathopt.LinearSum(a * self.opened[j] + b * self.modules[j] for j, a, b in parts)
-
-    def _reached(self, cover: CoverageRow, start: int) -> mathopt.LinearSum:
-        weight = cover.weight / cover.weight.sum()
-        return mathopt.LinearSum(
-            best_shares(self.model, self.opened, cover.demand, cover.site + start, cover.share, weight)
-        )
+        return summed(self.opened[start:], self.modules[start:], row.site.tolist(), row.per_open, row.per_module)
 
     def _keep_row(self, row: SitingRow, plan: NDArray[np.int32]) -> None:
         counted = row.total(plan)
@@ -207,8 +203,4 @@ class _Aim:
         limit = MoneyLimit.of_yuan(row.site.tolist(), row.per_open.tolist(), row.per_module.tolist(), row.upper)
         limit = replace(limit, most_fen=limit.most_fen + max(limit.excess_fen(plan), 0))
         opening, each, upper = limit.rounded()
-        paid = mathopt.LinearSum(
-            float(a) * self.opened[j] + float(b) * self.modules[j]
-            for j, a, b in zip(limit.site, opening, each, strict=True)
-        )
-        self.model.add_linear_constraint(paid <= upper)
+        self.model.add_linear_constraint(summed(self.opened, self.modules, limit.site, opening, each) <= upper)

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_problem import LocationProblem, LocationSolution
@@ -44,12 +45,9 @@ class Regions:
         self.problem = problem
         self.solve = solve
         self.random = np.random.default_rng(seed)
-        by_site = np.argsort(problem.pair_site, kind="stable")
-        self.customer, self.cost = problem.pair_customer[by_site], problem.pair_cost[by_site]
-        self.first_of_site = np.searchsorted(problem.pair_site[by_site], np.arange(count + 1))
-        by_customer = np.argsort(problem.pair_customer, kind="stable")
-        self.site, self.cost_there = problem.pair_site[by_customer], problem.pair_cost[by_customer]
-        self.first_of_customer = np.searchsorted(problem.pair_customer[by_customer], np.arange(customers + 1))
+        pairs = (problem.pair_cost, (problem.pair_site, problem.pair_customer))
+        self.of_site = csr_array(pairs, shape=(count, customers))
+        self.of_customer = self.of_site.T.tocsr()
         self.is_open = np.zeros(count, dtype=bool)
         self.size = _SITES
         self.visited = np.zeros(count, dtype=np.int64)  # by site: how many regions it was in
@@ -87,8 +85,8 @@ class Regions:
         is_found[centre] = True
         ring = found
         while len(found) < self.size:
-            customers = np.unique(self.customer[_ranges(self.first_of_site, ring)])
-            ring = np.unique(self.site[_ranges(self.first_of_customer, customers)])
+            customers = np.unique(self.of_site[ring].indices)
+            ring = np.unique(self.of_customer[customers].indices)
             ring = ring[~is_found[ring]]
             if not len(ring):
                 break
@@ -99,11 +97,11 @@ class Regions:
     def renew(self, region: NDArray[np.int64], seconds: float) -> float:
         """Solve these sites anew, in ascending order; returns what the plan costs less for it."""
         problem = self.problem
-        pair = _ranges(self.first_of_site, region)
-        customers, number = np.unique(self.customer[pair], return_inverse=True)
+        pairs = self.of_site[region].tocoo()
+        site, cost = pairs.row, pairs.data
+        customers, number = np.unique(pairs.col, return_inverse=True)
         elsewhere = self._fallback(customers, region)
-        site = np.repeat(np.arange(len(region)), np.diff(self.first_of_site)[region])
-        useful = self.cost[pair] < elsewhere[number]
+        useful = cost < elsewhere[number]
         is_open = self.is_open[region]
         kinds = problem.kinds()
         open_now = np.bincount(kinds[self.is_open], minlength=len(problem.limits()))
@@ -113,14 +111,14 @@ class Regions:
             unserved=elsewhere,
             pair_site=site[useful].astype(np.int32),
             pair_customer=number[useful].astype(np.int32),
-            pair_cost=self.cost[pair][useful],
+            pair_cost=cost[useful],
             kind=kinds[region],
             most=tuple(int(most) for most in np.minimum(problem.limits() - open_now + inside, len(region))),
             standing=problem.stands()[region],
         )
         best = np.full(len(customers), np.inf)
         serving = useful & is_open[site]
-        np.minimum.at(best, number[serving], self.cost[pair][serving])
+        np.minimum.at(best, number[serving], cost[serving])
         before = float(problem.opening[region[is_open]].sum() + np.minimum(best, elsewhere).sum())
         order = Order(np.arange(len(region), dtype=np.int32), np.arange(len(customers), dtype=np.int32))
         solution = self.solve(part, seconds, np.flatnonzero(is_open).tolist(), order)
@@ -134,16 +132,8 @@ class Regions:
         """What these customers cost at least without the sites of a region."""
         among = np.zeros(len(self.is_open), dtype=bool)
         among[region] = True
-        entries = _ranges(self.first_of_customer, customers)
-        site = self.site[entries]
-        cost = np.where(self.is_open[site] & ~among[site], self.cost_there[entries], np.inf)
-        lengths = self.first_of_customer[customers + 1] - self.first_of_customer[customers]
-        begins = np.cumsum(lengths) - lengths
-        return np.minimum(np.minimum.reduceat(cost, begins), self.problem.unserved[customers])
-
-
-def _ranges(first: NDArray[np.int64], rows: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The numbers of all entries of these rows."""
-    lengths = first[rows + 1] - first[rows]
-    begins = np.cumsum(lengths) - lengths
-    return np.repeat(first[rows] - begins, lengths) + np.arange(lengths.sum())
+        near = self.of_customer[customers]
+        cost = np.where(self.is_open[near.indices] & ~among[near.indices], near.data, np.inf)
+        # Each of these customers has a pair at least, so no part is empty.
+        least = np.minimum.reduceat(cost, near.indptr[:-1]) if len(customers) else cost
+        return np.minimum(least, self.problem.unserved[customers])

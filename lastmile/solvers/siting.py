@@ -55,12 +55,20 @@ from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
 from lastmile.solvers.money import MoneyLimit
-from lastmile.solvers.siting_model import best_shares, keep_apart_and_together, solve, variables
+from lastmile.solvers.siting_model import (
+    AT_ONCE,
+    best_shares,
+    covered_share,
+    keep_apart_and_together,
+    relaxed,
+    solve,
+    summed,
+    variables,
+)
 from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingRow, SitingSolution
 
 #: Of a rule, the share by which it may be missed unnoticed.
 SLACK_TOLERANCE: Final = 1e-5
-_AT_ONCE: Final = 10_000  # sites up to which the program is solved as a whole
 _MORE: Final = 2_000  # sites that the second kernel has more than the first; each further one twice as many more
 _EXPLAINED: Final = 12  # rules that fall short, and that may give way, that are looked into
 _RELAXED: Final = 1 / 3  # of the time, for the relaxation; where that is too short, the program is solved as it is
@@ -310,21 +318,17 @@ def _explain(
 def _optimize(model: mathopt.Model, opened: list[mathopt.Variable], seconds: float, gap: float) -> _Found | None:
     """The best plan within a time limit, None where none was found."""
     until = time.perf_counter() + seconds
-    if len(opened) <= _AT_ONCE:
+    if len(opened) <= AT_ONCE:
         return _whole(model, seconds, gap)
-    integers = [variable for variable in model.variables() if variable.integer]
-    for variable in integers:
-        variable.integer = False
-    relaxed = solve(model, seconds * _RELAXED, 0.0)
-    for variable in integers:
-        variable.integer = True
-    if relaxed.termination.reason != mathopt.TerminationReason.OPTIMAL:
+    with relaxed(model):
+        found = solve(model, seconds * _RELAXED, 0.0)
+    if found.termination.reason != mathopt.TerminationReason.OPTIMAL:
         return _whole(model, until - time.perf_counter(), gap)
-    bound = float(relaxed.objective_value())
-    share = np.array(relaxed.variable_values(opened))
+    bound = float(found.objective_value())
+    share = np.array(found.variable_values(opened))
     # Of what the relaxation leaves closed, first what it would cost least to open.
     closed = np.flatnonzero((share <= _UNUSED) & (np.array([site.lower_bound for site in opened]) <= 0))
-    closed = closed[np.argsort(np.abs(np.array(relaxed.reduced_costs(opened))[closed]), kind="stable")]
+    closed = closed[np.argsort(np.abs(np.array(found.reduced_costs(opened))[closed]), kind="stable")]
     best: _Found | None = None
     size = 0
     while True:
@@ -431,9 +435,7 @@ def _money(
 ) -> _Money:
     limit = MoneyLimit.of_yuan(row.site.tolist(), row.per_open.tolist(), row.per_module.tolist(), row.upper)
     opening, each, most = limit.rounded()
-    costs = zip(limit.site, opening, each, strict=True)
-    total = mathopt.LinearSum(float(a) * opened[j] + float(b) * modules[j] for j, a, b in costs)
-    strict = model.add_linear_constraint(total <= most)
+    strict = model.add_linear_constraint(summed(opened, modules, limit.site, opening, each) <= most)
     return _Money(limit=limit, loose=loose, loose_from=loose.lower_bound, strict={strict: most})
 
 
@@ -443,10 +445,7 @@ def _rules(
     """Add every rule, with a slack but for hard ones."""
     slacks = []
     for row in problem.rows:
-        total = mathopt.LinearSum(
-            float(a) * opened[j] + float(b) * modules[j]
-            for j, a, b in zip(row.site.tolist(), row.per_open, row.per_module, strict=True)
-        )
+        total = summed(opened, modules, row.site.tolist(), row.per_open, row.per_module)
         for limit, sign in ((row.lower, 1.0), (row.upper, -1.0)):
             if (sign > 0 and limit <= 0) or np.isinf(limit):
                 continue
@@ -459,11 +458,10 @@ def _rules(
             money = _money(row, loose, model, opened, modules) if row.yuan and sign < 0 else None
             slacks.append(_Slack(name=row.name, variable=slack, scale=scale, limits=sign < 0, money=money))
     for cover in problem.coverage:
-        total_weight = float(cover.weight.sum())
-        if total_weight <= 0 or cover.minimum <= 0:
+        if cover.weight.sum() <= 0 or cover.minimum <= 0:
             continue
-        reached = best_shares(model, opened, cover.demand, cover.site, cover.share, cover.weight / total_weight)
+        share = covered_share(model, opened, cover)
         slack = model.add_variable(lb=0.0, ub=1.0)
-        model.add_linear_constraint(mathopt.LinearSum(reached) + slack >= cover.minimum)
+        model.add_linear_constraint(share + slack >= cover.minimum)
         slacks.append(_Slack(name=cover.name, variable=slack, scale=1.0))
     return slacks

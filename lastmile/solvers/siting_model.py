@@ -1,13 +1,19 @@
 """What every program of siting is made of: sites with their modules, and how much of the demand they cover."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
-from lastmile.solvers.siting_problem import SitingProblem
+from lastmile.solvers.siting_problem import CoverageRow, SitingProblem
+
+#: Sites up to which a program is solved as a whole.
+AT_ONCE: Final = 10_000
 
 
 def variables(problem: SitingProblem, model: mathopt.Model) -> tuple[list[mathopt.Variable], list[mathopt.Variable]]:
@@ -47,7 +53,7 @@ def keep_apart_and_together(
 
 def best_shares(
     model: mathopt.Model,
-    opened: list[mathopt.Variable],
+    opened: Sequence[mathopt.Variable],
     demand: NDArray[np.int32],
     site: NDArray[np.int32],
     share: NDArray[np.float64] | None,
@@ -73,6 +79,35 @@ def best_shares(
         if len(covered) > 1:
             model.add_linear_constraint(mathopt.LinearSum(covered) <= 1)
     return terms
+
+
+def summed(
+    opened: list[mathopt.Variable],
+    modules: list[mathopt.Variable],
+    site: Iterable[int],
+    per_open: Iterable[float],
+    per_module: Iterable[float],
+) -> mathopt.LinearSum:
+    """What a rule counts, or what is spent: for each site so much where it is open, and so much for each module."""
+    parts = zip(site, per_open, per_module, strict=True)
+    return mathopt.LinearSum(float(a) * opened[j] + float(b) * modules[j] for j, a, b in parts)
+
+
+def covered_share(model: mathopt.Model, opened: Sequence[mathopt.Variable], cover: CoverageRow) -> mathopt.LinearSum:
+    """The share that a clause of coverage counts, at most; it must have weight. ``opened``: by the clause's sites."""
+    weight = cover.weight / float(cover.weight.sum())
+    return mathopt.LinearSum(best_shares(model, opened, cover.demand, cover.site, cover.share, weight))
+
+
+@contextmanager
+def relaxed(model: mathopt.Model) -> Iterator[None]:
+    """Meanwhile no variable need be whole."""
+    integers = [variable for variable in model.variables() if variable.integer]
+    for variable in integers:
+        variable.integer = False
+    yield
+    for variable in integers:
+        variable.integer = True
 
 
 def solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResult:

@@ -137,12 +137,8 @@ def _count(city: City, target: CountTarget, sites: tuple[Site, ...]) -> _Outcome
         required = f"exactly {target.minimum:,} {unit}"
     else:
         required = f"{target.minimum:,} to {target.maximum:,} {unit}"
-    note = ""
-    if value < target.minimum:
-        places = sum(target.facility in candidate.facilities for candidate in city.candidates)
-        note = f"short by {target.minimum - value:,.0f}; {places:,} candidate places can hold one"
-    elif target.maximum is not None and value > target.maximum:
-        note = f"{value - target.maximum:,.0f} too many"
+    places = sum(target.facility in candidate.facilities for candidate in city.candidates)
+    note = _outside(value, target, f"; {places:,} candidate places can hold one")
     return _Outcome(
         value=value,
         met=not note,
@@ -150,6 +146,15 @@ def _count(city: City, target: CountTarget, sites: tuple[Site, ...]) -> _Outcome
         write=lambda number: f"{number:,.0f} {unit}",
         note=note,
     )
+
+
+def _outside(value: float, target: CountTarget | PermitTarget, why_short: str) -> str:
+    """By how much a number is below its minimum, and why, or above its maximum; empty where it is neither."""
+    if value < target.minimum:
+        return f"short by {target.minimum - value:,.0f}{why_short}"
+    if target.maximum is not None and value > target.maximum:
+        return f"{value - target.maximum:,.0f} too many"
+    return ""
 
 
 def _coverage(city: City, target: CoverageTarget, sites: tuple[Site, ...], reach: Pairs) -> _Outcome:
@@ -258,13 +263,8 @@ def _new_energy(target: NewEnergyTarget, fleet: tuple[FleetEntry, ...]) -> _Outc
 
 def _permits(city: City, target: PermitTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
     value = float(sum(entry.permits.get(target.permit, 0) for entry in fleet))
-    note = ""
-    if value < target.minimum:
-        quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
-        reason = f"the quota is {quota:,}" if value >= quota else "no more eligible vehicles"
-        note = f"short by {target.minimum - value:,.0f}, {reason}"
-    elif target.maximum is not None and value > target.maximum:
-        note = f"{value - target.maximum:,.0f} too many"
+    quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
+    note = _outside(value, target, f", the quota is {quota:,}" if value >= quota else ", no more eligible vehicles")
     return _Outcome(
         value=value,
         met=not note,

@@ -88,7 +88,7 @@ def test_bound_is_the_best_of_all_plans_that_keep_the_other_rules(seed, single, 
     plan = [solution.modules for solution in found]
     for clause in clauses(phases):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(clause_bounds, "_AT_ONCE", 10_000 if at_once else 0)
+            patch.setattr(clause_bounds, "AT_ONCE", 10_000 if at_once else 0)
             bound = most(made, phases, plan, clause, seconds=10, gap=0.0)
         exact = best(made, phases, plan, clause)
         assert clause.value(plan[clause.phase]) <= bound <= clause.alone(made) + 1e-6

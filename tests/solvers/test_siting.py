@@ -122,7 +122,7 @@ def sited(made, *, kernels, gap=0.0, seconds=10):
     """Site it at once, or by kernels that grow by one site, as a whole city is."""
     with pytest.MonkeyPatch.context() as patch:
         if kernels:
-            patch.setattr(siting, "_AT_ONCE", 0)
+            patch.setattr(siting, "AT_ONCE", 0)
             patch.setattr(siting, "_MORE", 1)
         return site(made, seconds=seconds, gap=gap)
 

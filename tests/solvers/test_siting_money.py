@@ -108,7 +108,7 @@ def problems(draw):
 def test_no_plan_spends_a_fen_too_much_where_it_need_not(made, kernels):
     with pytest.MonkeyPatch.context() as patch:
         if kernels:
-            patch.setattr(siting, "_AT_ONCE", 0)
+            patch.setattr(siting, "AT_ONCE", 0)
             patch.setattr(siting, "_MORE", 1)
         found = site(made, seconds=20, gap=0.0)
     limits, counts = [row for row in made.rows if row.yuan], [row for row in made.rows if not row.yuan]

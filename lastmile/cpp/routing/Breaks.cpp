@@ -101,7 +101,7 @@ std::optional<std::vector<Rests>> placeRests(const Rules& rules, const VehicleTy
                     const Seconds moment = rested(type, home, before, label.moment);
                     if (moment < 0 || moment > reload.window.close) break;
                     Label next = label;
-                    next.moment = std::max(moment, reload.window.open) + reload.duration;
+                    next.moment = reload.done(moment);
                     next.trips.push_back({.before = before, .idle = next.moment});
                     first = std::min(first, next.moment);
                     keep(loaded[before], std::move(next));

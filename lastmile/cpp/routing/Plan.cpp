@@ -291,7 +291,7 @@ std::vector<Scheduled> Plan::schedules(int32_t first) const {
         trip.outcome = rules.evaluate(visits[k], contexts[k], &trip.halts);
         if (type.charging && trips[t].after >= 0) {
             const Reload& reload = type.reloads[trips[t].reload];
-            contexts[k + 1].ready = std::max(trip.outcome.back, reload.window.open) + reload.duration;
+            contexts[k + 1].ready = reload.done(trip.outcome.back);
         }
         if (type.breaks.empty() || !trips[t].chained()) continue;
         const Rests& rests = trips[t].rests;
@@ -541,7 +541,7 @@ Money Plan::openingCost(const Opening& opening, int32_t visit) const {
         const Trip& before = trips[opening.behind];
         if (stops[endOf(opening.behind)].location != reload.location) return kNever;
         context.start = reload.location;
-        context.ready = std::max(before.back, reload.window.open) + reload.duration;
+        context.ready = reload.done(before.back);
         if (before.back > reload.window.close) return kNever;
         context.due = before.due;
         context.last = before.after < 0;
@@ -731,7 +731,7 @@ bool Plan::schedule(int32_t t) {
         trip.cost = now;
         if (trip.after >= 0 && type.breaks.empty()) {
             const Reload& reload = type.reloads[trip.reload];
-            trips[trip.after].ready = std::max(trip.back, reload.window.open) + reload.duration;
+            trips[trip.after].ready = reload.done(trip.back);
         }
     }
     return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -69,6 +70,9 @@ struct Reload {
     int32_t location;
     Seconds duration;
     Window window;
+
+    /// When it is over for a vehicle that comes at `moment`, in time for the window.
+    Seconds done(Seconds moment) const { return std::max(moment, window.open) + duration; }
 };
 
 struct Battery {
