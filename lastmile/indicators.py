@@ -366,12 +366,17 @@ def _trips(route: Route) -> list[_Trip]:
 
 
 def _waiting_s(route: Route) -> int:
+    """Out on the road, before a stop and behind it; pauses at the base between trips are none."""
     at_stops = sum(stop.start_s - stop.arrive_s for stop in route.stops if stop.kind != "base")
-    return at_stops + sum(leg.depart_s - stop.depart_s for stop, leg in zip(route.stops, route.legs, strict=False))
+    return at_stops + sum(
+        leg.depart_s - stop.depart_s
+        for number, (stop, leg) in enumerate(zip(route.stops, route.legs, strict=False))
+        if number == 0 or stop.kind != "base"
+    )
 
 
 def _routing(routes: Sequence[Route], types: dict[str, VehicleType]) -> dict[str, Any]:
-    visits: list[Stop] = [stop for route in routes for stop in route.stops if stop.kind != "base"]
+    visits: list[Stop] = [stop for route in routes for stop in route.stops if stop.is_visit]
     parcels = sum(stop.parcels for stop in visits)
     km = sum(route.distance_m for route in routes) / 1000
     hours = sum(route.duration_s for route in routes) / 3600

@@ -101,6 +101,11 @@ class Stop:
     volume_cm3: int
     snap_m: float
 
+    @property
+    def is_visit(self) -> bool:
+        """Whether something is handed over: at a door or a site."""
+        return self.kind in ("door", "site")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
@@ -122,7 +127,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One vehicle's round: its stops from base to base, one leg fewer than stops."""
+    """One vehicle's round: its stops from base to base, one leg fewer than stops.
+
+    A stop at the base between the first and the last ends a trip: there the vehicle reloads from the start to the end
+    of the stop, and leaves when its next leg does.
+    """
 
     vehicle_id: str
     vehicle_type: str
@@ -141,8 +150,19 @@ class Route:
 
     @property
     def duration_s(self) -> int:
-        """Seconds from leaving the base to the return."""
-        return self.stops[-1].arrive_s - self.stops[0].depart_s if self.stops else 0
+        """Seconds at work: from leaving the base to the last return, without pauses at the base between trips."""
+        if not self.stops:
+            return 0
+        away = self.stops[-1].arrive_s - self.stops[0].depart_s
+        between = list(zip(self.stops, self.legs, strict=False))[1:]
+        return away - sum(
+            stop.start_s - stop.arrive_s + leg.depart_s - stop.depart_s for stop, leg in between if stop.kind == "base"
+        )
+
+    @property
+    def trips(self) -> int:
+        """How often the vehicle leaves its base."""
+        return sum(stop.kind == "base" for stop in self.stops[:-1])
 
     @property
     def parcels(self) -> int:

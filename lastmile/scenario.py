@@ -214,7 +214,11 @@ class Battery(_Model):
     charging: tuple[tuple[Share, Positive], ...] = Field(
         (), description="charging power by state of charge, piecewise constant: [[from share, kW], ...]"
     )
-    swap_minutes: Positive | None = None
+    swap_minutes: Positive | None = Field(
+        None,
+        description="the battery is swapped for a full one whenever the vehicle reloads, which takes so much longer; "
+        "without, it is filled overnight and lasts for all trips of the day",
+    )
 
     @model_validator(mode="after")
     def _reserve_fits(self) -> "Battery":
@@ -242,9 +246,11 @@ class VehicleType(_Model):
     new: bool = Field(False, description="counts as newly bought or renewed")
     marked: bool = False
     shift: Hours = "08:00-18:00"
-    max_work_hours: Positive | None = None
-    max_distance_km: Positive | None = None
-    max_stops: Annotated[int, Field(gt=0)] | None = None
+    max_work_hours: Positive | None = Field(
+        None, description="in a day, out and reloading; pauses at the base between trips are no work, and cost nothing"
+    )
+    max_distance_km: Positive | None = Field(None, description="in a day")
+    max_stops: Annotated[int, Field(gt=0)] | None = Field(None, description="doors and sites in a day")
     parcels: Positive | None = None
     payload_kg: Positive | None = None
     volume_m3: Positive | None = None
@@ -255,8 +261,12 @@ class VehicleType(_Model):
     price_yuan: Amount = Field(0.0, description="purchase price, for the fleet's budget")
     battery: Battery | None = None
     fuel_l_per_100km: Amount = 0.0
-    trips_per_day: Annotated[int, Field(gt=0)] = 1
-    reload_minutes: Amount = 0.0
+    trips_per_day: Annotated[int, Field(gt=0)] = Field(
+        1,
+        description="how often it may leave its base with a new load. Where hours, kilometres, stops or a battery that "
+        "is not swapped limit the day, each of k trips is planned with a k-th of them",
+    )
+    reload_minutes: Amount = Field(0.0, description="time at the base between two trips")
     breaks: Annotated[tuple[Break, ...], Field(max_length=6)] = Field((), description="at most six")
     skills: tuple[str, ...] = Field((), description="what orders may need; `cold` keeps chilled parcels")
     emission_stage: Annotated[int, Field(ge=0, le=7)] | None = None

@@ -232,7 +232,8 @@ def route_layers(plan: Plan, network: RoadNetwork, scenario: Scenario) -> list[f
                 "Base / 起点": route.base_id,
                 "Distance / 里程": f"{route.distance_m / 1000:.1f} km",
                 "Parcels / 件数": route.parcels,
-                "Stops / 站点": sum(stop.kind != "base" for stop in route.stops),
+                "Stops / 站点": sum(stop.is_visit for stop in route.stops),
+                **({"Trips / 趟数": route.trips} if route.trips > 1 else {}),
                 "Hours / 时间": f"{clock(route.stops[0].depart_s)}–{clock(route.stops[-1].arrive_s)}"
                 f" ({route.duration_s / 3600:.1f} h)",
                 "Permits / 通行证": ", ".join(route.permits) or "–",

@@ -23,10 +23,10 @@ _SITE_COLUMNS: Final = {
 }  # fmt: skip
 _ROUTE_COLUMNS: Final = {
     "vehicle_id": "text", "type": "text", "base": "text", "permits": "text", "distance_km": "float64",
-    "duration_min": "float64", "parcels": "int64", "cost_yuan": "float64", "energy_kwh": "float64",
+    "duration_min": "float64", "trips": "int64", "parcels": "int64", "cost_yuan": "float64", "energy_kwh": "float64",
 }  # fmt: skip
 STOP_COLUMNS: Final = {
-    "vehicle_id": "text", "vehicle_type": "text", "stop_no": "int64", "kind": "text", "name": "text",
+    "vehicle_id": "text", "vehicle_type": "text", "trip": "int64", "stop_no": "int64", "kind": "text", "name": "text",
     "location_id": "text", "arrive": "text", "start": "text", "depart": "text", "parcels": "int64",
     "pickups": "int64", "kg": "float64", "lon": "float64", "lat": "float64",
 }  # fmt: skip
@@ -82,6 +82,7 @@ def route_properties(route: Route) -> dict[str, Any]:
         "permits": ", ".join(route.permits),
         "distance_km": round(route.distance_m / 1000, 3),
         "duration_min": round(route.duration_s / 60, 1),
+        "trips": route.trips,
         "parcels": route.parcels,
         "cost_yuan": route.cost_fen / 100,
         "energy_kwh": route.energy_wh / 1000,
@@ -95,14 +96,26 @@ def route_frame(plan: Plan, network: RoadNetwork) -> geopandas.GeoDataFrame:
     return _frame([route_properties(route) for route in plan.routes], _ROUTE_COLUMNS, geometry)
 
 
+def stop_kinds(route: Route) -> list[tuple[int, str]]:
+    """Of each stop, which trip it belongs to, from 1 on, and its kind; the base between two trips is a reload."""
+    found: list[tuple[int, str]] = []
+    trip = 1
+    for number, stop in enumerate(route.stops):
+        inner = 0 < number < len(route.stops) - 1
+        found.append((trip, "reload" if inner and stop.kind == "base" else stop.kind))
+        trip += inner and stop.kind == "base"
+    return found
+
+
 def stop_rows(plan: Plan) -> list[dict[str, Any]]:
     """What a driver reads about each stop, route after route."""
     return [
         {
             "vehicle_id": route.vehicle_id,
             "vehicle_type": route.vehicle_type,
+            "trip": trip,
             "stop_no": number,
-            "kind": stop.kind,
+            "kind": kind,
             "name": stop.name,
             "location_id": stop.location_id,
             "arrive": clock(stop.arrive_s),
@@ -115,7 +128,7 @@ def stop_rows(plan: Plan) -> list[dict[str, Any]]:
             "lat": round(stop.lat, DECIMALS),
         }
         for route in plan.routes
-        for number, stop in enumerate(route.stops)
+        for number, (stop, (trip, kind)) in enumerate(zip(route.stops, stop_kinds(route), strict=True))
     ]
 
 

@@ -205,10 +205,11 @@ def working_day(routes: Sequence[Route]) -> tuple[int, int, list[DayRow]]:
     for vehicle, own in by_vehicle.items():
         driving, serving, waiting = [], [], []
         for route in own:
-            for stop, leg in zip(route.stops, route.legs, strict=False):
+            for number, (stop, leg) in enumerate(zip(route.stops, route.legs, strict=False)):
                 driving.append((leg.depart_s, leg.arrive_s))
                 serving.append((stop.start_s, stop.depart_s))
-                waiting += [(stop.arrive_s, stop.start_s), (stop.depart_s, leg.depart_s)]
+                if number == 0 or stop.kind != "base":  # a pause between two trips is no work
+                    waiting += [(stop.arrive_s, stop.start_s), (stop.depart_s, leg.depart_s)]
         worked = sum(route.duration_s for route in own)
         row = DayRow(
             vehicle_id=vehicle,

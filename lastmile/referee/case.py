@@ -196,6 +196,12 @@ def trips(route: Route) -> list[range]:
     return [range(a, b + 1) for a, b in pairwise(cuts)]
 
 
+def leaving(route: Route, trip: range) -> int:
+    """When a trip sets out: with its first leg, or where that is missing, at the end of its first stop."""
+    first = trip[0]
+    return route.legs[first].depart_s if first < len(route.legs) else route.stops[first].depart_s
+
+
 def daily(hours: str) -> list[tuple[int, int]]:
     """Hours of every day, from the day before the planned day to the second after it."""
     start, end = parse_hours(hours)

@@ -1,7 +1,6 @@
 """Batteries last."""
 
 from functools import cached_property
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from lastmile.referee.case import Case, Violations
 from lastmile.referee.loads import weight_after
 from lastmile.referee.traffic import Traffic
 from lastmile.referee.travel import Drive, Drives, leg_name
-from lastmile.scenario import Physics, VehicleType
+from lastmile.scenario import Battery, Physics, VehicleType
 
 _TOLERANCE_WH = 1.0
 _FASTEST_M_S = 100.0  # two moments that lie too close together tell no speed
@@ -21,8 +20,8 @@ _FASTEST_M_S = 100.0  # two moments that lie too close together tell no speed
 def check_energy(case: Case, drives: Drives) -> Violations:
     """Energy of every leg by distance and load, or by physics, and of every round by the battery above its reserve.
 
-    This version plans no charging on the way: a round must do with one full battery. What descents give back while it
-    is still full is lost.
+    A round begins with a full battery and must do with it, unless batteries are swapped where the vehicle reloads. What
+    descents give back while it is still full is lost.
     """
     streets = _Streets(case)
     for i, route in enumerate(case.plan.routes):
@@ -31,16 +30,24 @@ def check_energy(case: Case, drives: Drives) -> Violations:
             continue
         yield from _legs(i, route, vehicle, drives, streets)
         if vehicle.battery is not None:
-            able = (vehicle.battery.usable_kwh - vehicle.battery.reserve_kwh) * 1000
-            out = accumulate((leg.energy_wh for leg in route.legs), lambda a, b: max(a + b, 0), initial=0)
-            most = max(out)
-            if most > able + _TOLERANCE_WH:
-                yield Violation(
-                    rule="battery",
-                    place=route.vehicle_id,
-                    amount=f"+{most - able:.0f} Wh",
-                    detail=f"the round uses {most} Wh, the battery gives {able:.0f} Wh above its reserve",
-                )
+            yield from _battery(route, vehicle.battery)
+
+
+def _battery(route: Route, battery: Battery) -> Violations:
+    able = (battery.usable_kwh - battery.reserve_kwh) * 1000
+    out = most = 0
+    for stop, leg in zip(route.stops, route.legs, strict=False):
+        if stop.kind == "base" and battery.swap_minutes is not None:
+            out = 0
+        out = max(out + leg.energy_wh, 0)
+        most = max(most, out)
+    if most > able + _TOLERANCE_WH:
+        yield Violation(
+            rule="battery",
+            place=route.vehicle_id,
+            amount=f"+{most - able:.0f} Wh",
+            detail=f"the round uses {most} Wh, the battery gives {able:.0f} Wh above its reserve",
+        )
 
 
 def _legs(index: int, route: Route, vehicle: VehicleType, drives: Drives, streets: "_Streets") -> Violations:

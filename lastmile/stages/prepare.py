@@ -23,6 +23,7 @@ from lastmile.geo.speeds import lay_measured
 from lastmile.geo.tags import Mode
 from lastmile.loading import Scenario, depot_places
 from lastmile.scenario import CHILLED
+from lastmile.stages.trips import swaps
 
 Progress = Callable[[str, str], None]
 
@@ -225,10 +226,12 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
         elif inside.all():
             found.append(f"zone {zone.id}: every road of the map is in it")
     for vehicle in scenario.file.vehicles:
-        if vehicle.trips_per_day > 1:
-            found.append(f"vehicle {vehicle.id}: only one of {vehicle.trips_per_day} trips a day is planned so far")
-        if vehicle.battery is not None and (vehicle.battery.charging or vehicle.battery.swap_minutes):
-            found.append(f"vehicle {vehicle.id}: charging and swapping during a round are not planned yet")
+        if vehicle.battery is not None and vehicle.battery.charging:
+            found.append(f"vehicle {vehicle.id}: charging during a round is not planned yet")
+        if vehicle.trips_per_day == 1 and swaps(vehicle):
+            found.append(
+                f"vehicle {vehicle.id}: its battery is swapped where it reloads, and with one trip a day it never does"
+            )
     batteries = [vehicle.battery for vehicle in scenario.file.vehicles if vehicle.battery is not None]
     if scenario.elevation_path is not None and all(battery.physics is None for battery in batteries):
         found.append("map.elevation changes nothing: no vehicle has a battery with physics")

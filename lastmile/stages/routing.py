@@ -267,13 +267,14 @@ def _reasons(territory: Territory, blocked: Blocked) -> _Loss:
     texts, remedies = [], []
     for v, (entry, reason) in enumerate(zip(territory.entries, blocked.reasons, strict=True)):
         permits = f" with {', '.join(entry.permits)}" if entry.permits else ""
+        trips = f" on {entry.trips} trips" if entry.trips > 1 else ""
         base = territory.bases[entry.base].id
         text, mend = territory.objections.get((blocked.order, v), (NOT_ALLOWED, ""))
         text = reason.replace(NOT_ALLOWED, text)
         if territory.shut[v]:
             text = text.replace(NO_ROAD, f"{NO_ROAD} (closed to it: {', '.join(territory.shut[v])})")
         remedies.append(mend)
-        texts.append(f"{entry.vehicle.id} from {base}{permits}: {text}")
+        texts.append(f"{entry.vehicle.id} from {base}{permits}{trips}: {text}")
     if not texts:
         return (f"no vehicle is based at {territory.name}",), "base a vehicle type there (vehicles.based_at)"
     # Where this stage objects to every vehicle, the solver knows no better remedy.
@@ -339,8 +340,8 @@ def _solve_groups(
 
 def _driven_before(territory: Territory, before: Territory, solution: RoutingSolution) -> tuple[Tour, ...]:
     """Tours of an earlier solution of the same visits, by vehicles that are to be had still."""
-    entry_of = {(entry.vehicle.id, entry.permits): v for v, entry in enumerate(territory.entries)}
-    keys = [(entry.vehicle.id, entry.permits) for entry in before.entries]
+    entry_of = {(entry.vehicle.id, entry.permits, entry.trips): v for v, entry in enumerate(territory.entries)}
+    keys = [(entry.vehicle.id, entry.permits, entry.trips) for entry in before.entries]
     tours = [found.tour for found in solution.rounds if keys[found.vehicle] in entry_of]
     return tuple(replace(tour, vehicle=entry_of[keys[tour.vehicle]]) for tour in tours)
 

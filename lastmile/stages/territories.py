@@ -7,7 +7,7 @@ dispatching site serves the doors nearest to it.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from lastmile.solvers.problem import (
     TIME_MAX,
     UNREACHABLE,
     Battery,
+    Reload,
     RoutingProblem,
     RoutingProfile,
     RoutingVehicle,
@@ -31,6 +32,7 @@ from lastmile.solvers.problem import (
 )
 from lastmile.stages.breaks import breaks_in_shift
 from lastmile.stages.prepare import City
+from lastmile.stages.trips import hours_of_trip, reload_s, swaps, trips_at_most
 from lastmile.units import DAY_S, fen, parse_hours
 
 # More than any vehicle carries, battery has, route costs, and of anything there is: numbers that are larger say no
@@ -80,13 +82,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Vehicles of one type with one set of permits at one base."""
+    """Vehicles of one type with one set of permits at one base, that make so many trips at most."""
 
     vehicle: VehicleType
     permits: tuple[str, ...]
     base: int
     count: int
     over: tuple[Period, ...]
+    trips: int = 1
 
     @property
     def profile(self) -> Profile:
@@ -156,8 +159,9 @@ def entries_for(
 ) -> tuple[Entry, ...]:
     """Every type at every base, once without permits and once with all that are useful to it and still to be had.
 
-    ``counts`` says how many vehicles of a type (by id) stand at a base (by index), None for any number; ``left`` how
-    many of each permit there are.
+    Of a type that may make several trips there are several entries (see :mod:`lastmile.stages.trips`). ``counts`` says
+    how many vehicles of a type (by id) stand at a base (by index), None for any number; ``left`` how many of each
+    permit there are.
     """
     found = []
     for vehicle in city.scenario.file.vehicles:
@@ -168,9 +172,9 @@ def entries_for(
             start, end = shift_of(vehicle, base)
             over = tuple(p for p in city.roads.periods if p.start_s < max(end, start + 1) and p.end_s > start)
             held = tuple(permit for permit in useful_permits(city, vehicle, over) if left[permit] > 0)
-            for permits in dict.fromkeys(((), held)):
-                number = orders if count is None else min(count, _MOST)
-                found.append(Entry(vehicle=vehicle, permits=permits, base=at, count=number, over=over))
+            number = orders if count is None else min(count, _MOST)
+            for permits, trips in product(dict.fromkeys(((), held)), trips_at_most(vehicle, orders)):
+                found.append(Entry(vehicle=vehicle, permits=permits, base=at, count=number, over=over, trips=trips))
     return tuple(found)
 
 
@@ -313,13 +317,13 @@ def _allowed(
 def _vehicle(
     city: City, entry: Entry, base: Base, profile: int, table: RoutingProfile, pools: Mapping[str, int]
 ) -> RoutingVehicle:
-    vehicle = entry.vehicle
+    vehicle, trips = entry.vehicle, entry.trips
     battery, yuan_per_km = None, vehicle.yuan_per_km
     if vehicle.battery is not None and table.energy_wh is not None:
-        battery = Battery(
-            capacity_wh=min(vehicle.battery.usable_kwh * 1000, _MOST_WH),
-            reserve_wh=min(vehicle.battery.reserve_kwh * 1000, _MOST_WH),
-        )
+        usable_wh, reserve_wh = vehicle.battery.usable_kwh * 1000, vehicle.battery.reserve_kwh * 1000
+        if trips > 1 and not swaps(vehicle):
+            usable_wh = reserve_wh + (usable_wh - reserve_wh) / trips
+        battery = Battery(capacity_wh=min(usable_wh, _MOST_WH), reserve_wh=min(reserve_wh, _MOST_WH))
         # For money the mean of the table is good enough to choose by.
         wh_per_m = float(table.energy_wh.sum()) / max(float(table.distance_m.sum()), 1.0)
         yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
@@ -335,9 +339,11 @@ def _vehicle(
         fixed_fen=_rate(fixed_yuan),
         fen_per_km=_rate(yuan_per_km),
         fen_per_hour=_rate(vehicle.yuan_per_hour),
-        max_distance_m=_limit(vehicle.max_distance_km, 1000),
-        max_duration_s=_limit(vehicle.max_work_hours, 3600),
-        max_orders=_limit(vehicle.max_stops, 1),
+        max_distance_m=_limit(vehicle.max_distance_km, 1000, trips),
+        max_duration_s=_limit(hours_of_trip(vehicle, trips), 3600),
+        max_orders=_limit(vehicle.max_stops, 1, trips),
+        max_trips=trips,
+        reloads=(Reload(location=entry.base, duration_s=min(reload_s(vehicle), TIME_MAX - 1)),) if trips > 1 else (),
         breaks=breaks_in_shift(vehicle),
         battery=battery,
         pools=tuple(pool for pool in named if pool in pools),
@@ -348,9 +354,9 @@ def _rate(yuan: float) -> int:
     return fen(min(yuan, _MOST_FEN / 100))
 
 
-def _limit(most: float | None, unit: int) -> int | None:
-    """A limit of the user's in whole units of the problem; None without, and where nothing reaches it."""
-    return None if most is None or most * unit > _MOST else int(most * unit)
+def _limit(most: float | None, unit: int, parts: int = 1) -> int | None:
+    """A part of a limit of the user's in whole units of the problem; None without, and where nothing reaches it."""
+    return None if most is None or most * unit > _MOST else int(most * unit / parts)
 
 
 def _held(city: City, permits: Iterable[str]) -> list[Permit]:

@@ -231,6 +231,7 @@ def test_geojson_names_source_and_says_that_the_city_is_made_up(written):
         "permits": "",
         "distance_km": 5.0,
         "duration_min": 30.0,
+        "trips": 1,
         "parcels": 30,
         "cost_yuan": 113.3,
         "energy_kwh": 1.0,
@@ -293,8 +294,8 @@ def test_driver_sheet_opens_in_a_spreadsheet(written):
     rows = list(csv.DictReader(raw.decode("utf-8-sig").splitlines()))
     assert len(rows) == 8
     assert rows[0].keys() == {
-        "vehicle_id", "vehicle_type", "stop_no", "kind", "name", "location_id", "arrive", "start", "depart", "parcels",
-        "pickups", "kg", "lon", "lat",
+        "vehicle_id", "vehicle_type", "trip", "stop_no", "kind", "name", "location_id", "arrive", "start", "depart",
+        "parcels", "pickups", "kg", "lon", "lat",
     }  # fmt: skip
     # 8:00 and 900 s = 8:15 arrival; 300 s of waiting; a minute at the door.
     assert [rows[3][key] for key in ("arrive", "start", "depart", "pickups")] == ["08:15", "08:20", "08:21", "5"]
