@@ -245,6 +245,7 @@ def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str)
         ("orders", "id"),
         ("areas", "id"),
         ("candidates", "id"),
+        ("chargers", "id"),
         ("zones", "zone_id"),
         ("districts", "name"),
     ):

@@ -13,7 +13,7 @@ from lastmile.errors import InputError
 FORMAT = "lastmile-plan/1"
 
 Channel = Literal["door", "locker", "station"]
-StopKind = Literal["base", "door", "site"]
+StopKind = Literal["base", "door", "site", "charge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +83,9 @@ class Service:
 class Stop:
     """A visit of a vehicle: arrival, start and end of service, and what is handed over.
 
-    ``location_id`` is an order's id at a door, a site's id at a site, a depot's or dispatching site's id at a base.
-    ``parcels`` are delivered here, ``pickups`` are taken along. ``snap_m`` is the way on foot between road and place.
+    ``location_id`` is an order's id at a door, a site's id at a site, a depot's or dispatching site's id at a base,
+    a charger's where the vehicle charges ``charged_wh`` on its way. ``parcels`` are delivered here, ``pickups`` are
+    taken along. ``snap_m`` is the way on foot between road and place.
     """
 
     kind: StopKind
@@ -100,6 +101,7 @@ class Stop:
     weight_g: int
     volume_cm3: int
     snap_m: float
+    charged_wh: int = 0
 
     @property
     def is_visit(self) -> bool:
@@ -173,6 +175,11 @@ class Route:
     def energy_wh(self) -> int:
         """Traction energy used; 0 for vehicles that burn fuel."""
         return sum(leg.energy_wh for leg in self.legs)
+
+    @property
+    def charged_wh(self) -> int:
+        """Energy taken from chargers on the way."""
+        return sum(stop.charged_wh for stop in self.stops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

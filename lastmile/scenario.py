@@ -212,13 +212,22 @@ class Battery(_Model):
         None, description="consumption by mass, speed, stops and slope instead of by distance"
     )
     charging: tuple[tuple[Share, Positive], ...] = Field(
-        (), description="charging power by state of charge, piecewise constant: [[from share, kW], ...]"
+        (),
+        description="charging power by share of usable_kwh that is there, piecewise constant: [[from share, kW], ...], "
+        "shares ascending from 0. A vehicle that states it charges on its way, at the table `chargers`",
     )
     swap_minutes: Positive | None = Field(
         None,
         description="the battery is swapped for a full one whenever the vehicle reloads, which takes so much longer; "
         "without, it is filled overnight and lasts for all trips of the day",
     )
+
+    @model_validator(mode="after")
+    def _shares_ascend(self) -> "Battery":
+        shares = [share for share, _ in self.charging]
+        if shares and (shares[0] != 0 or shares[-1] >= 1 or any(a >= b for a, b in pairwise(shares))):
+            raise ValueError(f"the shares of charging must ascend from 0 and stay below 1, they are {shares}")
+        return self
 
     @model_validator(mode="after")
     def _reserve_fits(self) -> "Battery":
@@ -626,7 +635,9 @@ class ScenarioFile(_Model):
     districts: TableFile | None = Field(None, description="polygons, or centres: columns name, population, kind")
     areas: TableFile | None = Field(None, description="communities, villages, townships and campuses by name")
     zones_file: TableFile | None = Field(None, description="polygons with the column zone_id")
-    chargers: TableFile | None = Field(None, description="charging places; drawn, not planned with yet")
+    chargers: TableFile | None = Field(
+        None, description="charging places, for vehicles whose battery states `charging`"
+    )
     zones: tuple[Zone, ...] = ()
     permits: tuple[Permit, ...] = ()
     demand: Demand

@@ -1,8 +1,9 @@
 """The plan costs what it says."""
 
+import math
 from typing import cast
 
-from lastmile.plans import Route, Site, Violation
+from lastmile.plans import Route, Site, Stop, Violation
 from lastmile.referee.case import Case, Violations
 from lastmile.scenario import Facility, HostKind, VehicleType
 
@@ -38,8 +39,17 @@ def _route_yuan(case: Case, route: Route, vehicle: VehicleType) -> float:
         + vehicle.yuan_per_km * route.distance_m / 1000
         + vehicle.yuan_per_hour * route.duration_s / 3600
         + vehicle.yuan_per_kwh * route.energy_wh / 1000
+        + sum(_charging_yuan(case, stop, vehicle) for stop in route.stops)
         + sum(permit.yuan_per_day for permit in permits)
     )
+
+
+def _charging_yuan(case: Case, stop: Stop, vehicle: VehicleType) -> float:
+    """What energy from a charger costs more than the vehicle's own, which all that is used is reckoned at."""
+    charger = case.chargers.get(stop.location_id) if stop.kind == "charge" else None
+    if charger is None or math.isnan(charger.price):
+        return 0.0
+    return (charger.price - vehicle.yuan_per_kwh) * stop.charged_wh / 1000
 
 
 def _compare(rule: str, place: str, stated: int, due: float) -> Violations:

@@ -18,7 +18,7 @@ def check_schedule(case: Case) -> Violations:
                 yield from _at_door(case, route, stop)
             elif stop.kind == "site":
                 yield from _at_site(case, route, stop)
-            elif 0 < index < len(route.stops) - 1:
+            elif stop.kind == "base" and 0 < index < len(route.stops) - 1:
                 yield from _reload(case, route, stop)
         vehicle = case.vehicles.get(route.vehicle_type)
         if vehicle is not None and len(route.stops) > 1:
@@ -91,7 +91,7 @@ def check_walks(case: Case) -> Violations:
     for route in case.plan.routes:
         vehicle = case.vehicles.get(route.vehicle_type)
         for stop in route.stops[1:-1]:
-            position = None if vehicle is None or stop.kind == "base" else case.position(vehicle, stop)
+            position = None if vehicle is None or not stop.is_visit else case.position(vehicle, stop)
             if position is None or position.distance_m <= free_m:
                 continue
             need = math.floor((position.distance_m - free_m) / pace)
