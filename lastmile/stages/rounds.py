@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.chargers import Charger, charging_s, energy_yuan
 from lastmile.geo.snapping import EdgePoints
 from lastmile.plans import Leg, Route, Stop
 from lastmile.scenario import Permit, VehicleType
 from lastmile.solvers.problem import Break, Round, Visit
 from lastmile.stages.prepare import City
 from lastmile.stages.territories import Base, Entry, Task, Territory, walks_to_doors_s
-from lastmile.stages.trips import reload_s
+from lastmile.stages.trips import reload_s, swaps
 from lastmile.units import fen
 
 
@@ -22,24 +23,33 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
     entry = territory.entries[found.vehicle]
     base = territory.bases[entry.base]
     points = territory.points[entry.profile.mode]
-    walk_s = walks_to_doors_s(city, points, bases=len(territory.bases)).tolist()
+    walk_s = walks_to_doors_s(city, points, bases=len(territory.bases), tasks=len(territory.tasks)).tolist()
     trips = iter(found.tour.trips)
     aboard_g = _weight_g(territory, next(trips))
     here, ready = entry.base, _second(found.depart_s)
+    out_wh = 0  # taken from the battery since it was full
     stops, legs = [_at_base(base, points, entry.base, arrive=ready, start=ready, depart=ready)], []
     for way in _ways(territory, found):
-        visit = way.to
-        task = territory.tasks[visit.index] if visit is not None and visit.kind == "order" else None
-        target = entry.base if task is None else len(territory.bases) + visit.index  # type: ignore[union-attr]
+        visit, target = way.to, _place(territory, entry, way.to)
         leaves = _rested(ready, way.before_drive)
         leg = _drive(city, points, here, target, entry, depart_s=leaves, aboard_g=aboard_g)
         legs.append(leg)
         here = target
-        if task is not None:
+        out_wh = max(out_wh + leg.energy_wh, 0)
+        if visit is not None and visit.kind == "order":
+            task = territory.tasks[visit.index]
             start = max(_rested(leg.arrive_s + walk_s[target], way.on_arrival), task.window_s[0])
             ready = start + task.service_s + walk_s[target]
             stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=ready))
             aboard_g -= task.weight_g
+        elif visit is not None and visit.kind == "charge":
+            start = _rested(leg.arrive_s, way.on_arrival)
+            charger = territory.chargers[visit.index]
+            wh, seconds = _charged(entry, charger, out_wh, planned_s=visit.depart_s - visit.begin_s)
+            out_wh, ready = out_wh - wh, start + seconds
+            stops.append(
+                _at_charger(charger, points, target, arrive=leg.arrive_s, start=start, depart=ready, charged_wh=wh)
+            )
         elif visit is not None:
             # As late as it can be: what the next trip carries may be there no earlier.
             done = _second(min([visit.depart_s, *way.resting_after]))
@@ -47,6 +57,7 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
             stops.append(_at_base(base, points, entry.base, arrive=leg.arrive_s, start=start, depart=done))
             ready = _second(visit.depart_s)
             aboard_g = _weight_g(territory, next(trips))
+            out_wh = 0 if swaps(entry.vehicle) else out_wh
         else:
             at = leg.arrive_s
             stops.append(_at_base(base, points, entry.base, arrive=at, start=at, depart=at))
@@ -62,12 +73,32 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
         legs=tuple(legs),
         cost_fen=0,
     )
-    return replace(route, cost_fen=route_cost_fen(entry.vehicle, permits, route))
+    return replace(route, cost_fen=route_cost_fen(entry.vehicle, permits, route, territory.chargers))
 
 
 def _second(moment: float) -> int:
     """The whole second that has begun: where charging takes fractions, what comes behind is no later for it."""
     return math.floor(moment + 1e-6)
+
+
+def _place(territory: Territory, entry: Entry, visit: Visit | None) -> int:
+    """Where a visit is made; where there is none, or a reload, at the base."""
+    if visit is not None and visit.kind == "order":
+        return len(territory.bases) + visit.index
+    if visit is not None and visit.kind == "charge":
+        return len(territory.bases) + len(territory.tasks) + visit.index
+    return entry.base
+
+
+def _charged(entry: Entry, charger: Charger, out_wh: int, *, planned_s: float) -> tuple[int, int]:
+    """Watt-hours that are charged, as many as planned where there is room for them, and the seconds that they take."""
+    battery, recharge = entry.vehicle.battery, entry.recharge
+    assert battery is not None
+    assert recharge is not None
+    held_wh = battery.usable_kwh * 1000 - out_wh
+    room = max(math.floor(battery.usable_kwh * 1000 * recharge.share - held_wh + 1e-6), 0)
+    wh = min(math.ceil(planned_s / recharge.seconds_per_wh - 1e-6), room)
+    return wh, math.ceil(charging_s(battery, charger.power_kw, from_wh=held_wh, wh=wh) - 1e-6)
 
 
 def _weight_g(territory: Territory, orders: Sequence[int]) -> int:
@@ -116,14 +147,16 @@ def _rested(second: int, rests: Sequence[Break]) -> int:
     return second
 
 
-def route_cost_fen(vehicle: VehicleType, permits: Sequence[Permit], route: Route) -> int:
+def route_cost_fen(
+    vehicle: VehicleType, permits: Sequence[Permit], route: Route, chargers: Sequence[Charger] = ()
+) -> int:
     """Cost of a round: using the vehicle and its permits, kilometres, hours and energy."""
     yuan = (
         vehicle.yuan_per_day
         + sum(permit.yuan_per_day for permit in permits)
         + vehicle.yuan_per_km * (route.distance_m / 1000)
         + vehicle.yuan_per_hour * (route.duration_s / 3600)
-        + vehicle.yuan_per_kwh * (route.energy_wh / 1000)
+        + energy_yuan(vehicle, route, chargers)
     )
     return fen(yuan)
 
@@ -143,6 +176,27 @@ def _at_base(base: Base, points: EdgePoints, place: int, *, arrive: int, start: 
         weight_g=0,
         volume_cm3=0,
         snap_m=round(float(points.distance_m[place]), 1),
+    )
+
+
+def _at_charger(
+    charger: Charger, points: EdgePoints, place: int, *, arrive: int, start: int, depart: int, charged_wh: int
+) -> Stop:
+    return Stop(
+        kind="charge",
+        location_id=charger.id,
+        name=charger.name,
+        lon=charger.lon,
+        lat=charger.lat,
+        arrive_s=arrive,
+        start_s=start,
+        depart_s=depart,
+        parcels=0,
+        pickups=0,
+        weight_g=0,
+        volume_cm3=0,
+        snap_m=round(float(points.distance_m[place]), 1),
+        charged_wh=charged_wh,
     )
 
 

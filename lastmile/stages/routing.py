@@ -10,7 +10,7 @@ from itertools import product
 from lastmile.plans import Route, Service, Site, Unserved
 from lastmile.scenario import CHILLED
 from lastmile.solvers import routing
-from lastmile.solvers.problem import Blocked, RoutingSolution, Tour
+from lastmile.solvers.problem import Blocked, RoutingProblem, RoutingSolution, Tour
 from lastmile.solvers.reasons import NO_ROAD, NOT_ALLOWED, latest_departure
 from lastmile.stages.dispatch import dispatch, nearest_base, not_dispatched
 from lastmile.stages.prepare import City, Progress
@@ -318,24 +318,54 @@ def _solve_groups(
             left = {permit: number - held[permit] for permit, number in work.permits.items()}
             territory = make_territory(city, group.base.id, (group.base,), group.tasks, counts[g], left)
             on_progress("routing", f"{what}: round {look + 1}, {done} of {len(changed)}, {len(group.tasks)} visits")
-            solution = routing.solve(
-                territory.problem,
-                stop=routing.Stop(
-                    seconds=work.clock.share(len(group.tasks)),
-                    iterations=search.routing_iterations * len(group.tasks),
-                ),
-                seed=city.scenario.file.seed % 2**63,
-                threads=search.threads,
-                start=_driven_before(territory, *solved[g]) if g in solved else (),
-                on_progress=_telling(on_progress),
-            )
-            work.clock.cut_short |= solution.stopped == "time"
+
+            def solve(
+                problem: RoutingProblem, start: Sequence[Tour], visits: int = len(group.tasks)
+            ) -> RoutingSolution:
+                solution = routing.solve(
+                    problem,
+                    stop=routing.Stop(seconds=work.clock.share(visits), iterations=search.routing_iterations * visits),
+                    seed=city.scenario.file.seed % 2**63,
+                    threads=search.threads,
+                    start=start,
+                    on_progress=_telling(on_progress),
+                )
+                work.clock.cut_short |= solution.stopped == "time"
+                return solution
+
+            solution = solve(territory.problem, _driven_before(territory, *solved[g]) if g in solved else ())
+            if solution.blocked:
+                solution = _by_number_of_trips(territory, solution, solve)
             if g not in solved or _merit(solution) < _merit(solved[g][1]):
                 solved[g] = (territory, solution)
         changed = move_spares(city, groups, counts, solved, work.numbers) if look < _SECOND_LOOKS else set()
         if not changed:
             break
     return [solved[g] for g in range(len(groups))]
+
+
+def _by_number_of_trips(
+    territory: Territory, solution: RoutingSolution, solve: Callable[[RoutingProblem, Sequence[Tour]], RoutingSolution]
+) -> RoutingSolution:
+    """Look again where vehicles that could make several trips leave something out.
+
+    The search seldom exchanges the variants of a vehicle (see :mod:`lastmile.stages.trips`): each alone may serve more.
+    """
+    best = solution
+    kinds = [(entry.vehicle.id, entry.permits, entry.base) for entry in territory.entries]
+    numbers = [entry.trips for entry in territory.entries]
+    for most in sorted(set(numbers)) if len(set(numbers)) > 1 else ():
+        own: dict[object, int] = {}
+        for kind, number in zip(kinds, numbers, strict=True):
+            own[kind] = max(own.get(kind, 1), number if number <= most else 1)
+        vehicles = tuple(
+            vehicle if own[kind] == number else replace(vehicle, count=0)
+            for vehicle, kind, number in zip(territory.problem.vehicles, kinds, numbers, strict=True)
+        )
+        found = solve(replace(territory.problem, vehicles=vehicles), ())
+        if _merit(found) < _merit(best):
+            best = found
+    return best if best is solution else solve(territory.problem, [found.tour for found in best.rounds])
 
 
 def _driven_before(territory: Territory, before: Territory, solution: RoutingSolution) -> tuple[Tour, ...]:

@@ -5,7 +5,7 @@ dispatching site serves the doors nearest to it.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.chargers import Charger
 from lastmile.geo.access import Period, Profile, eligible
 from lastmile.geo.demand import NONE
 from lastmile.geo.snapping import EdgePoints
@@ -30,7 +31,8 @@ from lastmile.solvers.problem import (
     RoutingVehicle,
     routing_problem,
 )
-from lastmile.stages.breaks import breaks_in_shift
+from lastmile.stages.breaks import breaks_in_shift, rests_with_batteries
+from lastmile.stages.charging import Recharge, choose_chargers, unfilled_wh, with_chargers
 from lastmile.stages.prepare import City
 from lastmile.stages.trips import hours_of_trip, reload_s, swaps, trips_at_most
 from lastmile.units import DAY_S, fen, parse_hours
@@ -82,7 +84,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Vehicles of one type with one set of permits at one base, that make so many trips at most."""
+    """Vehicles of one type with one set of permits at one base, that make so many trips at most.
+
+    ``recharge`` is what they count on where they charge on their way, None where they do not.
+    """
 
     vehicle: VehicleType
     permits: tuple[str, ...]
@@ -90,24 +95,31 @@ class Entry:
     count: int
     over: tuple[Period, ...]
     trips: int = 1
+    recharge: Recharge | None = None
 
     @property
     def profile(self) -> Profile:
         """Who may go where, how fast."""
         return Profile(vehicle=self.vehicle, permits=frozenset(self.permits))
 
+    @property
+    def full_at_base(self) -> bool:
+        """Whether every trip begins with a full battery."""
+        return self.trips == 1 or swaps(self.vehicle)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Territory:
     """A routing problem together with what its indices stand for.
 
-    Locations are the bases, then the tasks. ``points`` has their positions on the roads of each mode; ``shut`` the
-    zones that are closed to each entry at some hour of its shift.
+    Locations are the bases, then the tasks, then the chargers. ``points`` has their positions on the roads of each
+    mode; ``shut`` the zones that are closed to each entry at some hour of its shift.
     """
 
     name: str
     bases: tuple[Base, ...]
     tasks: tuple[Task, ...]
+    chargers: tuple[Charger, ...]
     entries: tuple[Entry, ...]
     points: Mapping[Mode, EdgePoints]
     problem: RoutingProblem
@@ -156,12 +168,14 @@ def entries_for(
     counts: Mapping[tuple[str, int], int | None],
     orders: int,
     left: Mapping[str, int],
+    recharges: Mapping[str, Recharge] | None = None,
 ) -> tuple[Entry, ...]:
     """Every type at every base, once without permits and once with all that are useful to it and still to be had.
 
-    Of a type that may make several trips there are several entries (see :mod:`lastmile.stages.trips`). ``counts`` says
-    how many vehicles of a type (by id) stand at a base (by index), None for any number; ``left`` how many of each
-    permit there are.
+    Of a type that may make several trips there are several entries (see :mod:`lastmile.stages.trips`), and two of one
+    that does not charge its whole battery on the way: with charging, and without, where all of it counts. ``counts``
+    says how many vehicles of a type (by id) stand at a base (by index), None for any number; ``left`` how many of each
+    permit there are; ``recharges`` what types (by id) count on where they charge.
     """
     found = []
     for vehicle in city.scenario.file.vehicles:
@@ -173,8 +187,12 @@ def entries_for(
             over = tuple(p for p in city.roads.periods if p.start_s < max(end, start + 1) and p.end_s > start)
             held = tuple(permit for permit in useful_permits(city, vehicle, over) if left[permit] > 0)
             number = orders if count is None else min(count, _MOST)
-            for permits, trips in product(dict.fromkeys(((), held)), trips_at_most(vehicle, orders)):
-                found.append(Entry(vehicle=vehicle, permits=permits, base=at, count=number, over=over, trips=trips))
+            recharge = (recharges or {}).get(vehicle.id)
+            ways = (recharge, None) if recharge is not None and recharge.share < 1 else (recharge,)
+            for permits, trips, way in product(dict.fromkeys(((), held)), trips_at_most(vehicle, orders), ways):
+                found.append(
+                    Entry(vehicle=vehicle, permits=permits, base=at, count=number, over=over, trips=trips, recharge=way)
+                )
     return tuple(found)
 
 
@@ -195,19 +213,37 @@ def make_territory(
     permits_left: Mapping[str, int],
 ) -> Territory:
     """Snap the places, compute the tables, write the problem down in indices."""
-    entries = entries_for(city, bases, counts, len(tasks), permits_left)
-    places: list[Base | Task] = [*bases, *tasks]
-    lon = np.array([place.lon for place in places])
-    lat = np.array([place.lat for place in places])
+    work: list[Base | Task] = [*bases, *tasks]
+    lon, lat = np.array([place.lon for place in work]), np.array([place.lat for place in work])
+    recharges = _recharges(city, counts, tasks, lon, lat)
+    entries = entries_for(city, bases, counts, len(tasks), permits_left, recharges)
+    chargers = tuple(dict.fromkeys(charger for recharge in recharges.values() for charger in recharge.chargers))
+    lon = np.append(lon, [charger.lon for charger in chargers])
+    lat = np.append(lat, [charger.lat for charger in chargers])
     points = {entry.profile.mode: city.snappers[entry.profile.mode].snap(lon, lat) for entry in entries}
-    tables: dict[tuple[Profile, tuple[Period, ...]], int] = {}
+    driven: dict[tuple[Profile, tuple[Period, ...]], RoutingProfile] = {}
     profiles: list[RoutingProfile] = []
+    numbers: list[int] = []
+    known: dict[Hashable, int] = {}
     for entry in entries:
-        key = (entry.profile, entry.over)
-        if key not in tables:
-            tables[key] = len(profiles)
+        ways = (entry.profile, entry.over)
+        if ways not in driven:
             load_g = _heaviest_g(entry.vehicle, tasks)
-            profiles.append(_tables(city, points[entry.profile.mode], entry, bases=len(bases), load_g=load_g))
+            driven[ways] = _tables(
+                city, points[entry.profile.mode], entry, bases=len(bases), tasks=len(tasks), load_g=load_g
+            )
+        table = driven[ways]
+        charging = chargers and table.energy_wh is not None
+        beyond_wh = unfilled_wh(entry.vehicle, entry.recharge) if entry.full_at_base else 0.0
+        key = (*ways, entry.recharge, beyond_wh) if charging else ways
+        if key not in known:
+            known[key] = len(profiles)
+            profiles.append(
+                with_chargers(table, chargers, entry.recharge, base=entry.base, beyond_wh=beyond_wh)
+                if charging
+                else table
+            )
+        numbers.append(known[key])
     allowed, objections = _allowed(city, entries, tasks, points, len(bases))
     pools = {f"permit {permit}": max(left, 0) for permit, left in permits_left.items()}
     pools |= {
@@ -218,13 +254,12 @@ def make_territory(
     # A type shared by several depots must not be counted once for each.
     limits = {vehicle.id: vehicle.count for vehicle in city.scenario.file.vehicles if vehicle.count is not None}
     pools = {pool: min(limit, limits.get(pool.removeprefix("type "), limit), _MOST) for pool, limit in pools.items()}
-    numbers = [tables[entry.profile, entry.over] for entry in entries]
     loads = np.array([[t.parcels, t.weight_g, t.volume_cm3, t.pickups] for t in tasks], dtype=np.int64).reshape(-1, 4)
     loads = np.minimum(loads, _NO_LIMIT + 1)
     problem = routing_problem(
         profiles=profiles,
         vehicles=[
-            _vehicle(city, entry, bases[entry.base], number, profiles[number], pools)
+            _vehicle(city, entry, bases[entry.base], number, driven[entry.profile, entry.over], pools)
             for entry, number in zip(entries, numbers, strict=True)
         ],
         location=np.arange(len(bases), len(bases) + len(tasks)),
@@ -236,12 +271,14 @@ def make_territory(
         price_fen=np.array([min(t.price_fen, _MOST_FEN) for t in tasks]),
         allowed=allowed,
         on_board_s=np.array([min(t.on_board_s, TIME_MAX - 1) for t in tasks]),
+        chargers=np.arange(len(work), len(work) + len(chargers)),
         pools=pools,
     )
     return Territory(
         name=name,
         bases=tuple(bases),
         tasks=tuple(tasks),
+        chargers=chargers,
         entries=entries,
         points=points,
         problem=problem,
@@ -258,12 +295,27 @@ def _heaviest_g(vehicle: VehicleType, tasks: Sequence[Task]) -> int:
     return min(int(capacity(vehicle)[1]), sum(task.weight_g for task in tasks))
 
 
-def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, load_g: int) -> RoutingProfile:
+def _recharges(
+    city: City,
+    counts: Mapping[tuple[str, int], int | None],
+    tasks: Sequence[Task],
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+) -> dict[str, Recharge]:
+    """Where the types of a territory charge on their way; nowhere where the search cannot plan with that."""
+    names = {vehicle for vehicle, _ in counts}
+    types = [vehicle for vehicle in city.scenario.file.vehicles if vehicle.id in names]
+    if rests_with_batteries(types) or any(task.on_board_s != NONE for task in tasks):
+        return {}
+    return choose_chargers(city, types, lon, lat)
+
+
+def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, tasks: int, load_g: int) -> RoutingProfile:
     """Travel between places: walking back to the vehicle, driving, walking to the next door."""
     found = city.roads.matrices(points, profile=entry.profile, over=entry.over)
     # One second more on every leg: parts of edges are rounded to the nearest millisecond in the table, and the true
     # drive must never take longer than the table promises.
-    walk = walks_to_doors_s(city, points, bases=bases)
+    walk = walks_to_doors_s(city, points, bases=bases, tasks=tasks)
     there = found.duration_s.astype(np.int64) + 1 + walk[:, None] + walk[None, :]
     duration = np.where(found.duration_s == UNREACHABLE, UNREACHABLE, np.minimum(there, TIME_MAX - 1))
     np.fill_diagonal(duration, 0)
@@ -284,11 +336,11 @@ def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, load_g:
     return RoutingProfile(duration_s=duration.astype(np.int32), distance_m=distance, energy_wh=energy)
 
 
-def walks_to_doors_s(city: City, points: EdgePoints, *, bases: int) -> NDArray[np.int32]:
-    """Seconds on foot between the vehicle and each place beyond what a visit contains; bases are driven up to."""
+def walks_to_doors_s(city: City, points: EdgePoints, *, bases: int, tasks: int) -> NDArray[np.int32]:
+    """Seconds on foot between the vehicle and each place beyond what a visit contains; only tasks are walked to."""
     file = city.scenario.file
     walk = points.access_s(free_m=file.map.visit_snap_m, walk_kmh=file.speeds.walk_kmh)
-    walk[:bases] = 0
+    walk[:bases] = walk[bases + tasks :] = 0
     return walk
 
 
@@ -300,7 +352,7 @@ def _allowed(
     objections: dict[tuple[int, int], tuple[str, str]] = {}
     limit = city.scenario.file.map.max_snap_m
     for v, entry in enumerate(entries):
-        away = points[entry.profile.mode].distance_m[bases:]
+        away = points[entry.profile.mode].distance_m[bases : bases + len(tasks)]
         for k in np.flatnonzero(away > limit).tolist():
             objections[k, v] = (
                 f"is {away[k]:,.0f} m from the nearest road for {entry.profile.mode}, the limit is {limit:g} m",
@@ -321,9 +373,16 @@ def _vehicle(
     battery, yuan_per_km = None, vehicle.yuan_per_km
     if vehicle.battery is not None and table.energy_wh is not None:
         usable_wh, reserve_wh = vehicle.battery.usable_kwh * 1000, vehicle.battery.reserve_kwh * 1000
-        if trips > 1 and not swaps(vehicle):
+        if entry.recharge is not None:
+            # One watt-hour less: what is charged is rounded down to whole ones where it fills the battery.
+            usable_wh = max(usable_wh - unfilled_wh(vehicle, entry.recharge) - 1, reserve_wh)
+        if not entry.full_at_base:
             usable_wh = reserve_wh + (usable_wh - reserve_wh) / trips
-        battery = Battery(capacity_wh=min(usable_wh, _MOST_WH), reserve_wh=min(reserve_wh, _MOST_WH))
+        battery = Battery(
+            capacity_wh=min(usable_wh, _MOST_WH),
+            reserve_wh=min(reserve_wh, _MOST_WH),
+            seconds_per_wh=0.0 if entry.recharge is None else entry.recharge.seconds_per_wh,
+        )
         # For money the mean of the table is good enough to choose by.
         wh_per_m = float(table.energy_wh.sum()) / max(float(table.distance_m.sum()), 1.0)
         yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
