@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.chargers import energy_yuan, read_chargers
 from lastmile.geo.demand import Demand
 from lastmile.loading import Scenario
 from lastmile.plans import FleetEntry, Plan, Route, Site, Stop, TargetResult, Unserved
@@ -377,6 +378,7 @@ def _waiting_s(route: Route) -> int:
 
 def _routing(routes: Sequence[Route], types: dict[str, VehicleType]) -> dict[str, Any]:
     visits: list[Stop] = [stop for route in routes for stop in route.stops if stop.is_visit]
+    charges = [stop for route in routes for stop in route.stops if stop.kind == "charge"]
     parcels = sum(stop.parcels for stop in visits)
     km = sum(route.distance_m for route in routes) / 1000
     hours = sum(route.duration_s for route in routes) / 3600
@@ -411,6 +413,11 @@ def _routing(routes: Sequence[Route], types: dict[str, VehicleType]) -> dict[str
             "m3": load(lambda kind: kind.volume_m3, lambda trip: trip.volume_cm3 / 1e6),
         },
         "empty_km_share": _ratio(sum(trip.empty_m for _, trip in trips) / 1000, km),
+        "charging": {
+            "stops": len(charges),
+            "kwh": _number(sum(stop.charged_wh for stop in charges) / 1000),
+            "hours": _number(sum(stop.depart_s - stop.start_s for stop in charges) / 3600),
+        },
         "waiting_hours": _number(sum(_waiting_s(route) for route in routes) / 3600),
         "night_km_share": _ratio(_night_km(routes), km),
         "workload_cv": _ratio(spans.std(), spans.mean()) if len(spans) else None,
@@ -485,6 +492,7 @@ def _money(scenario: Scenario, plan: Plan, types: dict[str, VehicleType], served
     days of ``economics.site_life_years``, the purchase of vehicles is not (``yuan_per_day`` stands for it).
     """
     facilities = {facility.id: facility for facility in scenario.file.facilities}
+    chargers = read_chargers(scenario)
     driven = {route.vehicle_id: types[route.vehicle_type] for route in plan.routes}
     access = _access(scenario, plan)["permits"]
     opening = sum(site.cost_fen for site in plan.sites if not site.existing) / 100
@@ -492,7 +500,7 @@ def _money(scenario: Scenario, plan: Plan, types: dict[str, VehicleType], served
         "vehicles": sum(kind.yuan_per_day for kind in driven.values()),
         "distance": sum(types[r.vehicle_type].yuan_per_km * r.distance_m / 1000 for r in plan.routes),
         "hours": sum(types[r.vehicle_type].yuan_per_hour * r.duration_s / 3600 for r in plan.routes),
-        "energy": sum(types[r.vehicle_type].yuan_per_kwh * r.energy_wh / 1000 for r in plan.routes),
+        "energy": sum(energy_yuan(types[r.vehicle_type], r, chargers) for r in plan.routes),
         "permits": sum(
             permit.yuan_per_day * max(access[permit.id]["granted"], access[permit.id]["used"])
             for permit in scenario.file.permits

@@ -89,6 +89,17 @@ def test_nothing_chilled_has_no_shares(kpi):
     assert kpi["capacity"]["by_size"] == {}
 
 
+def test_reloads_and_charges_are_no_visits(kpi):
+    plan = city.plan_with_halts()
+    found = measure(city.scenario(), plan, city.demand(), city.walks())
+    assert found["routing"]["charging"] == {"stops": 1, "kwh": 2.5, "hours": pytest.approx(1 / 6, abs=1e-3)}
+    assert kpi["routing"]["charging"] == {"stops": 0, "kwh": 0.0, "hours": 0.0}
+    assert (found["routing"]["stops"], found["routing"]["trips"]) == (kpi["routing"]["stops"], 3)
+    # The pauses at the base, 300 s ahead of the reload and 100 s behind it, are neither waiting nor work.
+    assert found["routing"]["waiting_hours"] == kpi["routing"]["waiting_hours"]
+    assert found["routing"]["hours"] == pytest.approx((1800 + 2300) / 3600, abs=1e-3)
+
+
 def test_routing_totals(kpi):
     routing = kpi["routing"]
     # Van 5 km in 0.5 h with 30 parcels at 3 stops, truck 4 km in 0.25 h with 30 parcels at 1.

@@ -30,7 +30,7 @@ from lastmile.output.map_style import (
     WATER,
     ZONE,
 )
-from lastmile.output.plan_frames import by_size
+from lastmile.output.plan_frames import by_size, stop_kinds
 from lastmile.output.route_lines import route_line
 from lastmile.plans import Plan, Site
 from lastmile.scenario import Calendar, VehicleFilter, Zone
@@ -234,6 +234,7 @@ def route_layers(plan: Plan, network: RoadNetwork, scenario: Scenario) -> list[f
                 "Parcels / 件数": route.parcels,
                 "Stops / 站点": sum(stop.is_visit for stop in route.stops),
                 **({"Trips / 趟数": route.trips} if route.trips > 1 else {}),
+                **({"Charged / 途中充电": f"{route.charged_wh / 1000:.1f} kWh"} if route.charged_wh else {}),
                 "Hours / 时间": f"{clock(route.stops[0].depart_s)}–{clock(route.stops[-1].arrive_s)}"
                 f" ({route.duration_s / 3600:.1f} h)",
                 "Permits / 通行证": ", ".join(route.permits) or "–",
@@ -265,6 +266,26 @@ def charger_layers(scenario: Scenario) -> list[folium.GeoJson]:
         )
     ]
     return [layer_of("Chargers / 充电桩", points, colour=CHARGER, marker=dot(CHARGER, radius=4), tip=True)]
+
+
+def halt_layers(plan: Plan) -> list[folium.GeoJson]:
+    """Where vehicles charge on their way, and where they reload between trips; all halts in one place as one."""
+    layers = []
+    for kind, name in (("charge", "Charging stops / 途中充电"), ("reload", "Reloads / 装货")):
+        halts: dict[tuple[float, float], list[str]] = {}
+        for route in plan.routes:
+            for stop, (_, what) in zip(route.stops, stop_kinds(route), strict=True):
+                if what == kind:
+                    words = f"{route.vehicle_id} {clock(stop.start_s)}–{clock(stop.depart_s)}"
+                    words += f", {stop.charged_wh / 1000:.1f} kWh" if kind == "charge" else ""
+                    halts.setdefault((stop.lon, stop.lat), []).append(words)
+        points = [feature_of(shapely.Point(at), escaped({name: "; ".join(words)})) for at, words in halts.items()]
+        if points:
+            colour = CHARGER if kind == "charge" else DEPOT
+            marker = folium.CircleMarker(radius=7, color=colour, weight=2, fill=False)
+            number = sum(map(len, halts.values()))
+            layers.append(layer_of(f"{name} ({number})", points, colour=colour, marker=marker, tip=True))
+    return layers
 
 
 def depot_layers(scenario: Scenario) -> list[folium.GeoJson]:

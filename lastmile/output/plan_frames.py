@@ -24,11 +24,12 @@ _SITE_COLUMNS: Final = {
 _ROUTE_COLUMNS: Final = {
     "vehicle_id": "text", "type": "text", "base": "text", "permits": "text", "distance_km": "float64",
     "duration_min": "float64", "trips": "int64", "parcels": "int64", "cost_yuan": "float64", "energy_kwh": "float64",
+    "charged_kwh": "float64",
 }  # fmt: skip
 STOP_COLUMNS: Final = {
     "vehicle_id": "text", "vehicle_type": "text", "trip": "int64", "stop_no": "int64", "kind": "text", "name": "text",
     "location_id": "text", "arrive": "text", "start": "text", "depart": "text", "parcels": "int64",
-    "pickups": "int64", "kg": "float64", "lon": "float64", "lat": "float64",
+    "pickups": "int64", "kg": "float64", "charged_kwh": "float64", "lon": "float64", "lat": "float64",
 }  # fmt: skip
 _DEMAND_COLUMNS: Final = {
     "id": "text", "name": "text", "district": "text", "channels": "text", "served_by": "text", "site_id": "text",
@@ -86,6 +87,7 @@ def route_properties(route: Route) -> dict[str, Any]:
         "parcels": route.parcels,
         "cost_yuan": route.cost_fen / 100,
         "energy_kwh": route.energy_wh / 1000,
+        "charged_kwh": route.charged_wh / 1000,
     }
 
 
@@ -124,6 +126,7 @@ def stop_rows(plan: Plan) -> list[dict[str, Any]]:
             "parcels": stop.parcels,
             "pickups": stop.pickups,
             "kg": round(stop.weight_g / 1000, 3),
+            "charged_kwh": stop.charged_wh / 1000,
             "lon": round(stop.lon, DECIMALS),
             "lat": round(stop.lat, DECIMALS),
         }

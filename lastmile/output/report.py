@@ -40,12 +40,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRow:
-    """A vehicle's day as three SVG paths in a chart that is 1,000 units wide."""
+    """A vehicle's day as SVG paths in a chart that is 1,000 units wide."""
 
     vehicle_id: str
     text: str
     driving: str
     serving: str
+    charging: str
     waiting: str
 
 
@@ -187,7 +188,7 @@ def _site_columns(plan: Plan) -> list[Bar]:
 
 
 def working_day(routes: Sequence[Route]) -> tuple[int, int, list[DayRow]]:
-    """When each vehicle drives, serves and waits, longest day first.
+    """When each vehicle drives, serves (and reloads), charges and waits, longest day first.
 
     Returns
     -------
@@ -203,11 +204,13 @@ def working_day(routes: Sequence[Route]) -> tuple[int, int, list[DayRow]]:
         by_vehicle.setdefault(route.vehicle_id, []).append(route)
     rows = []
     for vehicle, own in by_vehicle.items():
-        driving, serving, waiting = [], [], []
+        driving, waiting = [], []
+        serving: list[tuple[int, int]] = []
+        charging: list[tuple[int, int]] = []
         for route in own:
             for number, (stop, leg) in enumerate(zip(route.stops, route.legs, strict=False)):
                 driving.append((leg.depart_s, leg.arrive_s))
-                serving.append((stop.start_s, stop.depart_s))
+                (charging if stop.kind == "charge" else serving).append((stop.start_s, stop.depart_s))
                 if number == 0 or stop.kind != "base":  # a pause between two trips is no work
                     waiting += [(stop.arrive_s, stop.start_s), (stop.depart_s, leg.depart_s)]
         worked = sum(route.duration_s for route in own)
@@ -216,6 +219,7 @@ def working_day(routes: Sequence[Route]) -> tuple[int, int, list[DayRow]]:
             text=f"{worked / 3600:.1f} h",
             driving=_spans(driving, start, end),
             serving=_spans(serving, start, end),
+            charging=_spans(charging, start, end),
             waiting=_spans(waiting, start, end),
         )
         rows.append((-worked, vehicle, row))

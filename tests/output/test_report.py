@@ -128,6 +128,18 @@ def test_working_day_splits_time_into_driving_service_and_waiting():
     assert rows[0].waiting == "M250 0H333.3"
 
 
+def test_working_day_with_a_reload_and_a_charge():
+    start, end, rows = working_day(city.plan_with_halts().routes)
+    assert (start, end) == (8 * 3600, 9 * 3600)
+    (truck,) = [row for row in rows if row.vehicle_id == "truck-1"]
+    # 600 s at the door and its way of 300 s there and back; the pauses of 300 s ahead of the reload and of 100 s behind
+    # it are no work; charging from 30 to 40 min.
+    assert truck.charging == "M500 0H666.7"
+    assert truck.serving == "M83.3 0H166.7M333.3 0H416.7"
+    assert truck.waiting == ""
+    assert truck.text == f"{(2700 - 400) / 3600:.1f} h"
+
+
 def test_phases_stand_with_their_clauses(page):
     assert "Phases" not in page
     assert "Opens by" not in page
