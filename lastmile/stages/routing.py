@@ -20,6 +20,7 @@ from lastmile.stages.sharing import Group, move_spares, share_out
 from lastmile.stages.siting import Placement
 from lastmile.stages.territories import (
     Base,
+    Entry,
     Task,
     Territory,
     depot_bases,
@@ -307,7 +308,6 @@ def _solve_groups(
     city: City, groups: Sequence[Group], work: _Work, on_progress: Progress, *, what: str
 ) -> list[tuple[Territory, RoutingSolution]]:
     """Solve one problem per group; vehicles that stand idle in one are moved to where some are short."""
-    search = city.scenario.file.search
     counts = share_out(city, groups, work.numbers)
     solved: dict[int, tuple[Territory, RoutingSolution]] = {}
     changed = set(range(len(groups)))
@@ -318,24 +318,10 @@ def _solve_groups(
             left = {permit: number - held[permit] for permit, number in work.permits.items()}
             territory = make_territory(city, group.base.id, (group.base,), group.tasks, counts[g], left)
             on_progress("routing", f"{what}: round {look + 1}, {done} of {len(changed)}, {len(group.tasks)} visits")
-
-            def solve(
-                problem: RoutingProblem, start: Sequence[Tour], visits: int = len(group.tasks)
-            ) -> RoutingSolution:
-                solution = routing.solve(
-                    problem,
-                    stop=routing.Stop(seconds=work.clock.share(visits), iterations=search.routing_iterations * visits),
-                    seed=city.scenario.file.seed % 2**63,
-                    threads=search.threads,
-                    start=start,
-                    on_progress=_telling(on_progress),
-                )
-                work.clock.cut_short |= solution.stopped == "time"
-                return solution
-
-            solution = solve(territory.problem, _driven_before(territory, *solved[g]) if g in solved else ())
+            before = _driven_before(territory, *solved[g]) if g in solved else ()
+            solution = _solve(city, territory.problem, before, work, on_progress)
             if solution.blocked:
-                solution = _by_number_of_trips(territory, solution, solve)
+                solution = _by_number_of_trips(city, territory, solution, work, on_progress)
             if g not in solved or _merit(solution) < _merit(solved[g][1]):
                 solved[g] = (territory, solution)
         changed = move_spares(city, groups, counts, solved, work.numbers) if look < _SECOND_LOOKS else set()
@@ -344,36 +330,73 @@ def _solve_groups(
     return [solved[g] for g in range(len(groups))]
 
 
+def _solve(
+    city: City,
+    problem: RoutingProblem,
+    start: Sequence[Tour],
+    work: _Work,
+    on_progress: Progress,
+    *,
+    reasons: bool = True,
+) -> RoutingSolution:
+    """Search within the problem's share of the clock, from tours to begin with."""
+    search = city.scenario.file.search
+    solution = routing.solve(
+        problem,
+        stop=routing.Stop(
+            seconds=work.clock.share(problem.orders), iterations=search.routing_iterations * problem.orders
+        ),
+        seed=city.scenario.file.seed % 2**63,
+        threads=search.threads,
+        start=start,
+        on_progress=_telling(on_progress),
+        reasons=reasons,
+    )
+    work.clock.cut_short |= solution.stopped == "time"
+    return solution
+
+
 def _by_number_of_trips(
-    territory: Territory, solution: RoutingSolution, solve: Callable[[RoutingProblem, Sequence[Tour]], RoutingSolution]
+    city: City, territory: Territory, solution: RoutingSolution, work: _Work, on_progress: Progress
 ) -> RoutingSolution:
     """Look again where vehicles that could make several trips leave something out.
 
     The search seldom exchanges the variants of a vehicle (see :mod:`lastmile.stages.trips`): each alone may serve more.
     """
     best = solution
-    kinds = [(entry.vehicle.id, entry.permits, entry.base) for entry in territory.entries]
-    numbers = [entry.trips for entry in territory.entries]
-    for most in sorted(set(numbers)) if len(set(numbers)) > 1 else ():
-        own: dict[object, int] = {}
-        for kind, number in zip(kinds, numbers, strict=True):
-            own[kind] = max(own.get(kind, 1), number if number <= most else 1)
+    offered: dict[str, set[int]] = defaultdict(set)
+    for entry in territory.entries:
+        offered[entry.vehicle.id].add(entry.trips)
+    several = set[int]().union(*(numbers for numbers in offered.values() if len(numbers) > 1))
+    for most in sorted(several):
+        chosen = {name: max((k for k in own if k <= most), default=min(own)) for name, own in offered.items()}
         vehicles = tuple(
-            vehicle if own[kind] == number else replace(vehicle, count=0)
-            for vehicle, kind, number in zip(territory.problem.vehicles, kinds, numbers, strict=True)
+            vehicle if chosen[entry.vehicle.id] == entry.trips else replace(vehicle, count=0)
+            for vehicle, entry in zip(territory.problem.vehicles, territory.entries, strict=True)
         )
-        found = solve(replace(territory.problem, vehicles=vehicles), ())
-        if _merit(found) < _merit(best):
+        found = _solve(city, replace(territory.problem, vehicles=vehicles), (), work, on_progress, reasons=False)
+        if _served(found) > _served(best):
             best = found
-    return best if best is solution else solve(territory.problem, [found.tour for found in best.rounds])
+    if best is solution:
+        return best
+    return _solve(city, territory.problem, [found.tour for found in best.rounds], work, on_progress)
+
+
+def _served(solution: RoutingSolution) -> tuple[int, float]:
+    """Visits that are made, and what they cost, below 0 as less is better."""
+    return sum(len(found.options) for found in solution.rounds), -solution.cost.total
 
 
 def _driven_before(territory: Territory, before: Territory, solution: RoutingSolution) -> tuple[Tour, ...]:
     """Tours of an earlier solution of the same visits, by vehicles that are to be had still."""
-    entry_of = {(entry.vehicle.id, entry.permits, entry.trips): v for v, entry in enumerate(territory.entries)}
-    keys = [(entry.vehicle.id, entry.permits, entry.trips) for entry in before.entries]
+    entry_of = {_kind(entry): v for v, entry in enumerate(territory.entries)}
+    keys = [_kind(entry) for entry in before.entries]
     tours = [found.tour for found in solution.rounds if keys[found.vehicle] in entry_of]
     return tuple(replace(tour, vehicle=entry_of[keys[tour.vehicle]]) for tour in tours)
+
+
+def _kind(entry: Entry) -> tuple[object, ...]:
+    return entry.vehicle.id, entry.permits, entry.trips, entry.recharge
 
 
 def _telling(on_progress: Progress) -> Callable[[routing.Progress], None]:
