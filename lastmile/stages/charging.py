@@ -111,9 +111,10 @@ def with_chargers(
             duration[k, k] = 0
     if recharge is not None:
         # Time for what is rounded: one watt-hour more to charge, and up to a whole second.
-        extra = math.ceil(recharge.seconds_per_wh) + 2
+        extra = min(math.ceil(recharge.seconds_per_wh) + 2, TIME_MAX)
         there = (duration[first:] != UNREACHABLE) & (duration[first:] != 0)
-        duration[first:] = np.minimum(duration[first:] + there * extra, np.where(there, TIME_MAX - 1, UNREACHABLE))
+        later = np.minimum(duration[first:].astype(np.int64) + extra, TIME_MAX - 1)
+        duration[first:] = np.where(there, later, duration[first:])
         energy[base] = np.maximum(energy[base] - int(min(beyond_wh, UNREACHABLE)), 0)
     return RoutingProfile(duration_s=duration, distance_m=distance, energy_wh=energy)
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastmile.chargers import Charger, charging_s, crowded, energy_yuan, pieces
+from lastmile.errors import InputError
 from lastmile.loading import load_scenario
 from lastmile.pipeline import plan_scenario
 from lastmile.scenario import Battery, VehicleType
@@ -173,6 +174,30 @@ def test_two_trips_share_a_battery_and_what_is_charged(make_plan):
     (route,) = planned.plan.routes
     assert route.trips == 2
     assert route.charged_wh >= route.energy_wh - 280
+
+
+@pytest.mark.parametrize(
+    ("chargers", "charging", "words"),
+    [
+        ([charger("c", 4)], "", "chargers are only drawn: no vehicle's battery states"),
+        ([charger("c", 4, vehicle_classes=("e_van",))], "[[0.0, 3.0]]", "vehicle trike: it can charge on its way, but"),
+        ([], "[[0.0, 3.0]]", "vehicle trike: it can charge on its way, but no charger takes it"),
+    ],
+)
+def test_chargers_that_cannot_be_used_are_told(scenario, chargers, charging, words):
+    city = prepare(scenario([(0, 1)], chargers, charging=charging), on_progress=lambda *_: None)
+    assert any(text.startswith(words) for text in city.warnings)
+
+
+def test_nothing_is_told_where_chargers_are_used_or_there_are_none(scenario):
+    for chargers, charging in (([charger("c", 4)], "[[0.0, 3.0]]"), ([], "")):
+        city = prepare(scenario([(0, 1)], chargers, charging=charging), on_progress=lambda *_: None)
+        assert not any("charg" in text for text in city.warnings)
+
+
+def test_charger_that_occurs_twice_is_refused(scenario):
+    with pytest.raises(InputError, match=r"chargers.csv, row 3, column 'id': 'c' occurs twice"):
+        scenario([(0, 1)], [charger("c", 4), charger("c", 5)])
 
 
 def test_breaks_of_electric_vehicles_keep_chargers_out(make_plan):

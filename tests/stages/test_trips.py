@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lastmile.loading import load_scenario
 from lastmile.pipeline import plan_scenario
 from lastmile.scenario import Battery, VehicleType
+from lastmile.stages.prepare import prepare
 from lastmile.stages.trips import hours_of_trip, reload_s, swaps, trips_at_most
 
 TARGETS = town.SCENARIO[town.SCENARIO.index("[[targets]]") : town.SCENARIO.index("[[depots]]")]
@@ -170,6 +171,12 @@ def test_battery_lasts_for_all_trips_unless_it_is_swapped(make_plan, swap):
         assert route.trips == 1
         assert len(planned.plan.unserved) == 2
         assert any("on 2 trips: the battery is" in text for left in planned.plan.unserved for text in left.reasons)
+
+
+def test_swap_without_a_reload_is_told(tmp_path):
+    path = town.write_town(tmp_path, scenario={"kwh_per_km = 0.07": "kwh_per_km = 0.07, swap_minutes = 3.0"})
+    city = prepare(load_scenario(path), on_progress=lambda *_: None)
+    assert any(text.startswith("vehicle trike: its battery is swapped where it reloads") for text in city.warnings)
 
 
 @pytest.mark.parametrize("seed", range(4))
