@@ -13,7 +13,8 @@ from lastmile.plans import Leg, Route, Stop
 from lastmile.scenario import Permit, VehicleType
 from lastmile.solvers.problem import Break, Round, Visit
 from lastmile.stages.prepare import City
-from lastmile.stages.territories import Base, Entry, Task, Territory, walks_to_doors_s
+from lastmile.stages.tasks import Base, Task
+from lastmile.stages.territories import Entry, Territory, walks_to_doors_s
 from lastmile.stages.trips import reload_s, swaps
 from lastmile.units import fen
 

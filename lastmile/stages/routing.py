@@ -18,16 +18,8 @@ from lastmile.stages.room import loaded
 from lastmile.stages.rounds import make_route
 from lastmile.stages.sharing import Group, move_spares, share_out
 from lastmile.stages.siting import Placement
-from lastmile.stages.territories import (
-    Base,
-    Entry,
-    Task,
-    Territory,
-    depot_bases,
-    door_task,
-    make_territory,
-    site_tasks,
-)
+from lastmile.stages.tasks import Base, Task, depot_bases, door_task, site_tasks
+from lastmile.stages.territories import Entry, Territory, make_territory
 from lastmile.units import DAY_S, clock
 
 _GENEROUS = 8.0

@@ -11,7 +11,8 @@ from lastmile.geo.distances import metres_per_degree
 from lastmile.scenario import VehicleType
 from lastmile.solvers.problem import RoutingSolution
 from lastmile.stages.prepare import City
-from lastmile.stages.territories import Base, Task, Territory, capacity
+from lastmile.stages.tasks import Base, Task, capacity
+from lastmile.stages.territories import Territory
 from lastmile.stages.trips import reload_s
 from lastmile.units import parse_hours
 

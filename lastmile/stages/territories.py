@@ -7,8 +7,8 @@ dispatching site serves the doors nearest to it.
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
-from typing import Any, Final, Literal
+from itertools import product
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,7 @@ from lastmile.geo.access import Period, Profile, eligible
 from lastmile.geo.demand import NONE
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.tags import Mode
-from lastmile.loading import depot_places
-from lastmile.plans import Site
-from lastmile.scenario import Facility, Permit, VehicleType
+from lastmile.scenario import Permit, VehicleType
 from lastmile.solvers.problem import (
     TIME_MAX,
     UNREACHABLE,
@@ -34,52 +32,15 @@ from lastmile.solvers.problem import (
 from lastmile.stages.breaks import breaks_in_shift, rests_with_batteries
 from lastmile.stages.charging import Recharge, choose_chargers, unfilled_wh, with_chargers
 from lastmile.stages.prepare import City
+from lastmile.stages.tasks import NO_LIMIT, Base, Task, capacity, shift_of
 from lastmile.stages.trips import hours_of_trip, reload_s, swaps, trips_at_most
-from lastmile.units import DAY_S, fen, parse_hours
+from lastmile.units import fen
 
-# More than any vehicle carries, battery has, route costs, and of anything there is: numbers that are larger say no
+# More than any battery has, route costs, and of anything there is: numbers that are larger say no
 # more, and sums of these fit.
-_NO_LIMIT: Final = 10**10
 _MOST_WH: Final = 10**9
 _MOST_FEN: Final = 10**8
 _MOST: Final = 2**31 - 1
-_GRAMS, _CM3 = 1000.0, 1_000_000.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """Where rounds begin and end: a depot, or a site that dispatches, open for departures in a span of seconds.
-
-    ``daily`` hours are those of every day; a night's hours may meet a shift on the day before or after.
-    """
-
-    id: str
-    name: str
-    lon: float
-    lat: float
-    open_s: tuple[int, int]
-    daily: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One visit that has to be made: an order's door, or a drop at a site."""
-
-    kind: Literal["door", "site"]
-    id: str
-    name: str
-    lon: float
-    lat: float
-    parcels: int
-    pickups: int
-    weight_g: int
-    volume_cm3: int
-    service_s: int
-    window_s: tuple[int, int]
-    release_s: int = 0
-    on_board_s: int = NONE
-    skill: str = ""
-    price_fen: int = NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,27 +86,6 @@ class Territory:
     problem: RoutingProblem
     objections: Mapping[tuple[int, int], tuple[str, str]]
     shut: tuple[tuple[str, ...], ...]
-
-
-def shift_of(vehicle: VehicleType, base: Base) -> tuple[int, int]:
-    """Earliest departure and latest return, within both the shift and the base's hours."""
-    start, end = parse_hours(vehicle.shift)
-    opens, closes = base.open_s
-    if base.daily:
-        opens, closes = meeting(base.open_s, [(start, end)])
-    leave = min(max(start, opens), 2 * DAY_S - 1)
-    return leave, max(min(end, closes), leave)
-
-
-def meeting(hours: tuple[int, int], spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """Hours of every day, on the day on which they have most in common with one of the spans."""
-    chosen = list(spans)
-
-    def common(day: int) -> int:
-        return max((min(end, hours[1] + day) - max(start, hours[0] + day, 0) for start, end in chosen), default=0)
-
-    day = max((0, DAY_S, -DAY_S), key=lambda day: max(common(day), 0))
-    return max(hours[0] + day, 0), hours[1] + day
 
 
 def useful_permits(city: City, vehicle: VehicleType, over: Iterable[Period]) -> tuple[str, ...]:
@@ -196,14 +136,6 @@ def entries_for(
     return tuple(found)
 
 
-def capacity(vehicle: VehicleType) -> NDArray[np.int64]:
-    """Parcels, grams and cubic centimetres that a vehicle takes."""
-    stated = ((vehicle.parcels, 1.0), (vehicle.payload_kg, _GRAMS), (vehicle.volume_m3, _CM3))
-    return np.array(
-        [_NO_LIMIT if most is None else int(min(most * unit, _NO_LIMIT)) for most, unit in stated], dtype=np.int64
-    )
-
-
 def make_territory(
     city: City,
     name: str,
@@ -221,29 +153,7 @@ def make_territory(
     lon = np.append(lon, [charger.lon for charger in chargers])
     lat = np.append(lat, [charger.lat for charger in chargers])
     points = {entry.profile.mode: city.snappers[entry.profile.mode].snap(lon, lat) for entry in entries}
-    driven: dict[tuple[Profile, tuple[Period, ...]], RoutingProfile] = {}
-    profiles: list[RoutingProfile] = []
-    numbers: list[int] = []
-    known: dict[Hashable, int] = {}
-    for entry in entries:
-        ways = (entry.profile, entry.over)
-        if ways not in driven:
-            load_g = _heaviest_g(entry.vehicle, tasks)
-            driven[ways] = _tables(
-                city, points[entry.profile.mode], entry, bases=len(bases), tasks=len(tasks), load_g=load_g
-            )
-        table = driven[ways]
-        charging = chargers and table.energy_wh is not None
-        beyond_wh = unfilled_wh(entry.vehicle, entry.recharge) if entry.full_at_base else 0.0
-        key = (*ways, entry.recharge, beyond_wh) if charging else ways
-        if key not in known:
-            known[key] = len(profiles)
-            profiles.append(
-                with_chargers(table, chargers, entry.recharge, base=entry.base, beyond_wh=beyond_wh)
-                if charging
-                else table
-            )
-        numbers.append(known[key])
+    travel = _travel(city, points, entries, bases=len(bases), tasks=tasks, chargers=chargers)
     allowed, objections = _allowed(city, entries, tasks, points, len(bases))
     pools = {f"permit {permit}": max(left, 0) for permit, left in permits_left.items()}
     pools |= {
@@ -255,12 +165,12 @@ def make_territory(
     limits = {vehicle.id: vehicle.count for vehicle in city.scenario.file.vehicles if vehicle.count is not None}
     pools = {pool: min(limit, limits.get(pool.removeprefix("type "), limit), _MOST) for pool, limit in pools.items()}
     loads = np.array([[t.parcels, t.weight_g, t.volume_cm3, t.pickups] for t in tasks], dtype=np.int64).reshape(-1, 4)
-    loads = np.minimum(loads, _NO_LIMIT + 1)
+    loads = np.minimum(loads, NO_LIMIT + 1)
     problem = routing_problem(
-        profiles=profiles,
+        profiles=travel.tables,
         vehicles=[
-            _vehicle(city, entry, bases[entry.base], number, driven[entry.profile, entry.over], pools)
-            for entry, number in zip(entries, numbers, strict=True)
+            _vehicle(city, entry, bases[entry.base], number, wh_per_m, pools)
+            for entry, number, wh_per_m in zip(entries, travel.of_entry, travel.wh_per_m, strict=True)
         ],
         location=np.arange(len(bases), len(bases) + len(tasks)),
         delivery=loads[:, :3],
@@ -308,6 +218,52 @@ def _recharges(
     if rests_with_batteries(types) or any(task.on_board_s != NONE for task in tasks):
         return {}
     return choose_chargers(city, types, lon, lat)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Travel:
+    """Tables of all entries; of each entry, which is its own, and what it takes for a metre on the mean."""
+
+    tables: list[RoutingProfile]
+    of_entry: list[int]
+    wh_per_m: list[float]
+
+
+def _travel(
+    city: City,
+    points: Mapping[Mode, EdgePoints],
+    entries: Sequence[Entry],
+    *,
+    bases: int,
+    tasks: Sequence[Task],
+    chargers: Sequence[Charger],
+) -> _Travel:
+    """Each table once, however many entries drive by it."""
+    driven: dict[tuple[Profile, tuple[Period, ...]], RoutingProfile] = {}
+    known: dict[Hashable, int] = {}
+    found = _Travel(tables=[], of_entry=[], wh_per_m=[])
+    for entry in entries:
+        ways = (entry.profile, entry.over)
+        if ways not in driven:
+            load_g = _heaviest_g(entry.vehicle, tasks)
+            driven[ways] = _tables(
+                city, points[entry.profile.mode], entry, bases=bases, tasks=len(tasks), load_g=load_g
+            )
+        table = driven[ways]
+        beyond_wh = unfilled_wh(entry.vehicle, entry.recharge) if entry.full_at_base else 0.0
+        key: Hashable = ways
+        if chargers and table.energy_wh is not None:
+            key = (*ways, entry.recharge, beyond_wh)
+            if key not in known:
+                table = with_chargers(table, chargers, entry.recharge, base=entry.base, beyond_wh=beyond_wh)
+        if key not in known:
+            known[key] = len(found.tables)
+            found.tables.append(table)
+        found.of_entry.append(known[key])
+        energy = driven[ways].energy_wh
+        metres = max(float(driven[ways].distance_m.sum()), 1.0)
+        found.wh_per_m.append(0.0 if energy is None else float(energy.sum()) / metres)
+    return found
 
 
 def _tables(city: City, points: EdgePoints, entry: Entry, *, bases: int, tasks: int, load_g: int) -> RoutingProfile:
@@ -367,11 +323,11 @@ def _allowed(
 
 
 def _vehicle(
-    city: City, entry: Entry, base: Base, profile: int, table: RoutingProfile, pools: Mapping[str, int]
+    city: City, entry: Entry, base: Base, profile: int, wh_per_m: float, pools: Mapping[str, int]
 ) -> RoutingVehicle:
     vehicle, trips = entry.vehicle, entry.trips
     battery, yuan_per_km = None, vehicle.yuan_per_km
-    if vehicle.battery is not None and table.energy_wh is not None:
+    if vehicle.battery is not None:
         usable_wh, reserve_wh = vehicle.battery.usable_kwh * 1000, vehicle.battery.reserve_kwh * 1000
         if entry.recharge is not None:
             # One watt-hour less: what is charged is rounded down to whole ones where it fills the battery.
@@ -384,7 +340,6 @@ def _vehicle(
             seconds_per_wh=0.0 if entry.recharge is None else entry.recharge.seconds_per_wh,
         )
         # For money the mean of the table is good enough to choose by.
-        wh_per_m = float(table.energy_wh.sum()) / max(float(table.distance_m.sum()), 1.0)
         yuan_per_km += wh_per_m * vehicle.yuan_per_kwh
     fixed_yuan = vehicle.yuan_per_day + sum(permit.yuan_per_day for permit in _held(city, entry.permits))
     named = (f"type {vehicle.id}", *(f"permit {permit}" for permit in entry.permits))
@@ -421,81 +376,3 @@ def _limit(most: float | None, unit: int, parts: int = 1) -> int | None:
 def _held(city: City, permits: Iterable[str]) -> list[Permit]:
     names = set(permits)
     return [permit for permit in city.scenario.file.permits if permit.id in names]
-
-
-def door_task(city: City, order: int) -> Task:
-    """The visit to an order's door."""
-    demand, times = city.demand, city.scenario.file.demand.door
-    handled = int(demand.parcels[order] + demand.pickups[order])
-    stated = int(demand.service_s[order])
-    return Task(
-        kind="door",
-        id=demand.id[order],
-        name=demand.name[order],
-        lon=float(demand.lon[order]),
-        lat=float(demand.lat[order]),
-        parcels=int(demand.parcels[order]),
-        pickups=int(demand.pickups[order]),
-        weight_g=int(demand.weight_g[order]),
-        volume_cm3=int(demand.volume_cm3[order]),
-        service_s=stated if stated != NONE else int(times.visit_s + times.parcel_s * handled),
-        window_s=(int(demand.window_start_s[order]), int(demand.window_end_s[order])),
-        release_s=int(demand.release_s[order]),
-        on_board_s=int(demand.on_board_s[order]),
-        skill=demand.skill[order],
-        price_fen=int(demand.price_fen[order]),
-    )
-
-
-def site_tasks(
-    site: Site,
-    facility: Facility,
-    load: tuple[int, int, int],
-    types: Sequence[VehicleType],
-    *,
-    release_s: int = 0,
-    skill: str = "",
-) -> list[Task]:
-    """Drops that bring a site its parcels, grams and cubic centimetres.
-
-    Any vehicle of the types can take each of them, so that drops need not be made to measure for one type. With a skill
-    the types are those that have it, as far as any has.
-    """
-    types = [vehicle for vehicle in types if skill in ("", *vehicle.skills)] or types
-    room = np.min([capacity(vehicle) for vehicle in types], axis=0) if types else np.full(3, _NO_LIMIT)
-    number = max(*(math.ceil(amount / max(int(most), 1)) for amount, most in zip(load, room, strict=True)), 1)
-    number = min(number, max(load[0], 1))
-    window_s = meeting(parse_hours(facility.supply_hours), [parse_hours(vehicle.shift) for vehicle in types])
-    cuts = [tuple(amount * part // number for amount in load) for part in range(number + 1)]
-    return [
-        Task(
-            kind="site",
-            id=site.id,
-            name=site.name,
-            lon=site.lon,
-            lat=site.lat,
-            parcels=after[0] - before[0],
-            pickups=0,
-            weight_g=after[1] - before[1],
-            volume_cm3=after[2] - before[2],
-            service_s=int(facility.visit_s + facility.parcel_s * (after[0] - before[0])),
-            window_s=(0, 2 * DAY_S) if window_s == (0, DAY_S) else window_s,
-            release_s=release_s,
-            skill=skill,
-        )
-        for before, after in pairwise(cuts)
-    ]
-
-
-def depot_bases(city: City) -> tuple[Base, ...]:
-    """The scenario's depots."""
-    lon, lat = depot_places(city.scenario.file)
-    return tuple(
-        Base(id=depot.id, name=depot.name or depot.id, lon=x, lat=y, open_s=_open(depot.hours), daily=True)
-        for depot, x, y in zip(city.scenario.file.depots, lon, lat, strict=True)
-    )
-
-
-def _open(hours: str) -> tuple[int, int]:
-    start, end = parse_hours(hours)
-    return (0, 2 * DAY_S) if (start, end) == (0, DAY_S) else (start, end)
