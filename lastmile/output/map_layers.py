@@ -38,6 +38,7 @@ from lastmile.units import clock
 
 POINTS_MAX: Final = 20_000  # above this, demand is drawn in cells
 _CELLS_MAX: Final = 4_000
+_HALTS_MAX: Final = 12  # of one place, told in its tooltip
 _ROAD_TOLERANCE_M: Final = 6.0
 _ROUTE_TOLERANCE_M: Final = 2.0
 _AREA_TOLERANCE_M: Final = 8.0
@@ -279,13 +280,19 @@ def halt_layers(plan: Plan) -> list[folium.GeoJson]:
                     words = f"{route.vehicle_id} {clock(stop.start_s)}–{clock(stop.depart_s)}"
                     words += f", {stop.charged_wh / 1000:.1f} kWh" if kind == "charge" else ""
                     halts.setdefault((stop.lon, stop.lat), []).append(words)
-        points = [feature_of(shapely.Point(at), escaped({name: "; ".join(words)})) for at, words in halts.items()]
+        points = [feature_of(shapely.Point(at), escaped({name: _first(words)})) for at, words in halts.items()]
         if points:
             colour = CHARGER if kind == "charge" else DEPOT
             marker = folium.CircleMarker(radius=7, color=colour, weight=2, fill=False)
             number = sum(map(len, halts.values()))
             layers.append(layer_of(f"{name} ({number})", points, colour=colour, marker=marker, tip=True))
     return layers
+
+
+def _first(words: Sequence[str]) -> str:
+    """As many as a tooltip has room for."""
+    more = [f"+ {len(words) - _HALTS_MAX}"] if len(words) > _HALTS_MAX else []
+    return "; ".join([*words[:_HALTS_MAX], *more])
 
 
 def depot_layers(scenario: Scenario) -> list[folium.GeoJson]:

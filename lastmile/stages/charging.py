@@ -24,7 +24,7 @@ from lastmile.units import parse_hours
 _WEAKER: Final = 0.5  # of the most power
 _NEAREST: Final = 64  # chargers, as the crow flies, whose ways by road are looked at
 _CHOSEN: Final = 6  # of these
-_PLACES: Final = 200  # from which ways are looked at
+_PLACES: Final = 50  # from which ways are looked at
 _BOUND_S: Final = 3600  # a charger further from a place is as good as none
 
 
@@ -65,11 +65,11 @@ def choose_chargers(
     .. [1] Cornuéjols, Fisher, Nemhauser (1977). Location of bank accounts to optimize float. Management Science 23(8).
        doi:10.1287/mnsc.23.8.789
     """
-    chargers = read_chargers(city.scenario)
+    able = [vehicle for vehicle in vehicles if vehicle.battery is not None and vehicle.battery.charging]
+    chargers = read_chargers(city.scenario) if able else ()
     found = {}
-    for vehicle in vehicles:
-        if vehicle.battery is None or not vehicle.battery.charging:
-            continue
+    for vehicle in able:
+        assert vehicle.battery is not None
         near = _near_roads(city, vehicle, [charger for charger in chargers if charger.admits(vehicle)])
         near = _nearest(near, lon, lat)
         least = _least_kw(vehicle.battery, near)
