@@ -34,6 +34,19 @@ struct CoveringPart {
     }
 };
 
+/// Sites of each customer of a part, ascending.
+class Near {
+public:
+    explicit Near(const CoveringPart& part);
+    [[nodiscard]] std::span<const std::int32_t> of(std::size_t customer) const {
+        return {site.data() + first[customer], first[customer + 1] - first[customer]};
+    }
+
+private:
+    std::vector<std::size_t> first;  // by customer, and one more
+    std::vector<std::int32_t> site;
+};
+
 class Covering {
 public:
     /// Throws std::invalid_argument where sites have capacities, or a customer costs more at one site than at another.
