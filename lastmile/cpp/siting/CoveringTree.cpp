@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -97,20 +96,12 @@ void CoveringTree::branch(Node node) {
     }
 }
 
-/// The relaxation of a part from where that of a larger one ended, or from even shares and no prices.
+/// The relaxation of a part from where that of a larger one ended.
 CoveringRelaxation CoveringTree::begin(const CoveringPart& part, const State* state) {
-    const std::size_t sites = part.site.size();
-    std::vector<double> shares(sites);
-    if (state) {
-        for (std::size_t k = 0; k < sites; ++k) shares[k] = static_cast<double>(state->shares[part.site[k]]);
-        return {part, Covering::gather(part, state->prices), std::move(shares), state->balance};
-    }
-    for (const CoveringPart::Kind& kind : part.kinds)
-        for (std::size_t k = kind.from; k < kind.to; ++k)
-            shares[k] = std::min(1.0, static_cast<double>(kind.room) / static_cast<double>(kind.to - kind.from));
-    const double weight = std::accumulate(part.weight.begin(), part.weight.end(), 0.0);
-    return {part, std::vector<double>(part.weight.size(), 0), std::move(shares),
-            weight / static_cast<double>(part.weight.size())};
+    if (!state) return CoveringRelaxation::begin(part);
+    std::vector<double> shares(part.site.size());
+    for (std::size_t k = 0; k < shares.size(); ++k) shares[k] = static_cast<double>(state->shares[part.site[k]]);
+    return {part, Covering::gather(part, state->prices), std::move(shares), state->balance};
 }
 
 /// Whether the relaxation gets the part out of the way.

@@ -1,0 +1,62 @@
+#include "siting/CoveringBound.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace lastmile::siting {
+
+CoveringBound::CoveringBound(const Location& location)
+    : covering(location), decided(standing(location)), part(covering.part(decided)), oddSets(part), best_(part.paid) {
+    if (!part.site.empty()) relaxation.emplace(CoveringRelaxation::begin(part, &oddSets));
+}
+
+std::vector<Choice> CoveringBound::standing(const Location& location) {
+    std::vector<Choice> result(location.opening.size(), Choice::kFree);
+    for (std::size_t s = 0; s < result.size(); ++s)
+        if (location.standing[s]) result[s] = Choice::kOpen;
+    return result;
+}
+
+void CoveringBound::run(std::int64_t steps, double limit) {
+    for (; relaxation && steps > 0 && best_ < limit; steps -= CoveringRelaxation::kStride) {
+        relaxation->run();
+        best_ = std::max(best_, relaxation->bound());
+    }
+}
+
+void CoveringBound::cut() {
+    if (!relaxation) return;
+    std::vector<double> prices = relaxation->prices(), shares = relaxation->shares();
+    const double balance = relaxation->balance();
+    const std::size_t customers = part.weight.size();
+    std::vector<std::uint8_t> kept(oddSets.size(), 0);
+    std::size_t count = customers;
+    for (std::size_t t = 0; t < kept.size(); ++t) {
+        if (prices[customers + t] <= 0) continue;
+        kept[t] = 1;
+        prices[count++] = prices[customers + t];
+    }
+    prices.resize(count);
+    oddSets.keep(kept);
+    oddSets.separate(shares);
+    prices.resize(customers + oddSets.size(), 0);
+    relaxation.emplace(part, std::move(prices), std::move(shares), balance, &oddSets);
+    best_ = std::max(best_, relaxation->bound());
+}
+
+CoveringBound::Forced CoveringBound::forced() {
+    constexpr double kInfinite = std::numeric_limits<double>::infinity();
+    Forced result{std::vector<double>(decided.size(), best_), std::vector<double>(decided.size(), best_)};
+    for (std::size_t s = 0; s < decided.size(); ++s)
+        if (decided[s] != Choice::kFree) (decided[s] == Choice::kOpen ? result.closed : result.open)[s] = kInfinite;
+    if (!relaxation) return result;
+    const CoveringRelaxation::Forced ofPart = relaxation->forced();
+    for (std::size_t k = 0; k < part.site.size(); ++k) {
+        result.open[part.site[k]] = ofPart.open[k];
+        result.closed[part.site[k]] = ofPart.closed[k];
+    }
+    return result;
+}
+
+}  // namespace lastmile::siting
