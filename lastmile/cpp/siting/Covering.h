@@ -10,8 +10,6 @@
 
 namespace lastmile::siting {
 
-enum class Choice : std::int8_t { kClosed = -1, kFree = 0, kOpen = 1 };
-
 /// What is left of a covering problem once some of its sites are decided: those that may still open, and the customers
 /// that no open site covers. Customers that the same sites cover are one.
 struct CoveringPart {

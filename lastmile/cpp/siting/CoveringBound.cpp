@@ -7,15 +7,8 @@
 namespace lastmile::siting {
 
 CoveringBound::CoveringBound(const Location& location)
-    : covering(location), decided(standing(location)), part(covering.part(decided)), oddSets(part), best_(part.paid) {
+    : covering(location), decided(location.choices()), part(covering.part(decided)), oddSets(part), best_(part.paid) {
     if (!part.site.empty()) relaxation.emplace(CoveringRelaxation::begin(part, &oddSets));
-}
-
-std::vector<Choice> CoveringBound::standing(const Location& location) {
-    std::vector<Choice> result(location.opening.size(), Choice::kFree);
-    for (std::size_t s = 0; s < result.size(); ++s)
-        if (location.standing[s]) result[s] = Choice::kOpen;
-    return result;
 }
 
 void CoveringBound::run(std::int64_t steps, double limit) {

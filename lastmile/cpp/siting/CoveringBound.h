@@ -42,8 +42,6 @@ private:
     OddSets oddSets;
     std::optional<CoveringRelaxation> relaxation;  // none where no site is left
     double best_;
-
-    static std::vector<Choice> standing(const Location& location);
 };
 
 }  // namespace lastmile::siting

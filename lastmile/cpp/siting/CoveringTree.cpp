@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 namespace lastmile::siting {
@@ -19,13 +18,7 @@ constexpr double kMuchLess = 0.1;  // share of the sites that must be decided fo
 
 CoveringTree::CoveringTree(const Location& location, std::span<const std::int8_t> decided)
     : location(location), covering(location), plan(location) {
-    if (decided.size() != covering.sites()) throw std::invalid_argument("a decision for each site is needed");
-    std::vector<Choice> choices(decided.size(), Choice::kFree);
-    for (std::size_t s = 0; s < decided.size(); ++s) {
-        if (decided[s] != 0) choices[s] = decided[s] > 0 ? Choice::kOpen : Choice::kClosed;
-        if (location.standing[s]) choices[s] = Choice::kOpen;
-    }
-    nodes.push({-std::numeric_limits<double>::infinity(), made++, std::move(choices), nullptr});
+    nodes.push({-std::numeric_limits<double>::infinity(), made++, location.choices(decided), nullptr});
 }
 
 double CoveringTree::bound() const {
