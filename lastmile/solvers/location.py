@@ -126,8 +126,7 @@ class _Run:
         self.clock = clock
         self.on_progress = on_progress
         finite = np.isfinite(problem.unserved)
-        dearest = np.zeros(len(problem.unserved))
-        np.maximum.at(dearest, problem.pair_customer, problem.pair_cost)
+        dearest = problem.dearest()
         # Whoever must be served costs more unserved than any plan could save by that.
         must = float(dearest.sum() + problem.opening.sum()) + 1.0 if problem.most is not None else 0.0
         price = np.where(finite, problem.unserved, np.maximum(must, dearest + problem.opening.max(initial=0.0) + 1.0))
@@ -158,7 +157,7 @@ class _Run:
         self.relaxed = False
         self.seed = seed
         self.regions: Regions | None = None
-        self.covers = is_covering(problem)
+        self.covers = is_covering(problem, dearest)
         # What must be served would outweigh all else.
         large = self.covers and len(problem.pair_site) > _COVERING_PAIRS and bool(finite.all())
         self.cuts = CoveringBound(location) if large else None

@@ -18,10 +18,8 @@ _CUT_STEPS: Final = 1_000  # steps that the first cuts may take as long as
 _STALLED: Final = 0.01  # share of what the bound misses: cuts that raise it by no more are hardly worth it
 
 
-def is_covering(problem: LocationProblem) -> bool:
-    """Whether sites have no capacities and each customer costs the same at all of its sites."""
-    dearest = np.zeros(len(problem.unserved))
-    np.maximum.at(dearest, problem.pair_customer, problem.pair_cost)
+def is_covering(problem: LocationProblem, dearest: NDArray[np.float64]) -> bool:
+    """Whether sites have no capacities and each customer costs the same at all of its sites, so as at its dearest."""
     return problem.capacity is None and bool((problem.pair_cost == dearest[problem.pair_customer]).all())
 
 

@@ -133,14 +133,7 @@ void CoveringTree::attempt(const CoveringPart* part, const std::vector<std::uint
 
 /// Opens what pays, and closes what another site, or none, is better than, until nothing gets better.
 void CoveringTree::improve() {
-    const auto add = [&] {
-        while (true) {
-            const std::int32_t site = plan.best();
-            if (site < 0 || plan.gain(site) <= 0) break;
-            plan.open(site);
-        }
-    };
-    add();
+    fill(plan);
     for (bool better = true; better;) {
         better = false;
         for (std::int32_t s = 0; s < location.sites(); ++s) {
@@ -148,7 +141,7 @@ void CoveringTree::improve() {
             const Cost before = plan.cost();
             plan.begin();
             plan.close(s);
-            add();
+            fill(plan);
             if (plan.cost() < before) {
                 better = true;
             } else {
