@@ -336,7 +336,9 @@ class _Run:
         decided[if_open >= limit] = -1
         decided[self.problem.stands()] = 1
         if np.count_nonzero(decided == 0) <= _TREE_SITES:
-            self.tree = CoveringTree(self.location, decided) if self.covers else Tree(self.dual, decided)
+            self.tree = (
+                CoveringTree(self.location, decided) if self.covers else Tree(self.dual, decided, settle=self._settle)
+            )
 
     def _branch(self, least: int, until: float) -> None:
         """Grow the tree, by so many nodes and until then."""
@@ -346,7 +348,7 @@ class _Run:
             if tree.bound() >= limit:
                 self.bound = self.cost
                 return
-            tree.grow(limit, plan=self._try, settle=self._settle)
+            tree.grow(limit, plan=self._try)
             nodes += 1
             self._improve_bound(tree.bound() / self.unit)
             self._watch()

@@ -15,7 +15,7 @@ _STEPS: Final = 20  # of the bound between two looks
 _ROUND: Final = 600  # of them at most until the next cuts
 _NEAR: Final = 0.05  # share of what the bound misses: a relaxation so near to its end has the next cuts
 _CUT_STEPS: Final = 1_000  # steps that the first cuts may take as long as
-_STALLED: Final = 0.01  # share of what the bound misses: cuts that raise it by no more are hardly worth it
+_STALLED: Final = 0.002  # share of what the bound misses: cuts that raise it by no more are hardly worth it
 
 
 def is_covering(problem: LocationProblem, dearest: NDArray[np.float64]) -> bool:
@@ -64,11 +64,8 @@ class CoveringTree:
         """What no plan in the tree costs less than; inf where no part is left."""
         return self.core.bound
 
-    def grow(
-        self, limit: float, *, plan: Callable[[NDArray[np.int32]], None], settle: Callable[[NDArray[np.int32]], None]
-    ) -> None:
-        """Cut parts for a while, or until a better plan is found, which ``plan`` gets; nothing is left to settle."""
-        del settle
+    def grow(self, limit: float, *, plan: Callable[[NDArray[np.int32]], None]) -> None:
+        """Cut parts for a while, or until a better plan is found, which ``plan`` gets."""
         before = self.core.cost
         self.core.grow(_VISITS, limit)
         if self.core.cost < before:
