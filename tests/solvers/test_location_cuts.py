@@ -177,3 +177,17 @@ def test_the_bound_is_the_same_each_time():
             bound.cut()
         bounds.append((bound.bound, bound.sets))
     assert bounds[0] == bounds[1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(graphs())
+def test_a_tree_with_cuts_at_its_root_finds_the_best_plan(made):
+    problem, order = core_of(made)
+    best = least(made)
+    tree = _core.CoveringTree(problem, np.zeros(len(order), dtype=np.int8))
+    limit = best + 0.5
+    while tree.bound < limit:
+        assert tree.bound <= min(best, tree.cost) + 1e-6
+        tree.grow(1, limit)
+        limit = min(limit, tree.cost - 0.5)
+    assert tree.cost == best

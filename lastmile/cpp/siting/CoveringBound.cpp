@@ -20,21 +20,7 @@ void CoveringBound::run(std::int64_t steps, double limit) {
 
 void CoveringBound::cut() {
     if (!relaxation) return;
-    std::vector<double> prices = relaxation->prices(), shares = relaxation->shares();
-    const double balance = relaxation->balance();
-    const std::size_t customers = part.weight.size();
-    std::vector<std::uint8_t> kept(oddSets.size(), 0);
-    std::size_t count = customers;
-    for (std::size_t t = 0; t < kept.size(); ++t) {
-        if (prices[customers + t] <= 0) continue;
-        kept[t] = 1;
-        prices[count++] = prices[customers + t];
-    }
-    prices.resize(count);
-    oddSets.keep(kept);
-    oddSets.separate(shares);
-    prices.resize(customers + oddSets.size(), 0);
-    relaxation.emplace(part, std::move(prices), std::move(shares), balance, &oddSets);
+    relaxation.emplace(relaxation->cut(oddSets));
     best_ = std::max(best_, relaxation->bound());
 }
 

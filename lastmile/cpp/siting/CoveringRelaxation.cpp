@@ -89,6 +89,22 @@ void CoveringRelaxation::run() {
     }
 }
 
+CoveringRelaxation CoveringRelaxation::cut(OddSets& ofThis) {
+    const std::size_t customers = part.weight.size();
+    std::vector<std::uint8_t> kept(ofThis.size(), 0);
+    std::size_t count = customers;
+    for (std::size_t t = 0; t < kept.size(); ++t) {
+        if (bestPrices[customers + t] <= 0) continue;
+        kept[t] = 1;
+        bestPrices[count++] = bestPrices[customers + t];
+    }
+    ofThis.keep(kept);
+    ofThis.separate(bestShares);
+    bestPrices.resize(count);
+    bestPrices.resize(customers + ofThis.size(), 0);
+    return {part, std::move(bestPrices), std::move(bestShares), balance_, &ofThis};
+}
+
 /// From `at` to `next`.
 void CoveringRelaxation::step() {
     const double ofShares = kStep / balance_, ofPrices = kStep * balance_;

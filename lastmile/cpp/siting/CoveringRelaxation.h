@@ -37,6 +37,9 @@ public:
 
     /// kStride steps.
     void run();
+    /// On from here with those of these sets, which are this one's, that have a price, and with more that the shares break;
+    /// this one must not be used any more.
+    CoveringRelaxation cut(OddSets& ofThis);
 
     /// The best bound.
     [[nodiscard]] double bound() const { return bound_; }

@@ -63,6 +63,16 @@ void OddSets::keep(std::span<const std::uint8_t> kept) {
     index();
 }
 
+void OddSets::take(const std::vector<std::vector<std::int32_t>>& sets) {
+    if (sets.empty()) return;
+    for (const auto& set : sets) {
+        known.insert(hashOf(set));
+        customer.insert(customer.end(), set.begin(), set.end());
+        first.push_back(customer.size());
+    }
+    index();
+}
+
 /// The most broken ones first; each customer comes into a few only, so that all have some.
 void OddSets::separate(std::span<const double> shares) {
     OddSetSearch search(part, near, shares);

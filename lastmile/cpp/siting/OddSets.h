@@ -36,6 +36,8 @@ public:
         return {row.data() + firstRow[site], firstRow[site + 1] - firstRow[site]};
     }
 
+    /// Adds these sets of customers, each in ascending order.
+    void take(const std::vector<std::vector<std::int32_t>>& sets);
     /// Adds sets that these shares of sites break.
     void separate(std::span<const double> shares);
     /// Drops all others.
