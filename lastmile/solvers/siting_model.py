@@ -47,7 +47,7 @@ def keep_apart_and_together(
     for a, at in bases.items():
         there = mathopt.LinearSum(opened[b] for b in at)
         model.add_linear_constraint(opened[a] - there <= 0)
-        if modules[a] is not opened[a]:
+        if modules[a] is not opened[a] or len(at) > 1:
             model.add_linear_constraint(modules[a] - int(problem.modules_max[a]) / len(at) * there <= 0)
 
 

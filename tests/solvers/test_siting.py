@@ -247,6 +247,15 @@ def test_modules_that_may_stand_at_several_sites_stand_at_those_that_open():
     assert sorted(four.modules.tolist()[:3]) == [0, 1, 1]
 
 
+def test_one_module_that_two_sites_have_half_of_each_stands_only_where_both_open():
+    # Site 2 takes 10 parcels worth 1,000 fen; half of its one module is due at each of two sites for 100 fen.
+    needs = np.array([[2, 0], [2, 1]], dtype=np.int32)
+    made = problem([100, 100, 0], [10], [(0, 2, 0)], needs=needs)
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 1, 1]
+    dear = problem([100, 950, 0], [10], [(0, 2, 0)], needs=needs)
+    assert site(dear, seconds=10, gap=0.0).modules.tolist() == [0, 0, 0]
+
+
 def test_conflicting_sites_do_not_open_together():
     made = problem([0, 0], [5, 6], [(0, 0, 0), (1, 1, 0)], conflicts=np.array([[0, 1]], dtype=np.int32))
     assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 1]
