@@ -17,6 +17,18 @@ StopKind = Literal["base", "door", "site"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What of a site stands by a date: modules, parcels a day that they take, fen spent on it since the beginning."""
+
+    by: date
+    modules: int
+    chilled_modules: int
+    capacity_parcels: int
+    chilled_capacity_parcels: int
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One opened (or kept) site.
 
@@ -27,11 +39,13 @@ class Site:
     facility
         Id of the facility in the scenario.
     modules
-        Locker groups or counters installed.
+        Locker groups or counters installed; where they come in several phases, those of the last, as all else here.
     capacity_parcels, load_parcels
         Parcels a day it can take, and does take in this plan.
     opens_by
         The phase in which it opens; None for existing sites, and where the scenario has no phases.
+    built
+        Where modules come in several phases, each of these in the order of time, the opening and the last among them.
     expected_parcels
         Of its load, what would be fetched by those who walk so far (the facility's ``walk_shares``), on average; None
         where the facility states no shares: all.
@@ -56,6 +70,7 @@ class Site:
     load_parcels: int
     cost_fen: int
     opens_by: date | None = None
+    built: tuple[Built, ...] = ()
     expected_parcels: float | None = None
     chilled_modules: int = 0
     chilled_capacity_parcels: int = 0

@@ -308,6 +308,11 @@ class Facility(_Model):
     )
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
+    modules_grow: bool = Field(
+        False,
+        description="where targets make phases, modules (refrigerated ones too) may come in several of them; otherwise "
+        "a site opens with all",
+    )
     compartments: dict[ParcelSize, Annotated[int, Field(ge=0, le=100_000)]] = Field(
         default_factory=dict,
         description="compartments of one module by size, a limit beside parcels_per_module; a larger one may hold a "

@@ -45,10 +45,11 @@ by = 2020-12-31
 minimum = 3000
 ```
 
-A site opens in one phase, with all its modules, and stays open. Numbers are of all that is open by then: a minimum
-holds from its date on, a maximum or a budget (of all that was spent until then) on its date alone, so state it again
-with a later date if it is to hold on. Targets without a date are due with the last; those of vehicles and permits have
-no phases. With one date, or none, there are no phases and everything is due together.
+A site opens in one phase, with all its modules, and stays open. Where its facility says `modules_grow = true`, it opens
+with one module or more, and more may come in later phases; sites that exist stay as they are. Numbers are of all that
+is open by then: a minimum holds from its date on, a maximum or a budget (of all that was spent until then) on its date
+alone, so state it again with a later date if it is to hold on. Targets without a date are due with the last; those of
+vehicles and permits have no phases. With one date, or none, there are no phases and everything is due together.
 
 The final network is chosen first, among those that leave the earlier phases' targets possible, if there are any. Each
 earlier phase is then the best part of the network of the phase after it, and the proven gap of its value is to the best

@@ -105,7 +105,7 @@ def most(
     phases
         In the order of time, one at least.
     networks
-        The plan: of each phase, modules by site. They grow, each site with all its modules at once.
+        The plan: of each phase, modules by site. They grow, as those of :mod:`lastmile.solvers.phased_siting` do.
     seconds
         Ceiling.
     gap
