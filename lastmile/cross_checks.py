@@ -1,6 +1,7 @@
 """What only the whole scenario shows: names that lead nowhere, rows against each other, rules that contradict."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from lastmile.scenario import (
     ScenarioFile,
 )
 from lastmile.stages.breaks import breaks_in_shift
+from lastmile.stages.phases import phase_dates
 from lastmile.tables import Table
 from lastmile.units import DAY_S, parse_hours
 from lastmile.validation import nearest
@@ -193,6 +195,19 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
                 remedy="give [districts] with populations, or demand.generate.population",
             )
         )
+    dates = phase_dates(file.targets)
+    named: set[date] = set()
+    for i, phase in enumerate(file.demand.phases):
+        if phase.by not in dates or phase.by in named:
+            listed = ", ".join(map(str, dates)) or "none, as targets of sites do not have several dates"
+            faults.append(
+                Fault(
+                    place=f"{place}, demand.phases[{i}].by",
+                    cause=f"{phase.by} " + ("occurs twice" if phase.by in named else "is no phase of the targets"),
+                    remedy=f"name each phase once at most; there are {listed}",
+                )
+            )
+        named.add(phase.by)
     for i, depot in enumerate(file.depots):
         try:
             parse_crs(depot.crs)

@@ -260,10 +260,16 @@ class Phase:
     """What siting proved of the sites that are open by a date: of the last phase as of the whole plan.
 
     The bound and gap of an earlier phase are to the best part of the network of the phase after it.
+
+    Parameters
+    ----------
+    demand_factor
+        Parcels a day then, as a multiple of the planned day's; None where the scenario says nothing of it: as many.
     """
 
     by: date
     siting: SitingSummary
+    demand_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

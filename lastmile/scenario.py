@@ -525,6 +525,15 @@ class Firm(_Model):
     share: Annotated[float, Field(gt=0, le=1)] = Field(description="of the orders; the firms' shares sum to 1")
 
 
+class PhaseDemand(_Model):
+    """How many parcels a day there are in a phase of the targets, where these are more or fewer each time."""
+
+    by: date = Field(description="the phase: a date of targets of sites")
+    factor: Annotated[float, Field(gt=0, le=1_000)] = Field(
+        description="parcels as a multiple of the planned day's: 2.5 years at 20 % a year make 1.2^2.5 = 1.58"
+    )
+
+
 class Demand(_Model):
     """Parcels of the planned day: a table of orders, or generated."""
 
@@ -534,6 +543,10 @@ class Demand(_Model):
         (),
         description="to whom generated orders are dealt by chance, each order (see bundle_parcels_max) to one of them; "
         "for `lastmile joint`. The orders of a table have the column `firm`",
+    )
+    phases: tuple[PhaseDemand, ...] = Field(
+        (),
+        description="how many parcels there are in some phases of the targets, see there; in others, those of the day",
     )
     door: ServiceTime = ServiceTime(visit_s=180.0, parcel_s=30.0)
 

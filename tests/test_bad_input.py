@@ -395,6 +395,10 @@ def test_rows_are_checked_against_each_other_although_another_table_is_at_fault(
             {ORDERS_KEY: f'{GENERATED}\nfirms = [{{ id = "a", share = 0.5 }}, {{ id = "a", share = 0.5 }}]'},
             ("scenario.toml, demand.firms[1].id", "'a' occurs twice"),
         ),
+        (
+            {"[[depots]]": "[[demand.phases]]\nby = 2020-12-31\nfactor = 1.5\n\n[[depots]]"},
+            ("scenario.toml, demand.phases[0].by", "2020-12-31 is no phase", "do not have several dates"),
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )  # fmt: skip

@@ -143,7 +143,7 @@ GROWING = {
         for by, most in ((FIRST, 1), (MIDDLE, 2))
     )
     + f'[[targets]]\nmeasure = "count"\nid = "two-places"\ntext = "t"\nby = {LAST}\nfacility = "locker"\n'
-    "maximum = 2\n\n[[depots]]",
+    f"maximum = 2\n\n[[demand.phases]]\nby = {LAST}\nfactor = 1.5\n\n[[depots]]",
 }
 
 
@@ -157,6 +157,9 @@ def test_sites_that_grow_are_told_and_checked(tmp_path):
     lockers = [phase["modules"] - 1 - phase["by_facility"].get("station", 0) for phase in made.indicators["phases"]]
     assert lockers[:2] == [1, 2]
     assert lockers[2] >= 4
+    parcels = made.indicators["service"]["parcels"]
+    assert [phase["parcels"] for phase in made.indicators["phases"]] == [parcels, parcels, round(1.5 * parcels)]
+    assert [phase.demand_factor for phase in made.plan.phases] == [None, None, 1.5]
     spent = [phase["sites_yuan"] for phase in made.indicators["phases"]]
     assert spent == sorted(spent)
     assert spent[-1] == made.indicators["money"]["sites_yuan"]

@@ -38,11 +38,8 @@ _FAULTS_MAX: Final = 50
 _REMEDY: Final = "take plan.json as lastmile wrote it, or make the plan again with: lastmile plan SCENARIO"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _ADAPTER: Final = TypeAdapter(Plan)
-_OF_PHASES: Final = (
-    "opens_by",
-    "built",
-    "phases",
-)  # keys that are not there where there are no phases, as in files of before
+# Keys that are not there where there are no phases, or nothing is said of them, as in files of before.
+_OF_PHASES: Final = ("opens_by", "built", "phases", "demand_factor")
 
 
 def write_plan(plan: Plan, demand: Demand, network: RoadNetwork, folder: Path) -> None:

@@ -18,6 +18,15 @@ def check_phases(case: Case) -> Violations:
         yield _fault(
             "plan", _listed(claimed), f"the plan has the phases {_listed(claimed)}, the scenario {_listed(dates)}"
         )
+    factors = {phase.by: phase.factor for phase in case.scenario.file.demand.phases}
+    for phase in case.plan.phases:
+        if phase.demand_factor != factors.get(phase.by):
+            yield _fault(
+                f"{phase.by}",
+                f"{phase.demand_factor} for {factors.get(phase.by)}",
+                f"by {phase.by} the parcels are {phase.demand_factor} times the planned day's, "
+                f"the scenario says {factors.get(phase.by)}",
+            )
     for site in case.plan.sites:
         if site.built:
             yield from _growth(case, site, dates)

@@ -31,9 +31,13 @@ from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRo
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RulesDue:
-    """A phase: the rules that are due in it. Its name, if it has one, is put behind theirs."""
+    """A phase: the rules that are due in it, and the demand there is, as a multiple of the problem's.
+
+    Its name, if it has one, is put behind those of the rules.
+    """
 
     name: str = ""
+    demand: float = 1.0
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
 
@@ -46,7 +50,7 @@ class RulesDue:
 def program(
     problem: SitingProblem, phases: Sequence[RulesDue], earlier: Sequence[int], *, is_part: bool = False
 ) -> SitingProblem:
-    """The last phase's problem, with the sites of some earlier ones once more, without value or cost.
+    """The last phase's problem with its demand, and the sites of some earlier ones once more, without value or cost.
 
     Parameters
     ----------
@@ -93,6 +97,7 @@ def program(
         modules_max=repeated(problem.modules_max),
         module_capacity=repeated(problem.module_capacity),
         existing=repeated(problem.existing),
+        weight=problem.weight * phases[-1].demand,
         minded_fen=None if problem.minded_fen is None else repeated(problem.minded_fen),
         needs=np.concatenate([problem.needs + number * k for k in range(copies + 1)]),
         size_capacity=np.tile(problem.size_capacity, (copies + 1, 1)),

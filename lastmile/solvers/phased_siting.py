@@ -45,7 +45,7 @@ def site_in_phases(
     Parameters
     ----------
     problem
-        Without rules of its own.
+        Without rules of its own; its demand is that of no phase but those whose ``demand`` is 1.
     phases
         In the order of time, one at least.
     seconds, gap

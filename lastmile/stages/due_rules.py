@@ -53,6 +53,7 @@ def demanded(
 ) -> Demanded:
     """The targets of sites by their dates; those without one are due with the last."""
     sites = _Sites(city, options, stands, reach, areas)
+    factors: dict[date | None, float] = {phase.by: phase.factor for phase in city.scenario.file.demand.phases}
     phases, clauses = [], []
     for phase, by in enumerate(dates or (None,)):
         own = [
@@ -63,6 +64,7 @@ def demanded(
         phases.append(
             RulesDue(
                 name="" if by is None else by.isoformat(),
+                demand=factors.get(by, 1.0),
                 rows=tuple(row for _, rules in own for row in rules.rows),
                 coverage=tuple(cover for _, rules in own for cover in rules.coverage),
             )

@@ -140,6 +140,7 @@ def place_sites(
     if clauses:
         text = f"; no time for {late}" if late else ""
         on_progress("siting", f"how far each of {len(clauses)} targets could go at most, all others kept{text}")
+    factors = {phase.by: phase.factor for phase in file.demand.phases}
     summaries = [_summary(solution) for solution in solutions]
     opened = np.flatnonzero(solutions[-1].modules[: len(options)] > 0)
     chilled = [modules_beside(stands, solution.modules) for solution in solutions]
@@ -159,7 +160,10 @@ def place_sites(
         services=services,
         unserved=unserved,
         summary=summaries[-1],
-        phases=tuple(Phase(by=by, siting=summary) for by, summary in zip(dates, summaries, strict=bool(dates))),
+        phases=tuple(
+            Phase(by=by, siting=summary, demand_factor=factors.get(by))
+            for by, summary in zip(dates, summaries, strict=bool(dates))
+        ),
         ceilings={clause.name: clause.alone(problem) for clause in clauses},
         bounds=bounds,
     )

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from lastmile.plans import Built, Phase, SitingSummary
+from lastmile.scenario import PhaseDemand
 
 FIRST, MIDDLE, LAST = date(2018, 12, 31), date(2019, 6, 30), date(2020, 12, 31)
 STATIONS, REACH, COMMUNITIES, MONEY, FLEET = range(5)  # of the scenario's targets
@@ -77,6 +78,16 @@ def test_phases_that_are_not_those_of_the_scenario(town):
     assert found(legal.with_plan(phases=phases(FIRST, MIDDLE, LAST))) == [
         ("phase", "2018-12-31, 2019-06-30, 2020-12-31")
     ]
+
+
+def test_parcels_of_a_phase_that_are_not_those_of_the_scenario(town):
+    legal = phased(town, FIRST, **DATES)
+    file = legal.scenario.file
+    demand = file.demand.model_copy(update={"phases": (PhaseDemand(by=LAST, factor=1.5),)})
+    grown = replace(legal, scenario=replace(legal.scenario, file=file.model_copy(update={"demand": demand})))
+    assert found(grown) == [("phase", "None for 1.5")]
+    first, last = phases(FIRST, LAST)
+    assert found(grown.with_plan(phases=(first, replace(last, demand_factor=1.5)))) == []
 
 
 def test_date_where_the_scenario_has_no_phases(town):

@@ -81,7 +81,12 @@ def reachable(made, phases, at, modules):
 
 def best(made, phases, at, networks):
     """The highest value of those networks that the phases up to this one allow; None where there is none."""
-    return max((value_fen(made, one) for one in networks if reachable(made, phases, at, one)), default=None)
+    return max((worth(made, phases, at, one) for one in networks if reachable(made, phases, at, one)), default=None)
+
+
+def worth(made, phases, at, modules):
+    """What a network is worth with the demand of a phase."""
+    return value_fen(replace(made, weight=made.weight * phases[at].demand), modules)
 
 
 def phased(seed):
@@ -132,7 +137,8 @@ def phased(seed):
         if random.random() < 0.6:
             reach = np.argwhere(random.random((demands, sites)) < 0.6).tolist()
             coverage.append(near(reach, weight, float(random.choice([0.3, 0.5, 0.7])), shares(len(reach))))
-        phases.append(RulesDue(name=f"{2017 + number}", rows=tuple(rows), coverage=tuple(coverage)))
+        parcels = float(random.choice([0.5, 1.0, 1.5])) if random.random() < 0.5 else 1.0
+        phases.append(RulesDue(name=f"{2017 + number}", demand=parcels, rows=tuple(rows), coverage=tuple(coverage)))
     return made, phases
 
 
@@ -217,7 +223,7 @@ def require_equal_to_enumeration(made, phases):
         assert found[at].shortfalls == ()
         value = best(made, phases, at, parts(made, found[at + 1].modules))
         assert found[at].value_fen == pytest.approx(value, rel=1e-4, abs=0.5)
-        assert found[at].value_fen == pytest.approx(value_fen(made, found[at].modules), rel=1e-4, abs=0.5)
+        assert found[at].value_fen == pytest.approx(worth(made, phases, at, found[at].modules), rel=1e-4, abs=0.5)
         assert found[at].bound_fen >= found[at].value_fen
 
 
@@ -310,6 +316,14 @@ def test_site_that_grows_opens_with_the_modules_that_there_is_money_for():
     assert [solution.modules.tolist() for solution in found] == [[2], [3]]
     # 20 of 25 parcels, worth 100 fen each, less two modules; in the end all of them, less three.
     assert [solution.value_fen for solution in found] == [pytest.approx(1940), pytest.approx(2410)]
+
+
+def test_a_phase_has_room_for_its_own_parcels():
+    # 10 parcels a module for 300 fen: 15 of 2018 are worth two, of which the second brings 500, and 30 of 2020 three.
+    made = problem([0], [15], [(0, 0, 0)], module=[300], most=[4], grows=np.array([True]))
+    found = sited(made, [RulesDue(name="2018"), RulesDue(name="2020", demand=2.0)])
+    assert [solution.modules.tolist() for solution in found] == [[2], [3]]
+    assert [solution.value_fen for solution in found] == [pytest.approx(1500 - 600), pytest.approx(3000 - 900)]
 
 
 def test_refrigerated_modules_that_may_grow_come_later_than_their_host():

@@ -185,6 +185,19 @@ def test_modules_come_in_several_phases_where_they_may(placed, row):
     assert sites["locker:x"].built == ()
 
 
+def test_modules_are_for_the_parcels_of_their_phase(placed, row):
+    # 60 parcels of the planned day fill two groups of 40. By 2018 there are half as many, by 2020 twice.
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    orders = [row(f"o{k}", 3, 3, 20, "locker;door") for k in range(3)]
+    none = "".join(dated("count", f"n{year}", f"{year}-12-31", 'facility = "locker"') for year in (2018, 2019, 2020))
+    growth = "".join(f"[[demand.phases]]\nby = {by}-12-31\nfactor = {of}\n\n" for by, of in ((2018, 0.5), (2020, 2.0)))
+    sites, placement, _ = placed(rows, orders, CHEAP | GROW | {"[[depots]]": none + growth + "[[depots]]"})
+    assert [(state.by.year, state.modules) for state in sites["locker:x"].built] == [(2018, 1), (2019, 2), (2020, 3)]
+    assert [phase.demand_factor for phase in placement.phases] == [0.5, None, 2.0]
+    # Orders are those of the planned day.
+    assert sites["locker:x"].load_parcels == 60
+
+
 def test_one_date_makes_no_phases(placed, row):
     rows = [("x", 3, 3, "candidate", "locker", "")]
     text = dated("count", "n", "2018-12-31", 'facility = "locker"\nminimum = 1')
