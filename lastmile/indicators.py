@@ -99,13 +99,15 @@ def _met(targets: Sequence[TargetResult]) -> dict[str, int]:
 
 
 def _clause(target: TargetResult) -> dict[str, Any]:
-    """What is reached, and no plan reaches more of: alone, and with all other clauses kept."""
+    """What is reached, and no plan reaches more of, or spends less than: alone, and with all other clauses kept."""
+    money = target.measure == "budget"
     return {
         "id": target.id,
         "met": target.met,
         "value": target.value,
         "most_alone": target.most,
-        "most_beside_others": target.bound,
+        "most_beside_others": None if money else target.bound,
+        "least_yuan_beside_others": target.bound if money else None,
         "gap": target.gap,
     }
 

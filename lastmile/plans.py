@@ -213,9 +213,9 @@ class TargetResult:
     most, possible
         No plan reaches more, were there no other clause and no budget; None and empty where nothing limits it.
     bound, at_most
-        No plan reaches more that keeps all other clauses of sites, or misses them by no more than this one does;
-        proven, be it by a relaxation. None where there is no such bound: ``at_most`` says so where time was too short
-        for it, and is empty for clauses of budgets and fleets.
+        No plan reaches more, or in a clause of a budget spends less, that keeps all other clauses of sites, or misses
+        them by no more than this one does; proven, be it by a relaxation. None where there is no such bound:
+        ``at_most`` says so where time was too short for it, and is empty for clauses of fleets.
     """
 
     id: str
@@ -234,7 +234,12 @@ class TargetResult:
 
     @property
     def gap(self) -> float | None:
-        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it."""
+        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it.
+
+        Of money, the share of what is spent that is above the limit.
+        """
+        if self.measure == "budget":
+            return None if self.bound is None or not self.value else max(0.0, 1.0 - self.bound / self.value)
         limit = self.most if self.bound is None else self.bound
         return None if not limit else max(0.0, 1.0 - self.value / limit)
 

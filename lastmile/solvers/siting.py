@@ -433,7 +433,7 @@ def _money(
     opened: list[mathopt.Variable],
     modules: list[mathopt.Variable],
 ) -> _Money:
-    limit = MoneyLimit.of_yuan(row.site.tolist(), row.per_open.tolist(), row.per_module.tolist(), row.upper)
+    limit = row.money()
     opening, each, most = limit.rounded()
     strict = model.add_linear_constraint(summed(opened, modules, limit.site, opening, each) <= most)
     return _Money(limit=limit, loose=loose, loose_from=loose.lower_bound, strict={strict: most})

@@ -1,5 +1,6 @@
 """Which sites to open: indices, capacities and money. Nothing here has a longitude."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.solvers.frozen import freeze
+from lastmile.solvers.money import MoneyLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +40,11 @@ class SitingRow:
         """What the rule counts of a plan (modules by site)."""
         built = modules[self.site]
         return float((self.per_open * (built > 0) + self.per_module * built).sum())
+
+    def money(self) -> MoneyLimit:
+        """The same rule in fen, where it is one of ``yuan`` with an upper limit or none."""
+        most = self.upper if math.isfinite(self.upper) else 0.0
+        return MoneyLimit.of_yuan(self.site.tolist(), self.per_open.tolist(), self.per_module.tolist(), most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

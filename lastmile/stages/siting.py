@@ -32,8 +32,9 @@ _FOR_BOUNDS = 0.2  # of the time: for what is proved of each target
 class Placement:
     """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound.
 
-    ``ceilings``: by target, what no choice of sites reaches more of. ``bounds``: the same of those that keep all other
-    targets, see :mod:`lastmile.stages.bounds`. ``phases``: see :class:`lastmile.plans.Plan`.
+    ``ceilings``: by target but budgets, what no choice of sites reaches more of. ``bounds``: by target, what none of
+    those that keep all other targets reaches more of, or spends less than, see :mod:`lastmile.stages.bounds`.
+    ``phases``: see :class:`lastmile.plans.Plan`.
     """
 
     sites: tuple[Site, ...]
@@ -139,7 +140,7 @@ def place_sites(
     late = sum(bound is None for bound in bounds.values())
     if clauses:
         text = f"; no time for {late}" if late else ""
-        on_progress("siting", f"how far each of {len(clauses)} targets could go at most, all others kept{text}")
+        on_progress("siting", f"how far each of {len(clauses)} targets could go, all others kept{text}")
     factors = {phase.by: phase.factor for phase in file.demand.phases}
     summaries = [_summary(solution) for solution in solutions]
     opened = np.flatnonzero(solutions[-1].modules[: len(options)] > 0)
@@ -164,7 +165,7 @@ def place_sites(
             Phase(by=by, siting=summary, demand_factor=factors.get(by))
             for by, summary in zip(dates, summaries, strict=bool(dates))
         ),
-        ceilings={clause.name: clause.alone(problem) for clause in clauses},
+        ceilings={clause.name: clause.alone(problem) for clause in clauses if clause.spent is None},
         bounds=bounds,
     )
 
