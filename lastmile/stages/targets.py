@@ -20,7 +20,7 @@ from lastmile.scenario import (
     PermitTarget,
     Target,
 )
-from lastmile.solvers.siting import SLACK_TOLERANCE
+from lastmile.solvers.siting_rules import SLACK_TOLERANCE
 from lastmile.stages.coverage import coverage_rows
 from lastmile.stages.phases import SiteTarget, phase_dates, standing
 from lastmile.stages.prepare import City
