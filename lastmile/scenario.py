@@ -581,7 +581,8 @@ class Search(_Model):
     siting_seconds: Positive = Field(
         20.0,
         description="ceiling, for each phase of the targets; a plan that it ends may differ between machines. "
-        "Where targets may be exceeded, a fifth of it is kept for what is proved of each",
+        "Where targets may be exceeded, or money saved, a fifth of it is kept for what is proved of each. Where they "
+        "clash it takes about twice as long",
     )
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     siting_rounds: Count = Field(

@@ -45,7 +45,7 @@ References
 
 import time
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -54,11 +54,57 @@ from ortools.math_opt.python import mathopt
 from lastmile.solvers.siting_clash import RulesAlone
 from lastmile.solvers.siting_model import best_shares, keep_apart_and_together, variables
 from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingSolution
-from lastmile.solvers.siting_rules import SLACK_TOLERANCE, add_rules, within, without
-from lastmile.solvers.siting_search import as_built, is_large
+from lastmile.solvers.siting_rules import SLACK_TOLERANCE, Money, Slack, add_rules, within, without
+from lastmile.solvers.siting_search import Found, as_built, is_large
 
 _AT_MOST: Final = 2.0  # times the seconds asked for, where rules clash
 _AT_LEAST: Final = 0.25  # of the seconds, for what comes after a search, as HiGHS may go far beyond its time
+
+
+class _Clock:
+    """What is left of the time for a search and for what comes after it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.perf_counter() + _AT_MOST * seconds
+        self._least = _AT_LEAST * seconds
+
+    def left(self, part: float) -> float:
+        """So large a part of what is left, in seconds, but some in any case."""
+        return max(part * (self._until - time.perf_counter()), self._least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
+    """The program: its rules with their slacks, and what a plan is worth."""
+
+    model: mathopt.Model
+    opened: list[mathopt.Variable]
+    modules: list[mathopt.Variable]
+    slacks: list[Slack]
+    value: mathopt.LinearExpression
+
+    @classmethod
+    def of(cls, problem: SitingProblem) -> "_Program":
+        model = mathopt.Model(name="siting")
+        opened, modules = variables(problem, model)
+        gains = [*_served(problem, model, opened, modules), *_attracted(problem, model, opened)]
+        costs = [
+            float(problem.fixed_fen[j]) * opened[j] + float(problem.module_fen[j]) * modules[j]
+            for j in range(len(opened))
+            if not problem.existing[j]
+        ]
+        slacks = add_rules(problem, model, opened, modules)
+        keep_apart_and_together(problem, model, opened, modules)
+        value = mathopt.LinearExpression(mathopt.LinearSum(gains) - mathopt.LinearSum(costs))
+        return cls(model=model, opened=opened, modules=modules, slacks=slacks, value=value)
+
+    @property
+    def moneys(self) -> list[Money]:
+        return [slack.money for slack in self.slacks if slack.money is not None]
+
+    @property
+    def shortage(self) -> mathopt.LinearSum:
+        return mathopt.LinearSum(slack.variable for slack in self.slacks)
 
 
 def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolution:
@@ -92,79 +138,52 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
             modules=np.zeros(0, dtype=np.int32), value_fen=0.0, bound_fen=0.0, gap=0.0, shortfalls=missing,
             stopped="optimal",
         )  # fmt: skip
-    until = time.perf_counter() + _AT_MOST * seconds
-    short_time = _AT_LEAST * seconds
-
-    def left(part: float) -> float:
-        return part * (until - time.perf_counter())
-
-    model = mathopt.Model(name="siting")
-    opened, modules = variables(problem, model)
-    gains = [*_served(problem, model, opened, modules), *_attracted(problem, model, opened)]
-    costs = [
-        float(problem.fixed_fen[j]) * opened[j] + float(problem.module_fen[j]) * modules[j]
-        for j in range(len(opened))
-        if not problem.existing[j]
-    ]
-    slacks = add_rules(problem, model, opened, modules)
+    clock = _Clock(seconds)
+    program = _Program.of(problem)
     # A rule's slack is measured in shares of the rule, and one share outweighs everything that money could buy.
     built = problem.fixed_fen + problem.module_fen * problem.modules_max
     worth = problem.parcel_fen * float(problem.weight.sum()) + float(built.sum()) + 1.0
     dear = 2.0 * worth
-    keep_apart_and_together(problem, model, opened, modules)
-    value_of = mathopt.LinearSum(gains) - mathopt.LinearSum(costs)
-    shortage = mathopt.LinearSum(slack.variable for slack in slacks)
-    model.maximize(value_of - dear * shortage)
-    moneys = [slack.money for slack in slacks if slack.money is not None]
+
+    def search(*, keep_money: bool, within_s: float) -> Found | None:
+        program.model.maximize(program.value - dear * program.shortage)
+        if keep_money:
+            return within(program.model, program.opened, program.modules, program.moneys, within_s, gap)
+        return without(program.model, program.opened, program.moneys, within_s, gap)
+
     # Where a large program is known to have no plan that keeps all rules, none is sought.
-    clash = RulesAlone.of(problem) if is_large(opened) else None
-    certain = clash is not None and clash.must_fall_short(left(1 / 4))
-    found = None if certain else within(model, opened, modules, moneys, seconds, gap)
-    if found is None and not certain and moneys:
-        found = without(model, opened, moneys, left(1 / 2), gap)
-    if certain or (found is not None and any(slack.missed(found, modules) for slack in slacks)):
+    clash = RulesAlone.of(problem) if is_large(program.opened) else None
+    found = None
+    if clash is None or not clash.must_fall_short(clock.left(1 / 4)):
+        clash, found = None, search(keep_money=True, within_s=seconds)
+        if found is None and program.moneys:
+            found = search(keep_money=False, within_s=clock.left(1 / 2))
+        if found is not None and any(slack.missed(found, program.modules) for slack in program.slacks):
+            clash = RulesAlone.of(problem)
+    if clash is not None:
         # A part of a share may be worth less than the money it takes, and a gap in the penalty hides one in the value:
         # first fall short by as little as can be, then be worth as much as that allows.
-        clash = clash or RulesAlone.of(problem)
-        least, with_money_kept = clash.least_shortage(left(1 / 3))
-        if least is not None:
-            kept = model.add_linear_constraint(shortage <= least.objective + SLACK_TOLERANCE / 10)
-            model.maximize(value_of)
-            for money in moneys:
-                money.keep(False)
-            # Where as little falls short with all money kept, all is kept again.
-            need_not = [
-                slack.money
-                for slack, alike in zip(slacks, clash.slacks, strict=True)
-                if slack.money is not None and (with_money_kept or least.values[alike.variable] <= SLACK_TOLERANCE)
-            ]
-            start = np.flatnonzero(least.built(clash.opened)).tolist()
-            again = within(model, opened, modules, need_not, left(2 / 3), gap, start)
-            if again is None and need_not:
-                again = without(model, opened, need_not, left(1 / 2), gap, start)
-            if again is None:
-                known = as_built(model, opened, modules, least.built(clash.modules), max(left(1 / 2), short_time))
-                again = None if known is None else replace(known, bound=worth, finished=False)  # no plan is worth more
-            if again is not None:
-                found, dear = again, 0.0
-            model.delete_linear_constraint(kept)
-    if found is None and certain:
-        model.maximize(value_of - dear * shortage)
-        found = without(model, opened, moneys, max(left(1 / 2), short_time), gap)
+        again = _missing_least(program, clash, clock, gap, worth)
+        if again is not None:
+            found, dear = again, 0.0
+        elif found is None:
+            found = search(keep_money=False, within_s=clock.left(1 / 2))
     if found is None:
         raise NoPlanInTimeError(f"siting found no plan at all in {seconds:g} s")
     relaxations: tuple[tuple[str, float], ...] = ()
     missed = tuple(
-        Shortfall(name=slack.name, amount=amount) for slack in slacks if (amount := slack.missed(found, modules))
+        Shortfall(name=slack.name, amount=amount)
+        for slack in program.slacks
+        if (amount := slack.missed(found, program.modules))
     )
-    penalty = dear * sum(found.values[slack.variable] for slack in slacks)
+    penalty = dear * sum(found.values[slack.variable] for slack in program.slacks)
     if missed and clash is not None:
-        missed, relaxations = clash.explain(missed, max(left(1.0), short_time))
+        missed, relaxations = clash.explain(missed, clock.left(1.0))
     value = found.objective + penalty
     bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)
     return SitingSolution(
-        modules=found.built(modules),
+        modules=found.built(program.modules),
         value_fen=value,
         bound_fen=bound,
         gap=reached,
@@ -172,6 +191,33 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
         relaxations=relaxations,
         stopped="optimal" if found.finished and reached <= 1e-6 else "gap" if found.finished else "limit",
     )
+
+
+def _missing_least(program: _Program, clash: RulesAlone, clock: _Clock, gap: float, worth: float) -> Found | None:
+    """Of the plans that fall short by as little as can be the one worth most, or any; no plan is ``worth`` more."""
+    least, with_money_kept = clash.least_shortage(clock.left(1 / 3))
+    if least is None:
+        return None
+    model, opened, modules = program.model, program.opened, program.modules
+    kept = model.add_linear_constraint(program.shortage <= least.objective + SLACK_TOLERANCE / 10)
+    model.maximize(program.value)
+    for money in program.moneys:
+        money.keep(False)
+    # Where as little falls short with all money kept, all is kept again.
+    need_not = [
+        slack.money
+        for slack, alike in zip(program.slacks, clash.slacks, strict=True)
+        if slack.money is not None and (with_money_kept or least.values[alike.variable] <= SLACK_TOLERANCE)
+    ]
+    start = np.flatnonzero(least.built(clash.opened)).tolist()
+    found = within(model, opened, modules, need_not, clock.left(2 / 3), gap, start)
+    if found is None and need_not:
+        found = without(model, opened, need_not, clock.left(1 / 2), gap, start)
+    if found is None:
+        known = as_built(model, opened, modules, least.built(clash.modules), clock.left(1 / 2))
+        found = None if known is None else replace(known, bound=worth, finished=False)
+    model.delete_linear_constraint(kept)
+    return found
 
 
 def _served(
