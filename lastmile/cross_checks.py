@@ -238,13 +238,19 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
 def odd(file: ScenarioFile) -> list[str]:
     """What is allowed but hardly meant, in sentences for the user."""
     depots = {depot.id: depot for depot in file.depots}
-    return [
+    shifts = [
         f"vehicle {vehicle.id}: its shift {vehicle.shift} lies outside the hours {depots[base].hours} of depot {base}, "
         "so none can leave from there"
         for vehicle in file.vehicles
         for base in vehicle.based_at
         if base in depots and _common_s(vehicle.shift, depots[base].hours) <= 0
     ]
+    grows = [
+        f"facility {facility.id}: modules_grow changes nothing, as targets of sites do not have several dates"
+        for facility in file.facilities
+        if facility.modules_grow and not phase_dates(file.targets)
+    ]
+    return shifts + grows
 
 
 def _common_s(shift: str, hours: str) -> int:

@@ -452,6 +452,14 @@ def test_shift_outside_its_depots_hours_is_noted(tmp_path):
     assert checked(write_town(tmp_path, scenario={name: f'{name}\nhours = "22:00-06:00"'})).err == ""
 
 
+def test_sites_that_could_grow_only_in_phases_are_noted(tmp_path):
+    grow = "modules_max = 2"
+    ran = checked(write_town(tmp_path, scenario={grow: f"{grow}\nmodules_grow = true"}))
+    assert "note: facility locker: modules_grow changes nothing" in ran.err
+    dated = {'id = "outlets"': 'id = "outlets"\nby = 2022-12-31', 'id = "lockers"': 'id = "lockers"\nby = 2024-12-31'}
+    assert checked(write_town(tmp_path, scenario={grow: f"{grow}\nmodules_grow = true"} | dated)).err == ""
+
+
 def test_sound_minimal_scenario(tmp_path):
     checked(write_town(tmp_path, scenario=bad("sound.toml")))
 
