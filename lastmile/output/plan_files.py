@@ -171,6 +171,9 @@ def _inconsistencies(plan: Plan) -> Iterator[tuple[str, str]]:
     places: list[tuple[str, float, float]] = []
     for i, site in enumerate(plan.sites):
         places.append((f"sites[{i}]", site.lon, site.lat))
+        days = [state.by for state in site.built]
+        if days and (days[0] != site.opens_by or days != sorted(set(days))):
+            yield f"sites[{i}].built", f"its dates do not ascend from {site.opens_by}, when it opens"
     for i, left in enumerate(plan.unserved):
         places.append((f"unserved[{i}]", left.lon, left.lat))
     for i, route in enumerate(plan.routes):

@@ -1,8 +1,8 @@
 """Where rules of siting clash: how little can fall short, and which rule would have to give way for all others.
 
 What is asked is which plans keep the rules, whatever they are worth, so the demand that is served is left out: the
-program of the rules alone is smaller by most of its variables. What is told is exact, of
-large programs to a thousandth.
+program of the rules alone is smaller by most of its variables. What is told is exact, of large programs to a
+thousandth.
 """
 
 import time

@@ -32,5 +32,7 @@ def _as_of(site: Site, by: date | None) -> Site:
         capacity_parcels=then.capacity_parcels,
         chilled_capacity_parcels=then.chilled_capacity_parcels,
         cost_fen=then.cost_fen,
-        compartments={size: number // site.modules * then.modules for size, number in site.compartments.items()},
+        compartments={
+            size: number * then.modules // max(site.modules, 1) for size, number in site.compartments.items()
+        },
     )
