@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 from examples import examples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
 
@@ -143,6 +143,7 @@ def phased(seed):
 
 
 @settings(max_examples=examples(60, 600))
+@example(seed=12)  # HiGHS ends with an error of its own, with and without presolve
 @given(seed=st.integers(0, 10**9))
 def test_equals_the_enumeration_of_chains(seed):
     require_equal_to_enumeration(*phased(seed))
