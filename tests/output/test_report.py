@@ -149,7 +149,7 @@ def test_phases_stand_with_their_clauses(page):
     for text in (
         "|2|",
         "outlet 1, Community stations 1",
-        "|100 of 100|",
+        "|100||100|",  # parcels and capacity
         "|¥5,000|",
         "|30.0%|",
         "|0.20 %|",
