@@ -100,20 +100,23 @@ def _met(targets: Sequence[TargetResult]) -> dict[str, int]:
 
 
 def _clause(target: TargetResult) -> dict[str, Any]:
-    """What is reached, and no plan reaches more of: alone, and with all other clauses kept."""
+    """What is reached, and no plan reaches more of, or spends less than: alone, and with all other clauses kept."""
+    money = target.measure == "budget"
     return {
         "id": target.id,
         "met": target.met,
         "value": target.value,
         "most_alone": target.most,
-        "most_beside_others": target.bound,
+        "most_beside_others": None if money else target.bound,
+        "least_yuan_beside_others": target.bound if money else None,
         "gap": target.gap,
     }
 
 
 def _phases(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> list[dict[str, Any]]:
-    """What is open by each date, the money spent on it since the beginning, and the targets that are due."""
+    """What is open by each date, what it takes of the parcels of then, the money spent on it, and the targets due."""
     parcels = demand.parcels.astype(np.float64)
+    taking = {facility.id for facility in scenario.file.facilities if facility.channel is not None}
     due = phase_targets(scenario, plan)
     found = []
     for phase in plan.phases:
@@ -127,6 +130,8 @@ def _phases(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> lis
                 "sites": len(sites),
                 "modules": sum(site.modules for site in sites),
                 "by_facility": dict(sorted(Counter(site.facility for site in sites).items())),
+                "parcels": round(float(parcels.sum()) * (phase.demand_factor or 1.0)),
+                "capacity_parcels": sum(site.capacity_parcels for site in sites if site.facility in taking),
                 "sites_yuan": sum(site.cost_fen for site in sites if not site.existing) / 100,
                 "within_reach": _ratio(
                     parcels[covered_orders(scenario, plan, demand, part)].sum(), float(parcels.sum())

@@ -13,7 +13,7 @@ import numpy as np
 from lastmile.chargers import crowded, read_chargers
 from lastmile.indicators import Walks, measure
 from lastmile.loading import Scenario
-from lastmile.plans import Manifest, Plan, Site, require_network
+from lastmile.plans import Built, Manifest, Plan, Site, require_network
 from lastmile.referee import check
 from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
@@ -116,8 +116,8 @@ class _Laps:
         self._last = now
 
 
-def _built(sites: Iterable[Site]) -> set[tuple[str, int, int, date | None]]:
-    return {(site.id, site.modules, site.chilled_modules, site.opens_by) for site in sites}
+def _built(sites: Iterable[Site]) -> set[tuple[str, int, int, date | None, tuple[Built, ...]]]:
+    return {(site.id, site.modules, site.chilled_modules, site.opens_by, site.built) for site in sites}
 
 
 def _worth(planned: Planned) -> tuple[int, int, int, float]:

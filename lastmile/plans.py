@@ -17,6 +17,18 @@ StopKind = Literal["base", "door", "site", "charge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What of a site stands by a date: modules, parcels a day that they take, fen spent on it since the beginning."""
+
+    by: date
+    modules: int
+    chilled_modules: int
+    capacity_parcels: int
+    chilled_capacity_parcels: int
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One opened (or kept) site.
 
@@ -27,11 +39,13 @@ class Site:
     facility
         Id of the facility in the scenario.
     modules
-        Locker groups or counters installed.
+        Locker groups or counters installed; where they come in several phases, those of the last, as all else here.
     capacity_parcels, load_parcels
         Parcels a day it can take, and does take in this plan.
     opens_by
         The phase in which it opens; None for existing sites, and where the scenario has no phases.
+    built
+        Where modules come in several phases, each of these in the order of time, the opening and the last among them.
     expected_parcels
         Of its load, what would be fetched by those who walk so far (the facility's ``walk_shares``), on average; None
         where the facility states no shares: all.
@@ -56,6 +70,7 @@ class Site:
     load_parcels: int
     cost_fen: int
     opens_by: date | None = None
+    built: tuple[Built, ...] = ()
     expected_parcels: float | None = None
     chilled_modules: int = 0
     chilled_capacity_parcels: int = 0
@@ -225,9 +240,9 @@ class TargetResult:
     most, possible
         No plan reaches more, were there no other clause and no budget; None and empty where nothing limits it.
     bound, at_most
-        No plan reaches more that keeps all other clauses of sites, or misses them by no more than this one does;
-        proven, be it by a relaxation. None where there is no such bound: ``at_most`` says so where time was too short
-        for it, and is empty for clauses of budgets and fleets.
+        No plan reaches more, or in a clause of a budget spends less, that keeps all other clauses of sites, or misses
+        them by no more than this one does; proven, be it by a relaxation. None where there is no such bound:
+        ``at_most`` says so where time was too short for it, and is empty for clauses of fleets.
     """
 
     id: str
@@ -246,7 +261,12 @@ class TargetResult:
 
     @property
     def gap(self) -> float | None:
-        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it."""
+        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it.
+
+        Of money, the share of what is spent that is above the limit.
+        """
+        if self.measure == "budget":
+            return None if self.bound is None or not self.value else max(0.0, 1.0 - self.bound / self.value)
         limit = self.most if self.bound is None else self.bound
         return None if not limit else max(0.0, 1.0 - self.value / limit)
 
@@ -272,10 +292,16 @@ class Phase:
     """What siting proved of the sites that are open by a date: of the last phase as of the whole plan.
 
     The bound and gap of an earlier phase are to the best part of the network of the phase after it.
+
+    Parameters
+    ----------
+    demand_factor
+        Parcels a day then, as a multiple of the planned day's; None where the scenario says nothing of it: as many.
     """
 
     by: date
     siting: SitingSummary
+    demand_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,6 +327,11 @@ class Facility(_Model):
     )
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
+    modules_grow: bool = Field(
+        False,
+        description="where targets make phases, modules (refrigerated ones too) may come in several of them; otherwise "
+        "a site opens with all",
+    )
     compartments: dict[ParcelSize, Annotated[int, Field(ge=0, le=100_000)]] = Field(
         default_factory=dict,
         description="compartments of one module by size, a limit beside parcels_per_module; a larger one may hold a "
@@ -539,6 +544,15 @@ class Firm(_Model):
     share: Annotated[float, Field(gt=0, le=1)] = Field(description="of the orders; the firms' shares sum to 1")
 
 
+class PhaseDemand(_Model):
+    """How many parcels a day there are in a phase of the targets, where these are more or fewer each time."""
+
+    by: date = Field(description="the phase: a date of targets of sites")
+    factor: Annotated[float, Field(gt=0, le=1_000)] = Field(
+        description="parcels as a multiple of the planned day's: 2.5 years at 20 % a year make 1.2^2.5 = 1.58"
+    )
+
+
 class Demand(_Model):
     """Parcels of the planned day: a table of orders, or generated."""
 
@@ -548,6 +562,10 @@ class Demand(_Model):
         (),
         description="to whom generated orders are dealt by chance, each order (see bundle_parcels_max) to one of them; "
         "for `lastmile joint`. The orders of a table have the column `firm`",
+    )
+    phases: tuple[PhaseDemand, ...] = Field(
+        (),
+        description="how many parcels there are in some phases of the targets, see there; in others, those of the day",
     )
     door: ServiceTime = ServiceTime(visit_s=180.0, parcel_s=30.0)
 
@@ -582,7 +600,8 @@ class Search(_Model):
     siting_seconds: Positive = Field(
         20.0,
         description="ceiling, for each phase of the targets; a plan that it ends may differ between machines. "
-        "Where targets may be exceeded, a fifth of it is kept for what is proved of each",
+        "Where targets may be exceeded, or money saved, a fifth of it is kept for what is proved of each. Where they "
+        "clash it takes about twice as long",
     )
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     siting_rounds: Count = Field(

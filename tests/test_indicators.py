@@ -249,6 +249,8 @@ def test_phases_are_of_all_that_is_open_by_then(kpi):
         "sites": 2,
         "modules": 2,
         "by_facility": {"outlet": 1, "station": 1},
+        "parcels": 100,
+        "capacity_parcels": 100,
         "sites_yuan": 5000.0,
         "within_reach": 0.3,
         "gap": 0.002,

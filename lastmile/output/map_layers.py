@@ -30,7 +30,7 @@ from lastmile.output.map_style import (
     WATER,
     ZONE,
 )
-from lastmile.output.plan_frames import by_size, stop_kinds
+from lastmile.output.plan_frames import built_text, by_size, stop_kinds
 from lastmile.output.route_lines import route_line
 from lastmile.plans import Plan, Site
 from lastmile.scenario import Calendar, VehicleFilter, Zone
@@ -348,6 +348,7 @@ def _site_words(site: Site) -> dict[str, Any]:
         "Host / 场所": site.host,
         "Status / 状态": "existing / 现有" if site.existing else "new / 新建",
         **({} if site.opens_by is None else {"Opens by / 建成期限": site.opens_by}),
+        **({"Modules by date / 分期组数": built_text(site)} if site.built else {}),
         "Id / 编号": site.id,
     }
 

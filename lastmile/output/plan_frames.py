@@ -10,7 +10,7 @@ import shapely
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
 from lastmile.output.route_lines import route_line
-from lastmile.plans import Plan, Route
+from lastmile.plans import Plan, Route, Site
 from lastmile.units import clock
 
 DECIMALS: Final = 6  # of degrees; 0.1 m
@@ -58,14 +58,24 @@ def by_size(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{size} {number:,}" for size, number in numbers.items())
 
 
+def built_text(site: Site) -> str:
+    """Modules by date in words, refrigerated ones apart; empty where all come at once."""
+    return ", ".join(
+        f"{state.by}: {state.modules}{f' + {state.chilled_modules} ❄' if state.chilled_modules else ''}"
+        for state in site.built
+    )
+
+
 def site_frame(plan: Plan) -> geopandas.GeoDataFrame:
-    """Sites as points; with phases, also by when each opens (nothing for those that exist)."""
+    """Sites as points; with phases, also by when each opens (nothing for those that exist), and how it grows."""
     columns = _SITE_COLUMNS | ({"opens_by": "text"} if plan.phases else {})
+    columns |= {"built": "text"} if any(site.built for site in plan.sites) else {}
     rows = [
         {
             **{name: getattr(site, name) for name in _SITE_COLUMNS if name != "cost_yuan"},
             "cost_yuan": site.cost_fen / 100,
             "opens_by": "" if site.opens_by is None else site.opens_by.isoformat(),
+            "built": built_text(site),
             "compartments": by_size(site.compartments),
             "parcels_by_size": by_size(site.parcels_by_size),
         }

@@ -11,6 +11,7 @@ from lastmile.indicators import phase_targets
 from lastmile.loading import Scenario
 from lastmile.output.map_style import FACILITIES, UNSERVED, VEHICLES
 from lastmile.output.plan_files import SYNTHETIC_NOTICE
+from lastmile.output.plan_frames import built_text
 from lastmile.plans import Plan, Route, TargetResult
 from lastmile.scenario import BudgetTarget, CountTarget, PermitTarget, ScenarioFile
 from lastmile.units import clock
@@ -92,6 +93,8 @@ def render_report(plan: Plan, indicators: Mapping[str, Any], scenario: Scenario)
         vehicle_names={item.id: item.name or item.id for item in scenario.file.vehicles},
         kinds=FACILITIES,
         rows_max=ROWS_MAX,
+        built_text=built_text,
+        grows=any(site.built for site in plan.sites),
         expects=any(site.expected_parcels is not None for site in plan.sites),
     )
 

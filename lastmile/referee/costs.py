@@ -5,6 +5,7 @@ from typing import cast
 
 from lastmile.plans import Route, Site, Stop, Violation
 from lastmile.referee.case import Case, Violations
+from lastmile.referee.phases import as_of
 from lastmile.scenario import Facility, HostKind, VehicleType
 
 _TOLERANCE = 0.001
@@ -17,6 +18,9 @@ def check_costs(case: Case) -> Violations:
         facility = case.facilities.get(site.facility)
         if facility is not None:
             yield from _compare("site-cost", site.id, site.cost_fen, site_yuan(site, facility) * 100)
+            for state in site.built[:-1]:
+                due = site_yuan(as_of(site, state.by), facility) * 100
+                yield from _compare("site-cost", f"{site.id} by {state.by}", state.cost_fen, due)
     for route in case.plan.routes:
         vehicle = case.vehicles.get(route.vehicle_type)
         if vehicle is not None:

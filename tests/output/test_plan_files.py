@@ -118,6 +118,17 @@ def test_damaged_phases_are_faults(tmp_path, network, change, place):
     assert {fault.place for fault in damaged(tmp_path, change).faults} == {f"plan.json, {place}"}
 
 
+@pytest.mark.parametrize("days", [["2020-12-31", "2018-12-31"], ["2018-12-30", "2020-12-31"], ["2018-12-31"] * 2])
+def test_dates_of_a_site_that_grows_ascend_from_its_opening(tmp_path, network, days):
+    write_plan(city.phased_plan(network), city.demand(), network, tmp_path)
+    state = {"modules": 1, "chilled_modules": 0, "capacity_parcels": 50, "chilled_capacity_parcels": 0, "cost_fen": 1}
+
+    def grow(*by):
+        return lambda raw: raw["sites"][0].update(built=[{"by": day, **state} for day in by])
+
+    assert {fault.place for fault in damaged(tmp_path, grow(*days)).faults} == {"plan.json, sites[0].built"}
+
+
 def test_a_number_that_is_none_is_refused(network):
     plan = dataclasses.replace(city.plan(network), timings_s={"siting": float("nan")})
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -65,6 +65,17 @@ def test_table_of_clauses_tells_what_indicators_do():
     cells = [re.findall(r'<td class="n">(.*?)</td>', line) for line in report(made).splitlines()]
     assert ["90.0%", "40.0%", "25.0%"] in cells
     assert ["20 sites", "not computed: time", "95.0%"] in cells
+    # Of 8,000 yuan 6,000 would do.
+    money = dataclasses.replace(
+        second, measure="budget", value=8000.0, most=None, possible="", bound=6000.0, at_most="at least 6,000 yuan"
+    )
+    made = dataclasses.replace(made, targets=(first, money))
+    clause = measure(city.scenario(), made, city.demand(), city.walks())["targets"]["clauses"][1]
+    assert (clause["most_beside_others"], clause["least_yuan_beside_others"], clause["gap"]) == (None, 6000.0, 0.25)
+    cells = [re.findall(r'<td class="n">(.*?)</td>', line) for line in report(made).splitlines()]
+    assert ["–", "at least 6,000 yuan", "25.0%"] in cells
+    assert dataclasses.replace(money, bound=None).gap is None
+    assert dataclasses.replace(money, value=0.0, bound=0.0).gap is None
 
 
 def test_target_bars_are_what_was_reached_of_what_is_required():
@@ -150,6 +161,7 @@ def test_phases_stand_with_their_clauses(page):
     for text in (
         "|2|",
         "outlet 1, Community stations 1",
+        "|100||100|",  # parcels and capacity
         "|¥5,000|",
         "|30.0%|",
         "|0.20 %|",
