@@ -90,7 +90,9 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
         return outcome;
     if (type.maxDistance >= 0 && outcome.distance > type.maxDistance) return outcome;
     const int64_t duration = int64_t{outcome.back} - outcome.leave;
-    if (outcome.back > context.due || (type.maxDuration >= 0 && duration > type.maxDuration)) return outcome;
+    // With charging it is limited in fractions.
+    const bool tooLong = !type.charging && type.maxDuration >= 0 && duration > type.maxDuration;
+    if (outcome.back > context.due || tooLong) return outcome;
     const int64_t over = context.last ? std::max(0, outcome.back - type.shiftEnd) : 0;
     outcome.cost =
         outcome.distance * type.perMetre + duration * type.perSecond + over * type.perOvertimeSecond;
@@ -168,14 +170,26 @@ bool Rules::plain(std::span<const int32_t> visits, const Context& context, Outco
     return true;
 }
 
-/// The visits of a trip as charging sees them, and the depot that it returns to; valid until the next call.
-std::span<const Charging::Step> Rules::steps(std::span<const int32_t> visits, const Context& context,
-                                             const std::array<int32_t, 2>& home) const {
+/// A trip as charging sees it.
+struct Rules::ElectricTrip {
+    std::span<const Charging::Step> steps;  // the visits, and the depot that it returns to
+    Charging::Duties duties;
+};
+
+/// Valid until the next call.
+Rules::ElectricTrip Rules::electric(std::span<const int32_t> visits, const Context& context,
+                                    const std::array<int32_t, 2>& home) const {
     thread_local std::vector<Charging::Step> steps;
+    thread_local std::vector<Charging::Rest> rests;
+    thread_local std::vector<Charging::Limit> limits;
     steps.clear();
+    rests.clear();
+    limits.clear();
+    const VehicleType& type = problem.types[context.type];
     double load = 0;
     for (int32_t v : visits) load += static_cast<double>(problem.delivered[v * problem.dimensions]);
-    for (int32_t v : visits) {
+    for (size_t k = 0; k < visits.size(); ++k) {
+        const int32_t v = visits[k];
         const Visit& visit = problem.visits[v];
         steps.push_back({problem.placeOf[visit.location],
                          {problem.opening.data() + visit.firstWindow, static_cast<size_t>(visit.windowCount)},
@@ -183,51 +197,87 @@ std::span<const Charging::Step> Rules::steps(std::span<const int32_t> visits, co
                          load});
         const size_t first = v * problem.dimensions;
         load += static_cast<double>(problem.gained[first] - problem.delivered[first]);
+        if (visit.onBoard < 0 || visit.leads) continue;
+        const auto since = std::find(visits.begin(), visits.end(), visit.partner);
+        limits.push_back({since == visits.end() ? -1 : static_cast<int32_t>(since - visits.begin()),
+                          static_cast<int32_t>(k), static_cast<double>(visit.onBoard)});
     }
     if (context.end >= 0) steps.push_back({problem.placeOf[context.end], {&home, 1}, 0.0, load});
-    return steps;
+    for (int32_t b = context.restsFrom; b < context.restsTo; ++b) {
+        const Break& rest = type.breaks[b];
+        rests.push_back({static_cast<double>(rest.window.open), static_cast<double>(rest.window.close - rest.duration),
+                         static_cast<double>(rest.duration)});
+    }
+    Charging::Duties duties{.rests = rests,
+                            .limits = limits,
+                            .closed = context.end >= 0,
+                            .offDuty = context.around,
+                            .idle = static_cast<double>(context.idle)};
+    if (type.maxDistance >= 0) duties.mostMetres = static_cast<double>(type.maxDistance);
+    if (type.maxDuration >= 0) duties.mostSeconds = static_cast<double>(type.maxDuration);
+    return {steps, duties};
 }
 
 int64_t Rules::latest(std::span<const int32_t> visits, const Context& context, bool exactly) const {
     const std::array<int32_t, 2> home{0, context.due};
-    const auto trip = steps(visits, context, home);
+    const auto [trip, duties] = electric(visits, context, home);
     if (trip.empty()) return context.due;
     const Charging& charging = *problem.types[context.type].charging;
     const int32_t origin = problem.placeOf[context.start];
-    const double found = exactly ? charging.latestExactly(origin, trip, context.due)
-                                 : charging.latest(origin, trip, context.due);
+    const auto depth = exactly ? Charging::Depth::all : Charging::Depth::chosen;
+    const double found = !duties.none() ? charging.latest(origin, trip, duties, context.due, depth)
+                         : exactly      ? charging.latestExactly(origin, trip, context.due)
+                                        : charging.latest(origin, trip, context.due);
     return found < 0 ? -1 : static_cast<int64_t>(std::floor(found + kEnergySlack));
 }
 
 /// With chargers on the way: labels over them, for this order of visits (see Charging.h).
 bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                     std::vector<Halt>* halts) const {
-    const VehicleType& type = problem.types[context.type];
+    const Charging& charging = *problem.types[context.type].charging;
     thread_local Charging::Scratch scratch;
     Seconds ready = context.ready;
     for (int32_t v : visits) ready = std::max(ready, problem.visits[v].release);
     const std::array<int32_t, 2> home{0, context.due};
-    const auto steps = this->steps(visits, context, home);
+    const auto [steps, duties] = electric(visits, context, home);
     const int32_t origin = problem.placeOf[context.start];
-    if (halts == nullptr) {
-        const auto trip = type.charging->drive(origin, steps, ready, context.due, kForever, scratch);
-        if (!trip) return false;
-        outcome.distance = static_cast<int64_t>(trip->metres);
-        outcome.back = static_cast<Seconds>(std::ceil(trip->returns - kEnergySlack));
-        outcome.leave = static_cast<Seconds>(std::floor(trip->departs + kEnergySlack));
+    const auto keeps = [&duties](double metres, double departs, double returns) {
+        return metres <= duties.mostMetres && returns - departs <= duties.mostSeconds + kEnergySlack;
+    };
+    // What is best without limits of the whole trip, and keeps them, is best.
+    const bool simple = duties.rests.empty() && duties.limits.empty();
+    const auto tell = [&](double metres, double departs, double returns) {
+        outcome.distance = static_cast<int64_t>(metres);
+        outcome.back = static_cast<Seconds>(std::ceil(returns - kEnergySlack));
+        outcome.leave = static_cast<Seconds>(std::floor(departs + kEnergySlack));
         return true;
+    };
+    if (halts == nullptr) {
+        std::optional<Charging::Trip> trip;
+        if (simple) {
+            trip = charging.drive(origin, steps, ready, context.due, kForever, scratch);
+            if (!trip) return false;
+        }
+        if (!trip || !keeps(trip->metres, trip->departs, trip->returns))
+            trip = charging.drive(origin, steps, duties, ready, context.due);
+        return trip && tell(trip->metres, trip->departs, trip->returns);
     }
-    const auto schedule = type.charging->schedule(origin, steps, ready, context.due, scratch);
+    std::optional<Charging::Schedule> schedule;
+    if (simple) {
+        schedule = charging.schedule(origin, steps, ready, context.due, scratch);
+        if (!schedule) return false;
+    }
+    if (!schedule || !keeps(static_cast<double>(schedule->metres), schedule->departs, schedule->returns))
+        schedule = charging.schedule(origin, steps, duties, ready, context.due);
     if (!schedule) return false;
-    outcome.distance = schedule->metres;
-    outcome.back = static_cast<Seconds>(std::ceil(schedule->returns - kEnergySlack));
-    outcome.leave = static_cast<Seconds>(std::floor(schedule->departs + kEnergySlack));
+    tell(static_cast<double>(schedule->metres), schedule->departs, schedule->returns);
     outcome.departs = schedule->departs;
     outcome.returns = schedule->returns;
     halts->clear();
     for (const Charging::Halt& halt : schedule->halts) {
         if (halt.step == static_cast<int32_t>(visits.size())) continue;  // the depot
         halts->push_back({.visit = halt.step < 0 ? -1 : visits[halt.step],
+                          .rest = halt.rest < 0 ? -1 : context.restsFrom + halt.rest,
                           .charger = halt.charger,
                           .arrive = halt.arrives,
                           .begin = halt.begins,
