@@ -12,6 +12,7 @@ namespace lastmile::routing {
 
 namespace {
 
+constexpr std::size_t kLabels = 8;           // of the search at a stop, for each number of breaks taken
 constexpr double kProgramTolerance = 1e-7;  // seconds and charge, for rounding alone
 
 bool covers(const TiedLabel& a, const TiedLabel& b) { return a.covers(b); }
@@ -322,7 +323,7 @@ private:
 
     void keep(const TiedLabel& label) {
         if (dominated(there_, label)) return;
-        const std::size_t most = depth_ == Depth::all ? SIZE_MAX : charging_.limits_.labels;
+        const std::size_t most = depth_ == Depth::all ? SIZE_MAX : kLabels;
         there_[static_cast<std::size_t>(label.rests)].insert(label, most, covers);
     }
 

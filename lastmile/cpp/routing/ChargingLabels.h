@@ -362,10 +362,13 @@ public:
 private:
     [[nodiscard]] std::size_t expendable() const {
         std::array<std::size_t, 3> best{};
+        std::array<double, 3> most = labels_[0].virtues();
         for (std::size_t k = 1; k < labels_.size(); ++k) {
+            const std::array<double, 3> virtues = labels_[k].virtues();
             for (std::size_t i = 0; i < best.size(); ++i) {
-                if (labels_[k].virtues()[i] > labels_[best[i]].virtues()[i]) {
+                if (virtues[i] > most[i]) {
                     best[i] = k;
+                    most[i] = virtues[i];
                 }
             }
         }

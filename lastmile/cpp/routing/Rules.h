@@ -66,11 +66,13 @@ private:
                std::vector<Halt>* halts) const;
     bool linked(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                 std::vector<Halt>* halts) const;
+    bool restful(std::span<const int32_t> visits, const Context& context, Outcome& outcome) const;
     struct ElectricTrip;
     ElectricTrip electric(std::span<const int32_t> visits, const Context& context,
                           const std::array<int32_t, 2>& home) const;
     bool charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                  std::vector<Halt>* halts) const;
+    bool lasts(std::span<const int32_t> visits, const Context& context) const;
     bool chained(Chain& chain, std::span<const int32_t> visits, const Context& context,
                  std::span<const int32_t> gaps) const;
     const Window* windowFrom(const Visit& visit, int64_t moment) const;
