@@ -38,7 +38,7 @@ _FAULTS_MAX: Final = 50
 _REMEDY: Final = "take plan.json as lastmile wrote it, or make the plan again with: lastmile plan SCENARIO"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _ADAPTER: Final = TypeAdapter(Plan)
-# Keys that are not there where there are no phases, nothing is said of them, or nothing is charged, as in files of before.
+# Keys that are not there where there are no phases, nothing is said of them, or nothing is charged, as in older files.
 _WHERE_USED: Final = ("opens_by", "built", "phases", "demand_factor", "charged_wh")
 
 
