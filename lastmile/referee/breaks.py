@@ -11,7 +11,10 @@ Span = tuple[float, float]
 
 
 def check_breaks(case: Case) -> Violations:
-    """Room for every break within its window and the shift, apart from driving, serving and the other breaks."""
+    """Room for every break within its window and the shift, apart from driving, serving and the other breaks.
+
+    Who charges may rest meanwhile.
+    """
     for route in case.plan.routes:
         vehicle = case.vehicles.get(route.vehicle_type)
         if vehicle is None or not vehicle.breaks or not route.stops:
@@ -44,11 +47,11 @@ def _on_duty(rest: Break, vehicle: VehicleType) -> bool:
 
 
 def idle_spans(route: Route, vehicle: VehicleType) -> list[Span]:
-    """Spans of the shift in which the vehicle neither drives nor serves, in order."""
+    """Spans of the shift in which the driver neither drives nor serves, in order; charging asks nothing of them."""
     start, end = parse_hours(vehicle.shift)
     busy: list[Span] = []
     for index, stop in enumerate(route.stops):
-        if 0 < index < len(route.stops) - 1:
+        if 0 < index < len(route.stops) - 1 and stop.kind != "charge":
             busy.append((stop.start_s, stop.depart_s))
     busy += [(leg.depart_s, leg.arrive_s) for leg in route.legs]
     idle, free_from = [], float(start)

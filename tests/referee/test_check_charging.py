@@ -7,6 +7,8 @@ import geopandas
 import pytest
 import shapely
 
+from lastmile.scenario import Break
+
 
 def found(town):
     return [(violation.rule, violation.amount) for violation in town.check()]
@@ -73,6 +75,13 @@ def test_charge_takes_its_time(charging):
     slow = with_battery(strong, charging=((0.0, 2.0), (0.8, 0.5)))
     # 30 Wh in 54 s, 20 Wh in 144 s.
     assert found(slow.with_stop(1, 2, charged_wh=50)) == [("charge", "-54 s")]
+
+
+def test_driver_rests_while_the_vehicle_charges(charging):
+    # From 11:08:43 to 11:11:07, 144 s; before that it serves a, behind it it drives to b.
+    enough, more = (Break(minutes=minutes, window="11:08-11:12") for minutes in (2.4, 3.0))
+    assert found(charging.with_rule("vehicles", 1, breaks=(enough,))) == []
+    assert found(charging.with_rule("vehicles", 1, breaks=(more,))) == [("break", "-36 s")]
 
 
 def test_battery_has_room_for_what_is_charged(charging):
