@@ -24,7 +24,6 @@ from lastmile.geo.speeds import lay_measured
 from lastmile.geo.tags import Mode
 from lastmile.loading import Scenario, depot_places
 from lastmile.scenario import CHILLED, ScenarioFile
-from lastmile.stages.breaks import rests_with_batteries
 from lastmile.stages.trips import swaps
 
 Progress = Callable[[str, str], None]
@@ -132,7 +131,7 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
     on_progress("candidates", f"{len(candidates):,} places may hold a site, {len(excluded):,} are excluded")
     warnings += demand.notes
     warnings += _chilled_warnings(scenario, demand)
-    warnings += _charging_warnings(scenario.file, read_chargers(scenario), demand)
+    warnings += _charging_warnings(scenario.file, read_chargers(scenario))
     return City(
         scenario=scenario,
         network=network,
@@ -211,7 +210,7 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
     return snappers
 
 
-def _charging_warnings(file: ScenarioFile, chargers: Sequence[Charger], demand: Demand) -> list[str]:
+def _charging_warnings(file: ScenarioFile, chargers: Sequence[Charger]) -> list[str]:
     """What of charging on the way is not planned with, and why."""
     able = [vehicle for vehicle in file.vehicles if vehicle.battery is not None and vehicle.battery.charging]
     if not able and not chargers:
@@ -222,16 +221,6 @@ def _charging_warnings(file: ScenarioFile, chargers: Sequence[Charger], demand: 
     for vehicle in able:
         if not any(charger.admits(vehicle) and charger.power_kw > 0 for charger in chargers):
             found.append(f"vehicle {vehicle.id}: it can charge on its way, but no charger takes it")
-        resting = [
-            other.id for other in rests_with_batteries(file.vehicles) if set(other.based_at) & set(vehicle.based_at)
-        ]
-        if chargers and resting:
-            found.append(
-                f"vehicle {vehicle.id}: charging on the way is not planned together with the breaks of electric "
-                f"vehicles at the same base ({', '.join(resting)})"
-            )
-    if chargers and (demand.on_board_s >= 0).any():
-        found.append("charging on the way is not planned where orders have a limit of time on board")
     return found
 
 

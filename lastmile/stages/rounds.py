@@ -44,10 +44,11 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
             stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=ready))
             aboard_g -= task.weight_g
         elif visit is not None and visit.kind == "charge":
-            start = _rested(leg.arrive_s, way.on_arrival)
+            start = leg.arrive_s
             charger = territory.chargers[visit.index]
             wh, seconds = _charged(entry, charger, out_wh, planned_s=visit.depart_s - visit.begin_s)
-            out_wh, ready = out_wh - wh, start + seconds
+            # Rests and charging run side by side; who has done both leaves.
+            out_wh, ready = out_wh - wh, max(start + seconds, _rested(start, way.on_arrival))
             stops.append(
                 _at_charger(charger, points, target, arrive=leg.arrive_s, start=start, depart=ready, charged_wh=wh)
             )
@@ -110,8 +111,8 @@ def _weight_g(territory: Territory, orders: Sequence[int]) -> int:
 class _Way:
     """The way to the next visit or reload, or back for the day (None), with the breaks taken on it.
 
-    Those of a reload's ``on_arrival`` lie ahead of it, ``resting_after`` are the begins of those behind it, in the
-    pause before the next trip.
+    Those of a reload's ``on_arrival`` lie ahead of it, those of a charger's while the vehicle is plugged in.
+    ``resting_after`` are the begins of those behind a reload, in the pause before the next trip.
     """
 
     to: Visit | None = None
@@ -127,10 +128,12 @@ def _ways(territory: Territory, found: Round) -> list[_Way]:
     for visit in (*found.visits, None):
         if visit is not None and visit.kind == "break":
             last = ways[-1].to if ways and not waiting else None
-            if last is not None and last.kind == "reload" and visit.depart_s <= last.depart_s:
-                ways[-1].resting_after.append(visit.begin_s)
-            else:
+            if last is None or last.kind == "order" or visit.depart_s > last.depart_s:
                 waiting.append(visit)
+            elif last.kind == "charge":
+                ways[-1].on_arrival.append(breaks[visit.index])
+            else:
+                ways[-1].resting_after.append(visit.begin_s)
             continue
         way = _Way(to=visit)
         for rest in waiting:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from lastmile.chargers import Charger
 from lastmile.geo.access import Period, Profile, eligible
-from lastmile.geo.demand import NONE
 from lastmile.geo.snapping import EdgePoints
 from lastmile.geo.tags import Mode
 from lastmile.scenario import Permit, VehicleType
@@ -29,7 +28,7 @@ from lastmile.solvers.problem import (
     RoutingVehicle,
     routing_problem,
 )
-from lastmile.stages.breaks import breaks_in_shift, rests_with_batteries
+from lastmile.stages.breaks import breaks_in_shift
 from lastmile.stages.charging import Recharge, choose_chargers, unfilled_wh, with_chargers
 from lastmile.stages.prepare import City
 from lastmile.stages.tasks import NO_LIMIT, Base, Task, capacity, shift_of
@@ -147,7 +146,7 @@ def make_territory(
     """Snap the places, compute the tables, write the problem down in indices."""
     work: list[Base | Task] = [*bases, *tasks]
     lon, lat = np.array([place.lon for place in work]), np.array([place.lat for place in work])
-    recharges = _recharges(city, counts, tasks, lon, lat)
+    recharges = _recharges(city, counts, lon, lat)
     entries = entries_for(city, bases, counts, len(tasks), permits_left, recharges)
     chargers = tuple(dict.fromkeys(charger for recharge in recharges.values() for charger in recharge.chargers))
     lon = np.append(lon, [charger.lon for charger in chargers])
@@ -208,15 +207,12 @@ def _heaviest_g(vehicle: VehicleType, tasks: Sequence[Task]) -> int:
 def _recharges(
     city: City,
     counts: Mapping[tuple[str, int], int | None],
-    tasks: Sequence[Task],
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
 ) -> dict[str, Recharge]:
-    """Where the types of a territory charge on their way; nowhere where the search cannot plan with that."""
+    """Where the types of a territory charge on their way."""
     names = {vehicle for vehicle, _ in counts}
     types = [vehicle for vehicle in city.scenario.file.vehicles if vehicle.id in names]
-    if rests_with_batteries(types) or any(task.on_board_s != NONE for task in tasks):
-        return {}
     return choose_chargers(city, types, lon, lat)
 
 

@@ -70,11 +70,15 @@ def table(*chargers):
 
 @pytest.fixture
 def scenario(tmp_path, row):
-    """A town in which trikes bring everything to doors from the depot in its south-west corner."""
+    """A town in which trikes bring everything to doors from the depot in its south-west corner.
 
-    def make(places, chargers, charging="[[0.0, 3.0]]", usable=0.3, keys="", count=1, parcels=2, weight=1.0):
-        header = "id,lon,lat,parcels,weight,options"
-        rows = [row(f"o{k}", *place, parcels, weight, "door") for k, place in enumerate(places)]
+    ``due`` has the window and the minutes aboard of each order.
+    """
+
+    def make(places, chargers, charging="[[0.0, 3.0]]", usable=0.3, keys="", count=1, parcels=2, weight=1.0, due=()):
+        header = "id,lon,lat,parcels,weight,options,window_start,window_end,on_board"
+        due = [*due, *[("", "", "")] * (len(places) - len(due))]
+        rows = [row(f"o{k}", *place, parcels, weight, "door", *due[k]) for k, place in enumerate(places)]
         curve = f", charging = {charging}" if charging else ""
         changes = {
             TARGETS: "",
@@ -200,10 +204,56 @@ def test_charger_that_occurs_twice_is_refused(scenario):
         scenario([(0, 1)], [charger("c", 4), charger("c", 5)])
 
 
-def test_breaks_of_electric_vehicles_keep_chargers_out(make_plan):
-    planned = make_plan(FAR, [charger("c", 4)], keys='breaks = [{ minutes = 30, window = "11:00-14:00" }]\n')
-    assert charged(planned) == []
-    assert any("not planned together with the breaks" in text for text in planned.plan.warnings)
+def test_vehicle_charges_while_its_driver_rests(make_plan):
+    # Work at the first door ends at 11:02, a minute from the charger; the second door is more than nine minutes behind
+    # it and waits until 11:43. So half an hour of rest leaves no time to charge besides. 22 streets or 308 Wh from the
+    # base to the second door and back to the charger, of 300: at half a kW what is missing takes a minute at least.
+    planned = make_plan(
+        [(0, 1), (5, 7)],
+        [charger("c", 2, kw=0.5)],
+        usable=0.32,
+        keys='breaks = [{ minutes = 30, window = "11:00-11:35" }]\n',
+        due=[("10:58", "11:00", ""), ("11:00", "11:43", "")],
+    )
+    assert planned.plan.unserved == ()
+    (route,) = planned.plan.routes
+    assert [stop.location_id for stop in route.stops[:4]] == ["dc", "o0", "c", "o1"]
+    stop = route.stops[2]
+    assert stop.start_s == stop.arrive_s
+    assert stop.depart_s == stop.start_s + 1800
+    # There is time for 250 Wh: it leaves with a full battery but for rounding.
+    assert stop.charged_wh == pytest.approx(route.legs[0].energy_wh + route.legs[1].energy_wh, abs=1)
+
+
+def test_vehicle_stays_where_its_battery_takes_longer_than_the_rest(make_plan):
+    # As above with a rest of two minutes and a tenth of a kW: what is missing takes longer, and the rest lies within.
+    planned = make_plan(
+        [(0, 1), (5, 7)],
+        [charger("c", 2, kw=0.1)],
+        usable=0.32,
+        keys='breaks = [{ minutes = 2, window = "11:02-11:30" }]\n',
+        due=[("10:58", "11:00", ""), ("11:00", "12:30", "")],
+    )
+    assert planned.plan.unserved == ()
+    stop = charged(planned)[0]
+    assert stop.depart_s - stop.start_s == stop.charged_wh * 36 > 120
+    # No other gap of two minutes: the referee finds the rest at the charger.
+    (route,) = planned.plan.routes
+    assert route.stops[3].start_s == stop.depart_s + route.legs[2].arrive_s - route.legs[2].depart_s
+
+
+def test_charging_counts_as_time_aboard(make_plan):
+    # 180 Wh above the reserve, 168 to the door, 84 from there to the charger: 72 are charged ahead of the door, which
+    # takes nine minutes at half a kW; eleven are driven.
+    near = charger("c", 6, kw=0.5)
+    (route,) = make_plan(FAR, [near], usable=0.2, due=[("", "", 30)]).plan.routes
+    assert [stop.kind for stop in route.stops[:3]] == ["base", "charge", "door"]
+    assert 1080 < route.stops[2].start_s - route.stops[0].depart_s <= 1800
+    assert len(make_plan(FAR, [near], usable=0.2, due=[("", "", 18)]).plan.unserved) == 1
+    # With one beside the door it is charged behind it.
+    beside = make_plan(FAR, [near, charger("d", 7, row=4.8, kw=0.5)], usable=0.2, due=[("", "", 18)])
+    (route,) = beside.plan.routes
+    assert [stop.location_id for stop in route.stops] == ["dc", "o0", "d", "dc"]
 
 
 @pytest.mark.parametrize("seed", range(6))

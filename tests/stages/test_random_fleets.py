@@ -18,8 +18,8 @@ def somewhere(draw):
     return f"{lon},{lat}"
 
 
-def orders(draw):
-    rows = ["id,lon,lat,parcels,weight,options,release,window_start,window_end"]
+def orders(draw, aboard):
+    rows = ["id,lon,lat,parcels,weight,options,release,window_start,window_end,on_board"]
     for k in range(draw.randint(2, 10)):
         release, opens, closes = (
             draw.choice(("", "09:30", "12:00")),
@@ -27,7 +27,7 @@ def orders(draw):
             draw.choice(("", "17:00")),
         )
         load = f"{draw.randint(1, 5)},{draw.uniform(1, 60):.1f}"
-        rows.append(f"o{k},{somewhere(draw)},{load},door,{release},{opens},{closes}")
+        rows.append(f"o{k},{somewhere(draw)},{load},door,{release},{opens},{closes},{aboard()}")
     return "\n".join(rows) + "\n"
 
 
@@ -43,18 +43,21 @@ def chargers(draw):
     return "\n".join(rows) + "\n"
 
 
-def keys(draw):
+REST = 'breaks = [{ minutes = 30, window = "11:00-14:00" }]'
+
+
+def keys(draw, rests):
     found = [f"count = {draw.randint(1, 3)}"]
     found += [f"trips_per_day = {draw.randint(2, 4)}", f"reload_minutes = {draw.choice((0.0, 7.5, 20.0))}"]
     for line in (
         f"max_work_hours = {draw.uniform(2, 8):.2f}",
         f"max_stops = {draw.randint(1, 8)}",
         f"max_distance_km = {draw.uniform(3, 15):.2f}",
-        'breaks = [{ minutes = 30, window = "11:00-14:00" }]',
+        REST,
     ):
-        if draw.random() < 0.25:
+        if draw.random() < 0.25 and not (rests and line == REST):
             found.append(line)
-    return "\n".join(found) + "\n"
+    return "\n".join([*found, rests]) + "\n"
 
 
 def battery(draw):
@@ -70,21 +73,49 @@ def battery(draw):
     return ", ".join(parts)
 
 
-# Of these all make several trips, charge on their way or both; in 53 and 81 vehicles are moved to where some are short.
-@pytest.mark.parametrize("seed", [2, 3, 6, 12, 24, 34, 36, 53, 81, 85])
-def test_plans_of_random_fleets_break_no_rule(tmp_path, seed):
-    draw = random.Random(seed)
+def plan_fleet(folder, draw, rests="", aboard=lambda: "", search=None):
+    """A plan of a fleet that is drawn; ``rests`` in place of breaks that are drawn."""
     changes = {
         TARGETS: "",
         'based_at = ["outlet"]': 'based_at = ["dc"]',
         "count = 2\n": "count = 0\n",
-        "count = 6\n": keys(draw),
+        "count = 6\n": keys(draw, rests),
         BATTERY: battery(draw),
         "[demand]\n": '[chargers]\nfile = "chargers.csv"\ncrs = "wgs84"\n\n[demand]\n',
+        **(search or {}),
     }
-    path = town.write_town(tmp_path, scenario=changes, orders=orders(draw))
-    (tmp_path / "chargers.csv").write_text(chargers(draw), encoding="utf-8")
+    table = orders(draw, aboard)
+    path = town.write_town(folder, scenario=changes, orders=table)
+    (folder / "chargers.csv").write_text(chargers(draw), encoding="utf-8")
     plan = plan_scenario(load_scenario(path)).plan
     assert [str(violation) for violation in plan.violations] == []
     assert plan.routes
-    assert len(plan.services) + len(plan.unserved) == len((tmp_path / "orders.csv").read_text("utf-8").splitlines()) - 1
+    assert len(plan.services) + len(plan.unserved) == len(table.splitlines()) - 1
+    return plan
+
+
+# Of these all make several trips, charge on their way or both; in 53 and 81 vehicles are moved to where some are short.
+@pytest.mark.parametrize("seed", [2, 3, 6, 12, 24, 34, 36, 53, 81, 85])
+def test_plans_of_random_fleets_break_no_rule(tmp_path, seed):
+    plan_fleet(tmp_path, random.Random(seed))
+
+
+def rests_within_the_day(draw):
+    """One or two breaks, the first while most vehicles are out."""
+    found = [f'{{ minutes = {draw.randint(5, 30)}, window = "08:10-{draw.choice(("08:50", "10:00"))}" }}']
+    if draw.random() < 0.5:
+        found.append(f'{{ minutes = {draw.randint(5, 40)}, window = "{draw.choice(("08:40", "10:00"))}-12:30" }}')
+    return f"breaks = [{', '.join(found)}]"
+
+
+# With these a search that charges is much slower: fewer visits, and none that the clock cuts short.
+FEW = {"routing_iterations = 50": "routing_iterations = 5", "routing_seconds = 5.0": "routing_seconds = 100.0"}
+
+
+# All of these charge on their way; in 2 a driver rests meanwhile.
+@pytest.mark.parametrize("seed", [2, 3, 10, 12, 18, 31, 34, 53, 62])
+def test_plans_of_random_fleets_with_breaks_and_times_aboard_break_no_rule(tmp_path, seed):
+    duties = random.Random(seed)
+    rests = rests_within_the_day(duties)
+    plan = plan_fleet(tmp_path, random.Random(seed), rests, lambda: duties.choice(("", "", 15, 25, 40)), FEW)
+    assert any(stop.kind == "charge" for route in plan.routes for stop in route.stops)
