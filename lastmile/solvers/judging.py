@@ -15,6 +15,9 @@ from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingProfile
 from lastmile.solvers.referee import Infeasible, evaluate
 from lastmile.solvers.referee.rounds import charges, timeless
 
+#: Of what charges on its way it is not known how much it lacks.
+SHORT_OF_ENERGY = Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=0)
+
 
 class Judge:
     """Judges tours of one problem."""
@@ -29,20 +32,66 @@ class Judge:
         broken = timeless(self._problem, tour)
         if broken is not None:
             return broken
-        found = round_of(self._problem, self._core, tour)
-        if found is not None:
-            return found
+        return round_of(self._problem, self._core, tour) or self.broken(tour)
+
+    def possible(self, tour: Tour) -> bool:
+        """Whether a tour can be driven, without its rules told one from another."""
+        if charges(self._problem, tour):
+            return self._core.schedule(tour) is not None
+        return isinstance(evaluate(self._problem, tour), Round)
+
+    def broken(self, tour: Tour) -> Infeasible:
+        """The rule that is broken by a tour that cannot be driven."""
+        broken = timeless(self._problem, tour)
+        if broken is not None:
+            return broken
         # What fails with a battery that never ends is not the battery's fault.
-        kind = replace(self._problem.vehicles[tour.vehicle], battery=None)
-        vehicles = tuple(kind if v == tour.vehicle else other for v, other in enumerate(self._problem.vehicles))
-        outcome = evaluate(replace(self._problem, vehicles=vehicles), tour)
-        if isinstance(outcome, Infeasible):
-            return outcome
-        return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=0)
+        outcome = evaluate(self._bare if charges(self._problem, tour) else self._problem, tour)
+        return outcome if isinstance(outcome, Infeasible) else SHORT_OF_ENERGY
 
     @cached_property
     def _core(self) -> Compiled:
         return compiled(self._problem, Objective())
+
+    @cached_property
+    def _bare(self) -> RoutingProblem:
+        return without_batteries(self._problem)
+
+
+class Timetable:
+    """Tours of a whole problem that can be driven; it is compiled once for all of them.
+
+    Parameters
+    ----------
+    core
+        The same problem compiled with the usual objective, if there is one.
+    """
+
+    def __init__(self, problem: RoutingProblem, core: Compiled | None = None) -> None:
+        self.problem = problem
+        # An order is looked at as if others of its group did not matter.
+        self._given = None if problem.groups else core
+
+    def round(self, tour: Tour) -> Round | None:
+        """The schedule and the cost of a tour; None where it breaks a rule."""
+        return round_of(self.problem, self._core, tour)
+
+    def lasts(self, tour: Tour) -> bool:
+        """Whether it could be driven with a battery that never ends."""
+        return self._bare.schedule(tour) is not None
+
+    @cached_property
+    def _core(self) -> Compiled:
+        return self._given or compiled(replace(self.problem, groups=()), Objective())
+
+    @cached_property
+    def _bare(self) -> Compiled:
+        return compiled(replace(without_batteries(self.problem), groups=()), Objective())
+
+
+def without_batteries(problem: RoutingProblem) -> RoutingProblem:
+    """The problem with vehicles whose batteries never end."""
+    return replace(problem, vehicles=tuple(replace(kind, battery=None) for kind in problem.vehicles))
 
 
 def round_of(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round | None:

@@ -1,12 +1,14 @@
 """Why an order is left out: what keeps each vehicle type from it, and the cheapest single way out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 
-from lastmile.solvers.judging import Judge, only
+from lastmile.solvers.compiled import Compiled
+from lastmile.solvers.judging import Judge, Timetable, only
+from lastmile.solvers.one_more import Attempt, attempts, options_of, together, ways
 from lastmile.solvers.problem import TIME_MAX, Blocked, Round, RoutingProblem, Tour
 from lastmile.solvers.referee import Infeasible
 from lastmile.solvers.referee.rounds import charges
@@ -23,31 +25,75 @@ _RULES = ("load", "road", "window", "shift", "duration", "distance", "energy", "
 
 
 def explain(problem: RoutingProblem, order: int, rounds: Sequence[Round]) -> Blocked:
-    """Say why no vehicle carries an order.
+    """Say why no vehicle carries an order, see :class:`Reasons`."""
+    return Reasons(problem, rounds)(order)
+
+
+class Reasons:
+    """Says why no vehicle carries an order.
 
     Per vehicle type: every constraint that fails for this order alone on a vehicle of its own; where none fails but no
     vehicle or no permit is left, that, and what fails when the order is put into the rounds of this type; else what
-    it costs. The first and second order of a pair are looked at together.
+    it costs. The first and second order of a pair are looked at together. Orders that are alike are looked at once.
 
     Parameters
     ----------
     rounds
-        Of the solution that leaves the order out.
-
-    Returns
-    -------
-    Blocked
-        Its remedy is the single change that needs least in proportion to what there is now, each tried: with a new
-        number in it the order can be served. Only where no single change helps it names several.
+        Of the solution that leaves orders out.
+    core
+        The problem compiled with the usual objective, where that is done already.
     """
-    if not problem.vehicles:
-        return Blocked(order=order, reasons=(), remedy="add a vehicle")
-    reasons, remedies = [], []
-    for v in range(len(problem.vehicles)):
-        found = _of_type(problem, order, v, rounds)
-        reasons.append("; ".join(dict.fromkeys(found.texts)))
-        remedies += found.remedies
-    return Blocked(order=order, reasons=tuple(reasons), remedy=min(remedies).text)
+
+    def __init__(self, problem: RoutingProblem, rounds: Sequence[Round], core: Compiled | None = None) -> None:
+        self._problem = problem
+        self._rounds = rounds
+        self._table = Timetable(problem, core)
+        self._told: dict[tuple[bytes, ...], Blocked] = {}
+
+    def __call__(self, order: int) -> Blocked:
+        """The constraint of each vehicle type, and the remedy.
+
+        The remedy is the single change that needs least in proportion to what there is now, each tried: with a new
+        number in it the order can be served. Only where no single change helps it names several.
+        """
+        alike = _alike(self._problem, order)
+        if alike not in self._told:
+            self._told[alike] = self._explained(order)
+        return replace(self._told[alike], order=order)
+
+    def _explained(self, order: int) -> Blocked:
+        if not self._problem.vehicles:
+            return Blocked(order=order, reasons=(), remedy="add a vehicle")
+        reasons: list[str] = []
+        cheapest: Remedy | None = None
+        for v in range(len(self._problem.vehicles)):
+            found = _of_type(self._table, order, v, self._rounds, cheapest)
+            reasons.append("; ".join(dict.fromkeys(found.texts)))
+            cheapest = _least([*found.remedies, cheapest])
+        if cheapest is None:
+            raise AssertionError("some remedy is always found")
+        return Blocked(order=order, reasons=tuple(reasons), remedy=cheapest.text)
+
+
+def _alike(problem: RoutingProblem, order: int) -> tuple[bytes, ...]:
+    """All that tells an order from others; an order of a pair is like no other."""
+    options = options_of(problem, order)
+    windows = np.isin(problem.window_option, options)
+    columns = (
+        problem.delivery[order],
+        problem.pickup[order],
+        problem.release_s[[order]],
+        problem.on_board_s[[order]],
+        problem.location[options],
+        problem.service_s[options],
+        problem.option_fen[options],
+        problem.allowed[options],
+        problem.window_option[windows] - options[0],
+        problem.window_s[windows],
+        np.array([-1 if (price := _price_fen(problem, order)) is None else price]),
+        np.array([order] if order in problem.pairs else []),
+    )
+    return tuple(column.tobytes() for column in columns)
 
 
 def latest_departure(problem: RoutingProblem, order: int) -> int | None:
@@ -64,7 +110,7 @@ def latest_departure(problem: RoutingProblem, order: int) -> int | None:
             """Whether some schedule leaves no earlier."""
             later = replace(small.vehicles[0], shift_s=(moment, due), overtime_s=0)
             judge = Judge(replace(small, vehicles=(later,)))
-            return any(isinstance(judge(tour), Round) for tour in tours)
+            return any(judge.possible(tour) for tour in tours)
 
         low, high = kind.shift_s[0], due + 1
         if not leaves(low):
@@ -84,46 +130,23 @@ class _Finding:
     remedies: list[Remedy]
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A tour of a small problem with one order more, and why it cannot be driven."""
-
-    small: RoutingProblem
-    tour: Tour
-    order: int
-    outcome: Infeasible
-
-
-def _together(problem: RoutingProblem, order: int) -> list[int]:
-    """The order, or its pair in the sequence of visits."""
-    for pair in problem.pairs.tolist():
-        if order in pair:
-            return list(pair)
-    return [order]
-
-
-def _options(problem: RoutingProblem, order: int) -> list[int]:
-    return np.flatnonzero(problem.option_order == order).tolist()
+def _least(remedies: Sequence[Remedy | None]) -> Remedy | None:
+    return min((remedy for remedy in remedies if remedy is not None), default=None)
 
 
 def _alone(problem: RoutingProblem, order: int, v: int) -> tuple[RoutingProblem, list[Tour]]:
     """The problem of this order and one fresh vehicle, with a tour for each of its options."""
-    together = _together(problem, order)
-    small, number = only(problem, together, v)
-    if len(together) > 1:
-        trips = [tuple(number[_options(problem, one)[0]] for one in together)]
-    else:
-        trips = [(number[option],) for option in _options(problem, order)]
-    return small, [Tour(vehicle=0, trips=(trip,)) for trip in trips]
+    small, number = only(problem, together(problem, order), v)
+    return small, [Tour(vehicle=0, trips=(tuple(number[option] for option in trip),)) for trip in ways(problem, order)]
 
 
-def _of_type(problem: RoutingProblem, order: int, v: int, rounds: Sequence[Round]) -> _Finding:
-    small, tours = _alone(problem, order, v)
-    number = sorted(_together(problem, order)).index(order)
-    judge = Judge(small)
-    fresh = [driven for tour in tours if isinstance(driven := judge(tour), Round)]
+def _of_type(table: Timetable, order: int, v: int, rounds: Sequence[Round], cheapest: Remedy | None) -> _Finding:
+    """What keeps a type from the order; of remedies those that are dearer than the cheapest so far may be left out."""
+    problem = table.problem
+    tours = [Tour(vehicle=v, trips=(trip,)) for trip in ways(problem, order)]
+    fresh = [driven for tour in tours if (driven := table.round(tour)) is not None]
     if not fresh or problem.vehicles[v].count == 0:
-        return _impossible(problem, v, small, tours, number)
+        return _impossible(problem, order, v, cheapest)
     price = _price_fen(problem, order)
     scarce = _scarce(problem, v, rounds)
     if not scarce.texts:
@@ -131,29 +154,40 @@ def _of_type(problem: RoutingProblem, order: int, v: int, rounds: Sequence[Round
         if price is None or own < price:
             return _searched_too_little("a round of its own could take it")
         return _too_dear(f"a round of its own would cost {own / 100:.2f} yuan", own, price)
-    into = _into_rounds(problem, order, v, rounds, price)
+    into = _into_rounds(table, order, v, rounds, price, _least([*scarce.remedies, cheapest]))
     return _Finding([*scarce.texts, *into.texts], [*scarce.remedies, *into.remedies])
 
 
-def _impossible(problem: RoutingProblem, v: int, small: RoutingProblem, tours: Sequence[Tour], number: int) -> _Finding:
+def _impossible(problem: RoutingProblem, order: int, v: int, cheapest: Remedy | None) -> _Finding:
     """What keeps even a fresh vehicle from the order."""
+    small, tours = _alone(problem, order, v)
+    number = sorted(together(problem, order)).index(order)
     texts: list[str] = []
     remedies: list[Remedy] = []
     none = problem.vehicles[v].count == 0
     judge = Judge(small)
     for tour in tours:
-        possible = isinstance(judge(tour), Round)
         texts += _obstacles(small, tour, none=none)
-        ways = [] if possible else single_changes(small, tour, number) or [several_changes(small, tour, number)]
-        if none:
-            ways = [
+        known = _least([*remedies, cheapest])
+        outcome = judge(tour)
+        if isinstance(outcome, Round):
+            changes = [Remedy(changes=1, hard=0, share=1.0, rank=0, text=_ADD_VEHICLE)] if none else []
+        elif none and known is not None and known.changes == 1:
+            changes = []
+        elif none:
+            changes = [
                 replace(way, changes=way.changes + 1, share=max(way.share, 1.0), text=f"{_ADD_VEHICLE} and {way.text}")
-                for way in ways
-            ] or [Remedy(changes=1, hard=0, share=1.0, rank=0, text=_ADD_VEHICLE)]
+                for way in single_changes(small, tour, number, outcome) or [several_changes(small, tour, number)]
+            ]
+        else:
+            changes = single_changes(small, tour, number, outcome, known)
+            # No several changes are cheaper than a single number.
+            if not changes and (known is None or known.changes > 1 or known.hard):
+                changes = [several_changes(small, tour, number)]
         # A load that no vehicle of this type takes can also come in parts.
         remedies += [
             replace(way, text=f"split the order, or {way.text}") if way.text.startswith("raise the capacity") else way
-            for way in ways
+            for way in changes
         ]
     return _Finding(texts, remedies)
 
@@ -165,8 +199,19 @@ def _obstacles(small: RoutingProblem, tour: Tour, *, none: bool) -> list[str]:
         texts.append(NOT_ALLOWED)
     if none:
         texts.append(_NONE_HERE)
-    able = replace(small, allowed=np.ones_like(small.allowed))
+    able = small if small.allowed.all() else replace(small, allowed=np.ones_like(small.allowed))
+    kind = small.vehicles[0]
+    limits = {
+        "duration": kind.max_duration_s is not None,
+        "distance": kind.max_distance_m is not None,
+        "energy": kind.battery is not None,
+        "on board": bool((small.on_board_s >= 0).any()),
+        "break": bool(kind.breaks),
+        "orders": kind.max_orders is not None,
+    }
     for rule in _RULES:
+        if not limits.get(rule, True):
+            continue
         outcome = Judge(_without_others(able, rule))(tour)
         # Where no road leads, nothing but the load can be judged.
         if isinstance(outcome, Infeasible) and outcome.rule == rule:
@@ -281,33 +326,31 @@ def _too_dear(text: str, fen: float, price: int) -> _Finding:
     return _Finding([f"{text}, leaving it out {price / 100:.2f}"], [remedy])
 
 
-def _into_rounds(problem: RoutingProblem, order: int, v: int, rounds: Sequence[Round], price: int | None) -> _Finding:
+def _into_rounds(
+    table: Timetable, order: int, v: int, rounds: Sequence[Round], price: int | None, cheapest: Remedy | None
+) -> _Finding:
     """What fails when the order is put into the rounds of a type, at every place."""
     dearer: list[float] = []
-    least: dict[str, _Attempt] = {}
-    together = _together(problem, order)
+    least: dict[str, Attempt] = {}
     for driven in rounds:
         if driven.vehicle != v:
             continue
-        orders = sorted({*together, *(int(problem.option_order[option]) for option in driven.options)})
-        small, number = only(problem, orders, v)
-        own = replace(driven.tour, vehicle=0, trips=tuple(tuple(number[k] for k in trip) for trip in driven.tour.trips))
-        judge = Judge(small)
-        for tour in _insertions(small, orders.index(order), own):
-            outcome = judge(tour)
-            if isinstance(outcome, Round):
+        for tried in attempts(table, order, driven):
+            if isinstance(tried, Round):
                 if price is None:
                     return _searched_too_little("a round of this type could take it")
-                dearer.append(outcome.cost.total - driven.cost.total)
-            elif outcome.rule not in least or outcome.amount < least[outcome.rule].outcome.amount:
-                least[outcome.rule] = _Attempt(small, tour, orders.index(order), outcome)
+                dearer.append(tried.cost.total - driven.cost.total)
+                continue
+            broken = tried.outcome
+            if broken.rule not in least or broken.amount < least[broken.rule].outcome.amount:
+                least[broken.rule] = tried
     if dearer and price is not None:
         if min(dearer) < price:
             return _searched_too_little("a round of this type could take it")
         return _too_dear(f"a round of this type would cost {min(dearer) / 100:.2f} yuan more", min(dearer), price)
-    remedies = []
+    remedies: list[Remedy] = []
     for attempt in least.values():
-        remedies += single_changes(attempt.small, attempt.tour, attempt.order)
+        remedies += single_changes(*attempt.small(), attempt.outcome, _least([*remedies, cheapest]))
     return _Finding(_lacks({rule: attempt.outcome for rule, attempt in least.items()}), remedies)
 
 
@@ -335,27 +378,3 @@ def _lacks(least: dict[str, Infeasible]) -> list[str]:
     if not parts and "road" in least:
         parts.append("has no road from it or to it")
     return [f"every round of this type {' or '.join(parts)}"] if parts else []
-
-
-def _insertions(problem: RoutingProblem, order: int, tour: Tour) -> Iterator[Tour]:
-    """The tour with the order at every place behind its locked visits, and on one more trip at its end."""
-    together = _together(problem, order)
-    choices = [[option] for option in _options(problem, together[0])]
-    if len(together) > 1:
-        choices = [[*choices[0], _options(problem, together[1])[0]]]
-    for options in choices:
-        done = 0
-        for k, trip in enumerate(tour.trips):
-            locked = max(0, tour.locked - done)
-            done += len(trip)
-            for i in range(min(locked, len(trip) + 1), len(trip) + 1):
-                one = (*trip[:i], options[0], *trip[i:])
-                longer = [one]
-                if len(options) > 1:
-                    longer = [(*one[:j], options[1], *one[j:]) for j in range(i + 1, len(one) + 1)]
-                for new in longer:
-                    yield replace(tour, trips=(*tour.trips[:k], new, *tour.trips[k + 1 :]))
-        kind = problem.vehicles[tour.vehicle]
-        if len(tour.trips) < kind.max_trips:
-            for reload in range(len(kind.reloads)):
-                yield replace(tour, trips=(*tour.trips, tuple(options)), reloads=(*tour.reloads, reload))

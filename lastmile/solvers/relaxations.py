@@ -8,6 +8,8 @@ import numpy as np
 
 from lastmile.solvers.judging import Judge
 from lastmile.solvers.problem import TIME_MAX, Round, RoutingProblem, Tour
+from lastmile.solvers.referee import Infeasible
+from lastmile.solvers.referee.rounds import charges
 
 _LOAD_UNITS = (("parcels", 1), ("kg", 1000), ("m³", 1_000_000))  # what loads are counted in, as the user writes it
 _MINUTE_S, _STEP_M, _STEP_WH = 60, 100, 100
@@ -61,6 +63,8 @@ def _shift_later(problem: RoutingProblem, seconds: int) -> RoutingProblem:
 
 def _breaks_later(problem: RoutingProblem, seconds: int) -> RoutingProblem:
     breaks = problem.vehicles[0].breaks
+    if not breaks:
+        return problem
     limits = [*(duty.window_s[0] for duty in breaks[1:]), TIME_MAX - 1][: len(breaks)]
     return _with(
         problem,
@@ -73,12 +77,15 @@ def _breaks_later(problem: RoutingProblem, seconds: int) -> RoutingProblem:
 
 def _longer_aboard(problem: RoutingProblem, order: int, seconds: int) -> RoutingProblem:
     limits = problem.on_board_s.astype(np.int64)
-    if limits[order] >= 0:
-        limits[order] = min(limits[order] + seconds, TIME_MAX - 1)
+    if limits[order] < 0:
+        return problem
+    limits[order] = min(limits[order] + seconds, TIME_MAX - 1)
     return replace(problem, on_board_s=limits.astype(np.int32))
 
 
 def _released_earlier(problem: RoutingProblem, order: int, seconds: int) -> RoutingProblem:
+    if problem.release_s[order] == 0:
+        return problem
     release = problem.release_s.copy()
     release[order] = max(0, int(release[order]) - seconds)
     return replace(problem, release_s=release)
@@ -113,13 +120,15 @@ def load_text(amount: float, dimension: int) -> str:
 class _Limit:
     """One number that can be widened in steps.
 
-    ``rule`` is the one of :class:`Infeasible` that it stands behind, ``now`` how many steps it has.
+    ``rule`` is the one of :class:`Infeasible` that it stands behind, ``now`` how many steps it has, ``dimension``
+    that of the load. What is no limit now is the same problem when it is widened.
     """
 
     rule: str
     widen: Callable[[RoutingProblem, int], RoutingProblem]
     now: float
     text: Callable[[int], str]
+    dimension: int | None = None
 
 
 def _limits(problem: RoutingProblem, order: int) -> list[_Limit]:
@@ -133,6 +142,7 @@ def _limits(problem: RoutingProblem, order: int) -> list[_Limit]:
             lambda p, n, d=d: _larger(p, d, n),  # type: ignore[misc]
             float(kind.capacity[d]),
             lambda n, d=d: f"raise the capacity by {load_text(n, d)}",  # type: ignore[misc]
+            d,
         )
         for d in range(len(kind.capacity))
     ]
@@ -193,21 +203,44 @@ def _limits(problem: RoutingProblem, order: int) -> list[_Limit]:
     ]
 
 
-def _least_steps(helps: Callable[[int], bool]) -> int | None:
-    """The fewest steps that help; None where none do. More steps never help less."""
-    high = 1
+def _least_steps(helps: Callable[[int], bool], most: int = _MOST_STEPS) -> int | None:
+    """The fewest steps that help, of at most so many; None where none do. More steps never help less."""
+    low, high = 0, 1
     while not helps(high):
-        high *= 8
-        if high > _MOST_STEPS:
+        if high >= most:
             return None
-    low = high // 8
+        low, high = high, min(8 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if helps(middle) else (middle, high)
     return high
 
 
-def single_changes(problem: RoutingProblem, tour: Tour, order: int) -> list[Remedy]:
+def _may_help(limit: _Limit, problem: RoutingProblem, tour: Tour, outcome: Infeasible) -> bool:
+    """Whether more of a limit can mend the first rule that is broken."""
+    rule = outcome.rule
+    if rule in {"allowed", "once", "pair"}:
+        return False
+    if rule in {"orders", "load"} or limit.rule in {"orders", "load"}:
+        return limit.rule == rule and limit.dimension == outcome.dimension
+    if charges(problem, tour):
+        # By way of chargers all else hangs together.
+        return True
+    if rule in {"road", "distance", "energy"} or limit.rule in {"distance", "energy"}:
+        return limit.rule == rule
+    return True
+
+
+def _steps_within(limit: _Limit, cheapest: Remedy | None) -> int:
+    """How many steps may be as cheap as the cheapest remedy that is known."""
+    if cheapest is None or cheapest.changes > 1 or cheapest.hard:
+        return _MOST_STEPS
+    return min(int(cheapest.share * max(limit.now, 1.0)) + 1, _MOST_STEPS)
+
+
+def single_changes(
+    problem: RoutingProblem, tour: Tour, order: int, outcome: Infeasible, cheapest: Remedy | None = None
+) -> list[Remedy]:
     """Every single number that would make the tour possible, by as little as it takes.
 
     Parameters
@@ -216,17 +249,30 @@ def single_changes(problem: RoutingProblem, tour: Tour, order: int) -> list[Reme
         Of one vehicle, see :func:`lastmile.solvers.judging.only`.
     order
         Whose window, release and time aboard may change; those of others stay.
+    outcome
+        The first rule that is broken.
+    cheapest
+        Another remedy: those that are not cheaper may be left out.
     """
-    found = []
+    tried: list[tuple[int, _Limit, int]] = []
+    all_at_once = problem
     for rank, limit in enumerate(_limits(problem, order)):
-        last = limit.widen(problem, _MOST_STEPS)
-        if not isinstance(Judge(last)(tour), Round):
-            continue
+        if _may_help(limit, problem, tour, outcome):
+            most = _steps_within(limit, cheapest)
+            if limit.widen(problem, most) is not problem:
+                tried.append((rank, limit, most))
+                all_at_once = limit.widen(all_at_once, most)
+    # Where all together do not help, none of them does.
+    if len(tried) > 1 and not Judge(all_at_once).possible(tour):
+        return []
+    found: list[Remedy] = []
+    for rank, limit, most in tried:
 
         def helps(steps: int, limit: _Limit = limit) -> bool:
-            return isinstance(Judge(limit.widen(problem, steps))(tour), Round)
+            return Judge(limit.widen(problem, steps)).possible(tour)
 
-        steps = _least_steps(helps)
+        within = min(most, _steps_within(limit, min(found, default=None)))
+        steps = _least_steps(helps, within) if helps(within) else None
         if steps is not None:
             share = steps / max(limit.now, 1.0)
             found.append(Remedy(changes=1, hard=0, share=share, rank=rank, text=limit.text(steps)))

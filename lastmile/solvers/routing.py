@@ -16,15 +16,15 @@ References
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Compiled, Objective, compiled
 from lastmile.solvers.judging import round_of
-from lastmile.solvers.problem import Cost, Round, RoutingProblem, RoutingSolution, Tour
-from lastmile.solvers.reasons import explain
+from lastmile.solvers.problem import Blocked, Cost, Round, RoutingProblem, RoutingSolution, Tour
+from lastmile.solvers.reasons import Reasons
 from lastmile.solvers.referee import Infeasible, evaluate
 from lastmile.solvers.referee.rounds import charges, timeless
 from lastmile.solvers.set_partitioning import recombine
@@ -52,13 +52,17 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How a search stands: its best plan so far, with cost weighted by the objective."""
+    """How a search stands: its best plan so far, with cost weighted by the objective.
+
+    Behind the search, ``explained`` counts the orders left out of which it is known why; ``unserved`` are the requests.
+    """
 
     seconds: float
     iterations: int
     best_fen: float
     vehicles: int
     unserved: int
+    explained: int = 0
 
 
 def solve(
@@ -87,11 +91,13 @@ def solve(
     start
         Tours to begin with; the result is never worse by the objective. Their locked visits stay where they are.
     on_progress
-        Called several times a second from the thread that called this.
+        Called several times a second from the thread that called this, then for each order of which the reasons are
+        found.
     trace
         Whether to keep the best cost over time.
     reasons
-        Whether to find out why orders are left out; that takes up to a tenth of a second per order.
+        Whether to find out why orders are left out; that takes up to a tenth of a second per order. Ctrl-C meanwhile
+        is raised.
 
     Returns
     -------
@@ -114,15 +120,16 @@ def solve(
     built = time.perf_counter()
     traced: list[tuple[float, int, float]] = []
 
+    last: list[Progress] = []
+
     def poll(seconds: float, iterations: int, money: int, vehicles: int, unserved: int) -> bool:
         fen = money / MONEY_PER_FEN
         if trace and (not traced or fen < traced[-1][2]):
             traced.append((seconds, iterations, fen))
+        last[:] = [Progress(seconds=seconds, iterations=iterations, best_fen=fen, vehicles=vehicles, unserved=unserved)]
         try:
             if on_progress is not None:
-                on_progress(
-                    Progress(seconds=seconds, iterations=iterations, best_fen=fen, vehicles=vehicles, unserved=unserved)
-                )
+                on_progress(last[0])
         except KeyboardInterrupt:
             return False
         return True
@@ -156,10 +163,17 @@ def solve(
     recombined = time.perf_counter()
     rounds = tuple(_driven(problem, core, tour) for tour in tours)
     left = _left_out(problem, rounds)
-    blocked = tuple(explain(problem, order, rounds) for order in left) if reasons else ()
+    explained: list[Blocked] = []
+    if reasons and left:
+        why = Reasons(problem, rounds, core if objective == Objective() else None)
+        for order in left:
+            explained.append(why(order))
+            if on_progress is not None and last:
+                now = time.perf_counter() - built
+                on_progress(replace(last[0], seconds=now, explained=len(explained)))
     return RoutingSolution(
         rounds=rounds,
-        blocked=blocked,
+        blocked=tuple(explained),
         cost=_total(problem, rounds, left),
         stopped=stopped,
         iterations=iterations,

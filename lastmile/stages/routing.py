@@ -24,6 +24,7 @@ from lastmile.units import DAY_S, clock
 
 _GENEROUS = 8.0
 _LEAST_S = 0.2
+_TELLING_S = 1.0  # between two counts of reasons
 _Loss = tuple[tuple[str, ...], str]  # why something is left out, and the remedy
 _COLD = ("", CHILLED)  # what the vehicles need that bring a site its ordinary and its chilled parcels
 _SECOND_LOOKS = 2  # how often spare vehicles are moved to territories that lack some
@@ -392,11 +393,14 @@ def _kind(entry: Entry) -> tuple[object, ...]:
 
 
 def _telling(on_progress: Progress) -> Callable[[routing.Progress], None]:
-    """Tell of the search whenever it has found something cheaper."""
-    told = math.inf
+    """Tell of the search whenever it has found something cheaper, and every second how many reasons are known."""
+    told, told_s = math.inf, -math.inf
 
     def tell(now: routing.Progress) -> None:
-        nonlocal told
+        nonlocal told, told_s
+        if now.explained and now.seconds >= told_s + _TELLING_S:
+            told_s = now.seconds
+            on_progress("routing", f"why {now.explained} visits are left out")
         if now.best_fen < told:
             told = now.best_fen
             left_out = f", {now.unserved} visits left out" if now.unserved else ""

@@ -7,9 +7,11 @@ import pytest
 from examples import examples
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_problems import problems, problems_with_tours
+from random_problems import charging_problems, problems, problems_with_tours, tours
 from streets import DAY, line, vehicle
 
+from lastmile.solvers.judging import Judge, Timetable
+from lastmile.solvers.one_more import attempts
 from lastmile.solvers.problem import (
     UNREACHABLE,
     Battery,
@@ -23,6 +25,7 @@ from lastmile.solvers.problem import (
 )
 from lastmile.solvers.reasons import explain, latest_departure
 from lastmile.solvers.referee import evaluate
+from lastmile.solvers.relaxations import single_changes
 
 
 def street(*metres, kinds=None, **columns):
@@ -499,6 +502,32 @@ def test_rounds_that_charge_say_what_they_lack_for_one_more_order():
     assert explain(full, 1, (driven(full, (0,)),)).reasons == (
         "all 1 are in use; every round of this type is full (least excess 1 parcels)",
     )
+
+
+@settings(max_examples=examples(20, 200))
+@given(made=charging_problems(min_orders=2, max_orders=4, without={"allowed"}), data=st.data())
+def test_attempts_are_what_judging_every_place_alone_finds(made, data):
+    made = replace(made, groups=())
+    tour = data.draw(tours(made, most=2))
+    found = Judge(made)(tour)
+    served = {int(made.option_order[option]) for trip in tour.trips for option in trip}
+    assume(isinstance(found, Round) and len(served) < made.orders)
+    order = min(set(range(made.orders)) - served)
+    least = {}
+    for tried in attempts(Timetable(made), order, found):
+        if isinstance(tried, Round):
+            assert tried == Judge(made)(tried.tour)
+            continue
+        small, longer, number = tried.small()
+        alone = Judge(small)(longer)
+        assert alone == tried.outcome
+        event(alone.rule)
+        if alone.rule not in least or alone.amount < least[alone.rule]:
+            least[alone.rule] = alone.amount
+            # A remedy known before spares the trials of dearer ones only.
+            all_ways = single_changes(small, longer, number, alone)
+            for known in all_ways:
+                assert min([known, *single_changes(small, longer, number, alone, known)]) == min(all_ways)
 
 
 def test_the_latest_departure_leaves_time_to_charge():

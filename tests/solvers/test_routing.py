@@ -346,6 +346,22 @@ def test_progress_and_trace_tell_of_ever_better_plans():
     assert run(street(60)).trace == ()
 
 
+def test_progress_counts_the_reasons_and_ctrl_c_ends_them():
+    at = np.random.default_rng(1).integers(1, 10_000, 12)
+    crowded = problem([line(*at.tolist())], [vehicle(count=1, capacity=np.array([4]))], delivery=[1] * 12)
+    told = []
+    solution = solve(crowded, stop=Stop(iterations=50), on_progress=told.append)
+    assert len(solution.blocked) == 8
+    assert [item.explained for item in told if item.explained] == list(range(1, 9))
+
+    def interrupt(now):
+        if now.explained == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solve(crowded, stop=Stop(iterations=50), on_progress=interrupt)
+
+
 def test_charger_on_the_way_carries_further_than_the_battery():
     # 100 m out and back take 200 Wh, 110 are aboard: a charger at 60 m fills in the missing 90, at 2 s each.
     battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
