@@ -1,6 +1,7 @@
 """What only the whole scenario shows: names that lead nowhere, rows against each other, rules that contradict."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from lastmile.scenario import (
     ScenarioFile,
 )
 from lastmile.stages.breaks import breaks_in_shift
+from lastmile.stages.phases import phase_dates
 from lastmile.tables import Table
 from lastmile.units import DAY_S, parse_hours
 from lastmile.validation import nearest
@@ -193,6 +195,19 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
                 remedy="give [districts] with populations, or demand.generate.population",
             )
         )
+    dates = phase_dates(file.targets)
+    named: set[date] = set()
+    for i, phase in enumerate(file.demand.phases):
+        if phase.by not in dates or phase.by in named:
+            listed = ", ".join(map(str, dates)) or "none, as targets of sites do not have several dates"
+            faults.append(
+                Fault(
+                    place=f"{place}, demand.phases[{i}].by",
+                    cause=f"{phase.by} " + ("occurs twice" if phase.by in named else "is no phase of the targets"),
+                    remedy=f"name each phase once at most; there are {listed}",
+                )
+            )
+        named.add(phase.by)
     for i, depot in enumerate(file.depots):
         try:
             parse_crs(depot.crs)
@@ -223,13 +238,19 @@ def check_references(file: ScenarioFile, *, place: str) -> list[Fault]:
 def odd(file: ScenarioFile) -> list[str]:
     """What is allowed but hardly meant, in sentences for the user."""
     depots = {depot.id: depot for depot in file.depots}
-    return [
+    shifts = [
         f"vehicle {vehicle.id}: its shift {vehicle.shift} lies outside the hours {depots[base].hours} of depot {base}, "
         "so none can leave from there"
         for vehicle in file.vehicles
         for base in vehicle.based_at
         if base in depots and _common_s(vehicle.shift, depots[base].hours) <= 0
     ]
+    grows = [
+        f"facility {facility.id}: modules_grow changes nothing, as targets of sites do not have several dates"
+        for facility in file.facilities
+        if facility.modules_grow and not phase_dates(file.targets)
+    ]
+    return shifts + grows
 
 
 def _common_s(shift: str, hours: str) -> int:
@@ -245,6 +266,7 @@ def check_tables(file: ScenarioFile, tables: Mapping[str, Table], *, place: str)
         ("orders", "id"),
         ("areas", "id"),
         ("candidates", "id"),
+        ("chargers", "id"),
         ("zones", "zone_id"),
         ("districts", "name"),
     ):

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.chargers import energy_yuan, read_chargers
 from lastmile.geo.demand import Demand
 from lastmile.loading import Scenario
 from lastmile.plans import FleetEntry, Plan, Route, Site, Stop, TargetResult, Unserved
@@ -99,20 +100,23 @@ def _met(targets: Sequence[TargetResult]) -> dict[str, int]:
 
 
 def _clause(target: TargetResult) -> dict[str, Any]:
-    """What is reached, and no plan reaches more of: alone, and with all other clauses kept."""
+    """What is reached, and no plan reaches more of, or spends less than: alone, and with all other clauses kept."""
+    money = target.measure == "budget"
     return {
         "id": target.id,
         "met": target.met,
         "value": target.value,
         "most_alone": target.most,
-        "most_beside_others": target.bound,
+        "most_beside_others": None if money else target.bound,
+        "least_yuan_beside_others": target.bound if money else None,
         "gap": target.gap,
     }
 
 
 def _phases(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> list[dict[str, Any]]:
-    """What is open by each date, the money spent on it since the beginning, and the targets that are due."""
+    """What is open by each date, what it takes of the parcels of then, the money spent on it, and the targets due."""
     parcels = demand.parcels.astype(np.float64)
+    taking = {facility.id for facility in scenario.file.facilities if facility.channel is not None}
     due = phase_targets(scenario, plan)
     found = []
     for phase in plan.phases:
@@ -126,6 +130,8 @@ def _phases(scenario: Scenario, plan: Plan, demand: Demand, walks: Walks) -> lis
                 "sites": len(sites),
                 "modules": sum(site.modules for site in sites),
                 "by_facility": dict(sorted(Counter(site.facility for site in sites).items())),
+                "parcels": round(float(parcels.sum()) * (phase.demand_factor or 1.0)),
+                "capacity_parcels": sum(site.capacity_parcels for site in sites if site.facility in taking),
                 "sites_yuan": sum(site.cost_fen for site in sites if not site.existing) / 100,
                 "within_reach": _ratio(
                     parcels[covered_orders(scenario, plan, demand, part)].sum(), float(parcels.sum())
@@ -366,12 +372,18 @@ def _trips(route: Route) -> list[_Trip]:
 
 
 def _waiting_s(route: Route) -> int:
+    """Out on the road, before a stop and behind it; pauses at the base between trips are none."""
     at_stops = sum(stop.start_s - stop.arrive_s for stop in route.stops if stop.kind != "base")
-    return at_stops + sum(leg.depart_s - stop.depart_s for stop, leg in zip(route.stops, route.legs, strict=False))
+    return at_stops + sum(
+        leg.depart_s - stop.depart_s
+        for number, (stop, leg) in enumerate(zip(route.stops, route.legs, strict=False))
+        if number == 0 or stop.kind != "base"
+    )
 
 
 def _routing(routes: Sequence[Route], types: dict[str, VehicleType]) -> dict[str, Any]:
-    visits: list[Stop] = [stop for route in routes for stop in route.stops if stop.kind != "base"]
+    visits: list[Stop] = [stop for route in routes for stop in route.stops if stop.is_visit]
+    charges = [stop for route in routes for stop in route.stops if stop.kind == "charge"]
     parcels = sum(stop.parcels for stop in visits)
     km = sum(route.distance_m for route in routes) / 1000
     hours = sum(route.duration_s for route in routes) / 3600
@@ -406,6 +418,11 @@ def _routing(routes: Sequence[Route], types: dict[str, VehicleType]) -> dict[str
             "m3": load(lambda kind: kind.volume_m3, lambda trip: trip.volume_cm3 / 1e6),
         },
         "empty_km_share": _ratio(sum(trip.empty_m for _, trip in trips) / 1000, km),
+        "charging": {
+            "stops": len(charges),
+            "kwh": _number(sum(stop.charged_wh for stop in charges) / 1000),
+            "hours": _number(sum(stop.depart_s - stop.start_s for stop in charges) / 3600),
+        },
         "waiting_hours": _number(sum(_waiting_s(route) for route in routes) / 3600),
         "night_km_share": _ratio(_night_km(routes), km),
         "workload_cv": _ratio(spans.std(), spans.mean()) if len(spans) else None,
@@ -480,6 +497,7 @@ def _money(scenario: Scenario, plan: Plan, types: dict[str, VehicleType], served
     days of ``economics.site_life_years``, the purchase of vehicles is not (``yuan_per_day`` stands for it).
     """
     facilities = {facility.id: facility for facility in scenario.file.facilities}
+    chargers = read_chargers(scenario)
     driven = {route.vehicle_id: types[route.vehicle_type] for route in plan.routes}
     access = _access(scenario, plan)["permits"]
     opening = sum(site.cost_fen for site in plan.sites if not site.existing) / 100
@@ -487,7 +505,7 @@ def _money(scenario: Scenario, plan: Plan, types: dict[str, VehicleType], served
         "vehicles": sum(kind.yuan_per_day for kind in driven.values()),
         "distance": sum(types[r.vehicle_type].yuan_per_km * r.distance_m / 1000 for r in plan.routes),
         "hours": sum(types[r.vehicle_type].yuan_per_hour * r.duration_s / 3600 for r in plan.routes),
-        "energy": sum(types[r.vehicle_type].yuan_per_kwh * r.energy_wh / 1000 for r in plan.routes),
+        "energy": sum(energy_yuan(types[r.vehicle_type], r, chargers) for r in plan.routes),
         "permits": sum(
             permit.yuan_per_day * max(access[permit.id]["granted"], access[permit.id]["used"])
             for permit in scenario.file.permits

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from lastmile.chargers import crowded, read_chargers
 from lastmile.indicators import Walks, measure
 from lastmile.loading import Scenario
-from lastmile.plans import Manifest, Plan, Site, require_network
+from lastmile.plans import Built, Manifest, Plan, Site, require_network
 from lastmile.referee import check
 from lastmile.stages.fleet import make_fleet
 from lastmile.stages.prepare import City, Progress, prepare
@@ -115,8 +116,8 @@ class _Laps:
         self._last = now
 
 
-def _built(sites: Iterable[Site]) -> set[tuple[str, int, int, date | None]]:
-    return {(site.id, site.modules, site.chilled_modules, site.opens_by) for site in sites}
+def _built(sites: Iterable[Site]) -> set[tuple[str, int, int, date | None, tuple[Built, ...]]]:
+    return {(site.id, site.modules, site.chilled_modules, site.opens_by, site.built) for site in sites}
 
 
 def _worth(planned: Planned) -> tuple[int, int, int, float]:
@@ -153,7 +154,7 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
         siting=placement.summary,
         phases=placement.phases,
         targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings, placement.bounds),
-        warnings=(*city.warnings, *_cut_short(placement, rounds)),
+        warnings=(*city.warnings, *_cut_short(placement, rounds), *crowded(read_chargers(scenario), rounds.routes)),
     )
     laps.end("targets")
     on_progress("check", "the referee recomputes the plan")

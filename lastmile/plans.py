@@ -13,7 +13,19 @@ from lastmile.errors import InputError
 FORMAT = "lastmile-plan/1"
 
 Channel = Literal["door", "locker", "station"]
-StopKind = Literal["base", "door", "site"]
+StopKind = Literal["base", "door", "site", "charge"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What of a site stands by a date: modules, parcels a day that they take, fen spent on it since the beginning."""
+
+    by: date
+    modules: int
+    chilled_modules: int
+    capacity_parcels: int
+    chilled_capacity_parcels: int
+    cost_fen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +39,13 @@ class Site:
     facility
         Id of the facility in the scenario.
     modules
-        Locker groups or counters installed.
+        Locker groups or counters installed; where they come in several phases, those of the last, as all else here.
     capacity_parcels, load_parcels
         Parcels a day it can take, and does take in this plan.
     opens_by
         The phase in which it opens; None for existing sites, and where the scenario has no phases.
+    built
+        Where modules come in several phases, each of these in the order of time, the opening and the last among them.
     expected_parcels
         Of its load, what would be fetched by those who walk so far (the facility's ``walk_shares``), on average; None
         where the facility states no shares: all.
@@ -56,6 +70,7 @@ class Site:
     load_parcels: int
     cost_fen: int
     opens_by: date | None = None
+    built: tuple[Built, ...] = ()
     expected_parcels: float | None = None
     chilled_modules: int = 0
     chilled_capacity_parcels: int = 0
@@ -83,8 +98,9 @@ class Service:
 class Stop:
     """A visit of a vehicle: arrival, start and end of service, and what is handed over.
 
-    ``location_id`` is an order's id at a door, a site's id at a site, a depot's or dispatching site's id at a base.
-    ``parcels`` are delivered here, ``pickups`` are taken along. ``snap_m`` is the way on foot between road and place.
+    ``location_id`` is an order's id at a door, a site's id at a site, a depot's or dispatching site's id at a base,
+    a charger's where the vehicle charges ``charged_wh`` on its way. ``parcels`` are delivered here, ``pickups`` are
+    taken along. ``snap_m`` is the way on foot between road and place.
     """
 
     kind: StopKind
@@ -100,6 +116,12 @@ class Stop:
     weight_g: int
     volume_cm3: int
     snap_m: float
+    charged_wh: int = 0
+
+    @property
+    def is_visit(self) -> bool:
+        """Whether something is handed over: at a door or a site."""
+        return self.kind in ("door", "site")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +144,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One vehicle's round: its stops from base to base, one leg fewer than stops."""
+    """One vehicle's round: its stops from base to base, one leg fewer than stops.
+
+    A stop at the base between the first and the last ends a trip: there the vehicle reloads from the start to the end
+    of the stop, and leaves when its next leg does.
+    """
 
     vehicle_id: str
     vehicle_type: str
@@ -141,8 +167,19 @@ class Route:
 
     @property
     def duration_s(self) -> int:
-        """Seconds from leaving the base to the return."""
-        return self.stops[-1].arrive_s - self.stops[0].depart_s if self.stops else 0
+        """Seconds at work: from leaving the base to the last return, without pauses at the base between trips."""
+        if not self.stops:
+            return 0
+        away = self.stops[-1].arrive_s - self.stops[0].depart_s
+        between = list(zip(self.stops, self.legs, strict=False))[1:]
+        return away - sum(
+            stop.start_s - stop.arrive_s + leg.depart_s - stop.depart_s for stop, leg in between if stop.kind == "base"
+        )
+
+    @property
+    def trips(self) -> int:
+        """How often the vehicle leaves its base."""
+        return sum(stop.kind == "base" for stop in self.stops[:-1])
 
     @property
     def parcels(self) -> int:
@@ -153,6 +190,11 @@ class Route:
     def energy_wh(self) -> int:
         """Traction energy used; 0 for vehicles that burn fuel."""
         return sum(leg.energy_wh for leg in self.legs)
+
+    @property
+    def charged_wh(self) -> int:
+        """Energy taken from chargers on the way."""
+        return sum(stop.charged_wh for stop in self.stops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +240,9 @@ class TargetResult:
     most, possible
         No plan reaches more, were there no other clause and no budget; None and empty where nothing limits it.
     bound, at_most
-        No plan reaches more that keeps all other clauses of sites, or misses them by no more than this one does;
-        proven, be it by a relaxation. None where there is no such bound: ``at_most`` says so where time was too short
-        for it, and is empty for clauses of budgets and fleets.
+        No plan reaches more, or in a clause of a budget spends less, that keeps all other clauses of sites, or misses
+        them by no more than this one does; proven, be it by a relaxation. None where there is no such bound:
+        ``at_most`` says so where time was too short for it, and is empty for clauses of fleets.
     """
 
     id: str
@@ -219,7 +261,12 @@ class TargetResult:
 
     @property
     def gap(self) -> float | None:
-        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it."""
+        """By what share of the lowest limit that is known (``bound``, else ``most``) the plan stays below it.
+
+        Of money, the share of what is spent that is above the limit.
+        """
+        if self.measure == "budget":
+            return None if self.bound is None or not self.value else max(0.0, 1.0 - self.bound / self.value)
         limit = self.most if self.bound is None else self.bound
         return None if not limit else max(0.0, 1.0 - self.value / limit)
 
@@ -245,10 +292,16 @@ class Phase:
     """What siting proved of the sites that are open by a date: of the last phase as of the whole plan.
 
     The bound and gap of an earlier phase are to the best part of the network of the phase after it.
+
+    Parameters
+    ----------
+    demand_factor
+        Parcels a day then, as a multiple of the planned day's; None where the scenario says nothing of it: as many.
     """
 
     by: date
     siting: SitingSummary
+    demand_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,9 +212,22 @@ class Battery(_Model):
         None, description="consumption by mass, speed, stops and slope instead of by distance"
     )
     charging: tuple[tuple[Share, Positive], ...] = Field(
-        (), description="charging power by state of charge, piecewise constant: [[from share, kW], ...]"
+        (),
+        description="charging power by share of usable_kwh that is there, piecewise constant: [[from share, kW], ...], "
+        "shares ascending from 0. A vehicle that states it charges on its way, at the table `chargers`",
     )
-    swap_minutes: Positive | None = None
+    swap_minutes: Positive | None = Field(
+        None,
+        description="the battery is swapped for a full one whenever the vehicle reloads, which takes so much longer; "
+        "without, it is filled overnight and lasts for all trips of the day",
+    )
+
+    @model_validator(mode="after")
+    def _shares_ascend(self) -> "Battery":
+        shares = [share for share, _ in self.charging]
+        if shares and (shares[0] != 0 or shares[-1] >= 1 or any(a >= b for a, b in pairwise(shares))):
+            raise ValueError(f"the shares of charging must ascend from 0 and stay below 1, they are {shares}")
+        return self
 
     @model_validator(mode="after")
     def _reserve_fits(self) -> "Battery":
@@ -242,9 +255,11 @@ class VehicleType(_Model):
     new: bool = Field(False, description="counts as newly bought or renewed")
     marked: bool = False
     shift: Hours = "08:00-18:00"
-    max_work_hours: Positive | None = None
-    max_distance_km: Positive | None = None
-    max_stops: Annotated[int, Field(gt=0)] | None = None
+    max_work_hours: Positive | None = Field(
+        None, description="in a day, out and reloading; pauses at the base between trips are no work, and cost nothing"
+    )
+    max_distance_km: Positive | None = Field(None, description="in a day")
+    max_stops: Annotated[int, Field(gt=0)] | None = Field(None, description="doors and sites in a day")
     parcels: Positive | None = None
     payload_kg: Positive | None = None
     volume_m3: Positive | None = None
@@ -255,8 +270,12 @@ class VehicleType(_Model):
     price_yuan: Amount = Field(0.0, description="purchase price, for the fleet's budget")
     battery: Battery | None = None
     fuel_l_per_100km: Amount = 0.0
-    trips_per_day: Annotated[int, Field(gt=0)] = 1
-    reload_minutes: Amount = 0.0
+    trips_per_day: Annotated[int, Field(gt=0)] = Field(
+        1,
+        description="how often it may leave its base with a new load. Where hours, kilometres, stops or a battery that "
+        "is not swapped limit the day, each of k trips is planned with a k-th of them",
+    )
+    reload_minutes: Amount = Field(0.0, description="time at the base between two trips")
     breaks: Annotated[tuple[Break, ...], Field(max_length=6)] = Field((), description="at most six")
     skills: tuple[str, ...] = Field((), description="what orders may need; `cold` keeps chilled parcels")
     emission_stage: Annotated[int, Field(ge=0, le=7)] | None = None
@@ -308,6 +327,11 @@ class Facility(_Model):
     )
     parcels_per_module: Positive = Field(description="parcels a day that one module (locker group, counter) takes")
     modules_max: Annotated[int, Field(gt=0)] = 1
+    modules_grow: bool = Field(
+        False,
+        description="where targets make phases, modules (refrigerated ones too) may come in several of them; otherwise "
+        "a site opens with all",
+    )
     compartments: dict[ParcelSize, Annotated[int, Field(ge=0, le=100_000)]] = Field(
         default_factory=dict,
         description="compartments of one module by size, a limit beside parcels_per_module; a larger one may hold a "
@@ -520,6 +544,15 @@ class Firm(_Model):
     share: Annotated[float, Field(gt=0, le=1)] = Field(description="of the orders; the firms' shares sum to 1")
 
 
+class PhaseDemand(_Model):
+    """How many parcels a day there are in a phase of the targets, where these are more or fewer each time."""
+
+    by: date = Field(description="the phase: a date of targets of sites")
+    factor: Annotated[float, Field(gt=0, le=1_000)] = Field(
+        description="parcels as a multiple of the planned day's: 2.5 years at 20 % a year make 1.2^2.5 = 1.58"
+    )
+
+
 class Demand(_Model):
     """Parcels of the planned day: a table of orders, or generated."""
 
@@ -529,6 +562,10 @@ class Demand(_Model):
         (),
         description="to whom generated orders are dealt by chance, each order (see bundle_parcels_max) to one of them; "
         "for `lastmile joint`. The orders of a table have the column `firm`",
+    )
+    phases: tuple[PhaseDemand, ...] = Field(
+        (),
+        description="how many parcels there are in some phases of the targets, see there; in others, those of the day",
     )
     door: ServiceTime = ServiceTime(visit_s=180.0, parcel_s=30.0)
 
@@ -563,7 +600,8 @@ class Search(_Model):
     siting_seconds: Positive = Field(
         20.0,
         description="ceiling, for each phase of the targets; a plan that it ends may differ between machines. "
-        "Where targets may be exceeded, a fifth of it is kept for what is proved of each",
+        "Where targets may be exceeded, or money saved, a fifth of it is kept for what is proved of each. Where they "
+        "clash it takes about twice as long",
     )
     siting_gap: Amount = Field(0.005, description="relative gap to the proven bound at which siting stops")
     siting_rounds: Count = Field(
@@ -616,7 +654,9 @@ class ScenarioFile(_Model):
     districts: TableFile | None = Field(None, description="polygons, or centres: columns name, population, kind")
     areas: TableFile | None = Field(None, description="communities, villages, townships and campuses by name")
     zones_file: TableFile | None = Field(None, description="polygons with the column zone_id")
-    chargers: TableFile | None = Field(None, description="charging places; drawn, not planned with yet")
+    chargers: TableFile | None = Field(
+        None, description="charging places, for vehicles whose battery states `charging`"
+    )
     zones: tuple[Zone, ...] = ()
     permits: tuple[Permit, ...] = ()
     demand: Demand

@@ -45,15 +45,27 @@ by = 2020-12-31
 minimum = 3000
 ```
 
-A site opens in one phase, with all its modules, and stays open. Numbers are of all that is open by then: a minimum
-holds from its date on, a maximum or a budget (of all that was spent until then) on its date alone, so state it again
-with a later date if it is to hold on. Targets without a date are due with the last; those of vehicles and permits have
-no phases. With one date, or none, there are no phases and everything is due together.
+A site opens in one phase, with all its modules, and stays open. Where its facility says `modules_grow = true`, it opens
+with one module or more, and more may come in later phases; sites that exist stay as they are. Numbers are of all that
+is open by then: a minimum holds from its date on, a maximum or a budget (of all that was spent until then) on its date
+alone, so state it again with a later date if it is to hold on. Targets without a date are due with the last; those of
+vehicles and permits have no phases. With one date, or none, there are no phases and everything is due together.
 
 The final network is chosen first, among those that leave the earlier phases' targets possible, if there are any. Each
 earlier phase is then the best part of the network of the phase after it, and the proven gap of its value is to the best
-such part: what pays for itself opens early, unless a maximum holds it back. Demand is that of the planned day in every
-phase, and rounds are planned for the final network, whatever `day` is.
+such part: what pays for itself opens early, unless a maximum holds it back. Rounds are planned for the final network
+and the parcels of the planned day, whatever `day` is.
+
+Demand is that of the planned day in every phase, unless there are more or fewer parcels in some:
+
+```toml
+[[demand.phases]]
+by = 2020-12-31
+factor = 1.58
+```
+
+Sites and modules are then worth, and have room for, so many times the parcels of every place; shares of coverage stay
+what they are.
 """
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -201,7 +202,14 @@ def scenario(folder: Path = Path("grid")) -> Scenario:
         {"zone_id": ["core"], "name": ["Core"]}, geometry=[shapely.box(*low, *high)], crs="EPSG:4326"
     )
     chargers = geopandas.GeoDataFrame(
-        {"id": ["c1"], "name": ["Charger"], "power_kw": [60.0], "slots": [2]},
+        {
+            "id": ["c1"],
+            "name": ["Charger"],
+            "power_kw": [60.0],
+            "slots": [2],
+            "vehicles": [()],
+            "yuan_per_kwh": [math.nan],
+        },
         geometry=[shapely.Point(place(2000, 500))],
         crs="EPSG:4326",
     )
@@ -290,6 +298,31 @@ def _leg(edges: tuple[int, ...], times: tuple[int, int], metres: float, energy_w
         distance_m=metres,
         energy_wh=energy_wh,
     )
+
+
+def plan_with_halts(network: RoadNetwork | None = None) -> Plan:
+    """The same plan, but the truck's round goes on at 8:30: it reloads from 8:20, then charges 2.5 kWh from 8:30 on."""
+    made = plan(network)
+    van, truck = made.routes
+    start = 8 * 3600
+    base, door, home = truck.stops
+    out, back = truck.legs
+    stops = (
+        base,
+        door,
+        dataclasses.replace(home, start_s=start + 1200, depart_s=start + 1500),
+        dataclasses.replace(
+            _stop("charge", "c1", "Charger", (2000, 500), (start + 1800, start + 1800, start + 2400)), charged_wh=2500
+        ),
+        dataclasses.replace(home, arrive_s=start + 2700, start_s=start + 2700, depart_s=start + 2700),
+    )
+    legs = (
+        out,
+        back,
+        dataclasses.replace(out, depart_s=start + 1600, arrive_s=start + 1800),
+        dataclasses.replace(back, depart_s=start + 2400, arrive_s=start + 2700),
+    )
+    return dataclasses.replace(made, routes=(van, dataclasses.replace(truck, stops=stops, legs=legs)))
 
 
 def plan(network: RoadNetwork | None = None) -> Plan:

@@ -395,6 +395,10 @@ def test_rows_are_checked_against_each_other_although_another_table_is_at_fault(
             {ORDERS_KEY: f'{GENERATED}\nfirms = [{{ id = "a", share = 0.5 }}, {{ id = "a", share = 0.5 }}]'},
             ("scenario.toml, demand.firms[1].id", "'a' occurs twice"),
         ),
+        (
+            {"[[depots]]": "[[demand.phases]]\nby = 2020-12-31\nfactor = 1.5\n\n[[depots]]"},
+            ("scenario.toml, demand.phases[0].by", "2020-12-31 is no phase", "do not have several dates"),
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )  # fmt: skip
@@ -446,6 +450,14 @@ def test_shift_outside_its_depots_hours_is_noted(tmp_path):
     assert "note: vehicle truck: its shift 04:30-16:00 lies outside the hours 18:00-22:00 of depot dc" in ran.err
     # A night's hours end on the next morning, when the shift has begun.
     assert checked(write_town(tmp_path, scenario={name: f'{name}\nhours = "22:00-06:00"'})).err == ""
+
+
+def test_sites_that_could_grow_only_in_phases_are_noted(tmp_path):
+    grow = "modules_max = 2"
+    ran = checked(write_town(tmp_path, scenario={grow: f"{grow}\nmodules_grow = true"}))
+    assert "note: facility locker: modules_grow changes nothing" in ran.err
+    dated = {'id = "outlets"': 'id = "outlets"\nby = 2022-12-31', 'id = "lockers"': 'id = "lockers"\nby = 2024-12-31'}
+    assert checked(write_town(tmp_path, scenario={grow: f"{grow}\nmodules_grow = true"} | dated)).err == ""
 
 
 def test_sound_minimal_scenario(tmp_path):

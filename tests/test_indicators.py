@@ -89,6 +89,17 @@ def test_nothing_chilled_has_no_shares(kpi):
     assert kpi["capacity"]["by_size"] == {}
 
 
+def test_reloads_and_charges_are_no_visits(kpi):
+    plan = city.plan_with_halts()
+    found = measure(city.scenario(), plan, city.demand(), city.walks())
+    assert found["routing"]["charging"] == {"stops": 1, "kwh": 2.5, "hours": pytest.approx(1 / 6, abs=1e-3)}
+    assert kpi["routing"]["charging"] == {"stops": 0, "kwh": 0.0, "hours": 0.0}
+    assert (found["routing"]["stops"], found["routing"]["trips"]) == (kpi["routing"]["stops"], 3)
+    # The pauses at the base, 300 s ahead of the reload and 100 s behind it, are neither waiting nor work.
+    assert found["routing"]["waiting_hours"] == kpi["routing"]["waiting_hours"]
+    assert found["routing"]["hours"] == pytest.approx((1800 + 2300) / 3600, abs=1e-3)
+
+
 def test_routing_totals(kpi):
     routing = kpi["routing"]
     # Van 5 km in 0.5 h with 30 parcels at 3 stops, truck 4 km in 0.25 h with 30 parcels at 1.
@@ -238,6 +249,8 @@ def test_phases_are_of_all_that_is_open_by_then(kpi):
         "sites": 2,
         "modules": 2,
         "by_facility": {"outlet": 1, "station": 1},
+        "parcels": 100,
+        "capacity_parcels": 100,
         "sites_yuan": 5000.0,
         "within_reach": 0.3,
         "gap": 0.002,

@@ -131,6 +131,55 @@ def test_later_rounds_of_siting_keep_the_phases(tmp_path):
     assert {site.opens_by for site in plan.sites} <= {FIRST, MIDDLE, LAST}
 
 
+# By 2022 one group of lockers at most, by the middle of 2023 two, in the end four.
+GROWING = {
+    "modules_max = 2": "modules_max = 3\nmodules_grow = true",
+    'id = "outlets"': f'id = "outlets"\nby = {FIRST}',
+    'id = "lockers"': f'id = "lockers"\nby = {LAST}',
+    'of = "modules"\nminimum = 2': 'of = "modules"\nminimum = 4',
+    "[[depots]]": "".join(
+        f'[[targets]]\nmeasure = "count"\nid = "at-most-{most}"\ntext = "t"\nby = {by}\nfacility = "locker"\n'
+        f'of = "modules"\nminimum = {most}\nmaximum = {most}\n\n'
+        for by, most in ((FIRST, 1), (MIDDLE, 2))
+    )
+    + f'[[targets]]\nmeasure = "count"\nid = "two-places"\ntext = "t"\nby = {LAST}\nfacility = "locker"\n'
+    f"maximum = 2\n\n[[demand.phases]]\nby = {LAST}\nfactor = 1.5\n\n[[depots]]",
+}
+
+
+def test_sites_that_grow_are_told_and_checked(tmp_path):
+    made = plan_scenario(load_scenario(write_town(tmp_path / "town", scenario=GROWING)))
+    assert made.plan.violations == ()
+    assert all(target.met for target in made.plan.targets)
+    grown = [site for site in made.plan.sites if site.built]
+    assert grown
+    assert {site.facility for site in grown} == {"locker"}
+    lockers = [phase["modules"] - 1 - phase["by_facility"].get("station", 0) for phase in made.indicators["phases"]]
+    assert lockers[:2] == [1, 2]
+    assert lockers[2] >= 4
+    parcels = made.indicators["service"]["parcels"]
+    assert [phase["parcels"] for phase in made.indicators["phases"]] == [parcels, parcels, round(1.5 * parcels)]
+    assert [phase.demand_factor for phase in made.plan.phases] == [None, None, 1.5]
+    spent = [phase["sites_yuan"] for phase in made.indicators["phases"]]
+    assert spent == sorted(spent)
+    assert spent[-1] == made.indicators["money"]["sites_yuan"]
+    write_outputs(made, tmp_path / "plan")
+    assert read_plan(tmp_path / "plan") == made.plan
+    told = ", ".join(f"{state.by}: {state.modules}" for state in grown[0].built)
+    frame = geopandas.read_file(tmp_path / "plan" / "sites.geojson")
+    assert told in frame["built"].tolist()
+    for page in ("report.html", "map.html"):
+        assert told in (tmp_path / "plan" / page).read_text("utf-8")
+    path = tmp_path / "plan" / "plan.json"
+    text = path.read_text("utf-8")
+    state = f'"built":[{{"by":"{grown[0].built[0].by}","modules":1'
+    assert state in text
+    path.write_text(text.replace(state, state[:-1] + "2"), "utf-8")
+    ran = run("check", made.scenario.path, "--plan", path)
+    assert ran.code == 3
+    assert "modules" in ran.err + ran.out
+
+
 def test_limit_of_an_earlier_date_holds_no_longer(tmp_path):
     # Two groups at most, of 2022: by 2024 there are four, as a target of then wants.
     four = SCENARIO.index('id = "lockers"')

@@ -257,6 +257,12 @@ def scenarios(draw, *, phased=False):
     if phased:
         dates = draw(st.sampled_from([["2022-12-31", "2024-12-31"], ["2024-12-31", "2023-06-30", "2022-12-31"]]))
         parts["targets"] = [target | {"by": by} for target, by in zip(targets, cycle(dates), strict=False)]
+        growing = draw(st.lists(st.sampled_from(sorted(named)), unique=True))
+        parts["facilities"] = [
+            facility | ({"modules_grow": True} if facility["id"] in growing else {}) for facility in facilities
+        ]
+        named_dates = draw(st.lists(st.sampled_from(dates), unique=True))
+        parts["demand"] |= {"phases": [{"by": by, "factor": draw(st.sampled_from([0.5, 3.0]))} for by in named_dates]}
     only = sorted({facility.get("channel", "door") for facility in facilities})
     return toml(parts), draw(orders(only)), draw(st.sampled_from(MAPS))
 
@@ -358,6 +364,15 @@ def test_plan_in_phases_breaks_no_rule_and_the_referee_finds_a_changed_date(fold
     corrupted = replace(plan, sites=(*plan.sites[:index], site, *plan.sites[index + 1 :]))
     found = check(planned.scenario, planned.city.network, planned.city.demand, corrupted)
     assert ("phase", site.id) in {(violation.rule, violation.place) for violation in found}
+    grown = [site for site in plan.sites if site.built]
+    if grown:
+        site = data.draw(st.sampled_from(grown))
+        early = replace(site, built=(replace(site.built[0], by=date(2020, 1, 1)), *site.built[1:]))
+        fewer = replace(site, built=(*site.built[:-1], replace(site.built[-1], cost_fen=site.cost_fen + 1)))
+        for wrong in (early, fewer):
+            sites = tuple(wrong if one is site else one for one in plan.sites)
+            found = check(planned.scenario, planned.city.network, planned.city.demand, replace(plan, sites=sites))
+            assert ("phase", site.id) in {(violation.rule, violation.place) for violation in found}
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,13 @@ def test_models_are_frozen():
         battery.usable_kwh = 6.0  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("curve", [((0.1, 7.0),), ((0.0, 7.0), (0.0, 3.0)), ((0.0, 7.0), (1.0, 3.0))])
+def test_shares_of_a_charging_curve_ascend_from_nothing_to_below_full(curve):
+    assert Battery(usable_kwh=5.0, kwh_per_km=0.1, charging=((0.0, 7.0), (0.8, 3.0))).charging[1] == (0.8, 3.0)
+    with pytest.raises(ValidationError, match="must ascend from 0 and stay below 1"):
+        Battery(usable_kwh=5.0, kwh_per_km=0.1, charging=curve)
+
+
 def vehicle(**changes: object) -> VehicleType:
     given = {"id": "v", "vehicle_class": "e_van", "based_at": ("dc",), "parcels": 10.0,
              "battery": Battery(usable_kwh=40.0, kwh_per_km=0.2)}  # fmt: skip

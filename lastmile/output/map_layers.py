@@ -30,7 +30,7 @@ from lastmile.output.map_style import (
     WATER,
     ZONE,
 )
-from lastmile.output.plan_frames import by_size
+from lastmile.output.plan_frames import built_text, by_size, stop_kinds
 from lastmile.output.route_lines import route_line
 from lastmile.plans import Plan, Site
 from lastmile.scenario import Calendar, VehicleFilter, Zone
@@ -38,6 +38,7 @@ from lastmile.units import clock
 
 POINTS_MAX: Final = 20_000  # above this, demand is drawn in cells
 _CELLS_MAX: Final = 4_000
+_HALTS_MAX: Final = 12  # of one place, told in its tooltip
 _ROAD_TOLERANCE_M: Final = 6.0
 _ROUTE_TOLERANCE_M: Final = 2.0
 _AREA_TOLERANCE_M: Final = 8.0
@@ -232,7 +233,9 @@ def route_layers(plan: Plan, network: RoadNetwork, scenario: Scenario) -> list[f
                 "Base / 起点": route.base_id,
                 "Distance / 里程": f"{route.distance_m / 1000:.1f} km",
                 "Parcels / 件数": route.parcels,
-                "Stops / 站点": sum(stop.kind != "base" for stop in route.stops),
+                "Stops / 站点": sum(stop.is_visit for stop in route.stops),
+                **({"Trips / 趟数": route.trips} if route.trips > 1 else {}),
+                **({"Charged / 途中充电": f"{route.charged_wh / 1000:.1f} kWh"} if route.charged_wh else {}),
                 "Hours / 时间": f"{clock(route.stops[0].depart_s)}–{clock(route.stops[-1].arrive_s)}"
                 f" ({route.duration_s / 3600:.1f} h)",
                 "Permits / 通行证": ", ".join(route.permits) or "–",
@@ -264,6 +267,32 @@ def charger_layers(scenario: Scenario) -> list[folium.GeoJson]:
         )
     ]
     return [layer_of("Chargers / 充电桩", points, colour=CHARGER, marker=dot(CHARGER, radius=4), tip=True)]
+
+
+def halt_layers(plan: Plan) -> list[folium.GeoJson]:
+    """Where vehicles charge on their way, and where they reload between trips; all halts in one place as one."""
+    layers = []
+    for kind, name in (("charge", "Charging stops / 途中充电"), ("reload", "Reloads / 装货")):
+        halts: dict[tuple[float, float], list[str]] = {}
+        for route in plan.routes:
+            for stop, (_, what) in zip(route.stops, stop_kinds(route), strict=True):
+                if what == kind:
+                    words = f"{route.vehicle_id} {clock(stop.start_s)}–{clock(stop.depart_s)}"
+                    words += f", {stop.charged_wh / 1000:.1f} kWh" if kind == "charge" else ""
+                    halts.setdefault((stop.lon, stop.lat), []).append(words)
+        points = [feature_of(shapely.Point(at), escaped({name: _first(words)})) for at, words in halts.items()]
+        if points:
+            colour = CHARGER if kind == "charge" else DEPOT
+            marker = folium.CircleMarker(radius=7, color=colour, weight=2, fill=False)
+            number = sum(map(len, halts.values()))
+            layers.append(layer_of(f"{name} ({number})", points, colour=colour, marker=marker, tip=True))
+    return layers
+
+
+def _first(words: Sequence[str]) -> str:
+    """As many as a tooltip has room for."""
+    more = [f"+ {len(words) - _HALTS_MAX}"] if len(words) > _HALTS_MAX else []
+    return "; ".join([*words[:_HALTS_MAX], *more])
 
 
 def depot_layers(scenario: Scenario) -> list[folium.GeoJson]:
@@ -319,6 +348,7 @@ def _site_words(site: Site) -> dict[str, Any]:
         "Host / 场所": site.host,
         "Status / 状态": "existing / 现有" if site.existing else "new / 新建",
         **({} if site.opens_by is None else {"Opens by / 建成期限": site.opens_by}),
+        **({"Modules by date / 分期组数": built_text(site)} if site.built else {}),
         "Id / 编号": site.id,
     }
 

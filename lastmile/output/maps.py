@@ -18,6 +18,7 @@ from lastmile.output.map_layers import (
     charger_layers,
     demand_layers,
     depot_layers,
+    halt_layers,
     route_layers,
     site_layers,
     unserved_layers,
@@ -85,6 +86,7 @@ def draw_map(
         *route_layers(plan, network, scenario),
         *charger_layers(scenario),
         *depot_layers(scenario),
+        *halt_layers(plan),
         *site_layers(plan, scenario),
         *unserved_layers(plan),
     ]

@@ -38,7 +38,8 @@ _FAULTS_MAX: Final = 50
 _REMEDY: Final = "take plan.json as lastmile wrote it, or make the plan again with: lastmile plan SCENARIO"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _ADAPTER: Final = TypeAdapter(Plan)
-_OF_PHASES: Final = ("opens_by", "phases")  # keys that are not there where there are no phases, as in files of before
+# Keys that are not there where there are no phases, nothing is said of them, or nothing is charged, as in older files.
+_WHERE_USED: Final = ("opens_by", "built", "phases", "demand_factor", "charged_wh")
 
 
 def write_plan(plan: Plan, demand: Demand, network: RoadNetwork, folder: Path) -> None:
@@ -86,7 +87,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def _keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: value for key, value in pairs if value or key not in _OF_PHASES}
+    return {key: value for key, value in pairs if value or key not in _WHERE_USED}
 
 
 def _compact(value: Any) -> str:
@@ -170,6 +171,9 @@ def _inconsistencies(plan: Plan) -> Iterator[tuple[str, str]]:
     places: list[tuple[str, float, float]] = []
     for i, site in enumerate(plan.sites):
         places.append((f"sites[{i}]", site.lon, site.lat))
+        days = [state.by for state in site.built]
+        if days and (days[0] != site.opens_by or days != sorted(set(days))):
+            yield f"sites[{i}].built", f"its dates do not ascend from {site.opens_by}, when it opens"
     for i, left in enumerate(plan.unserved):
         places.append((f"unserved[{i}]", left.lon, left.lat))
     for i, route in enumerate(plan.routes):

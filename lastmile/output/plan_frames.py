@@ -10,7 +10,7 @@ import shapely
 from lastmile.geo.demand import Demand
 from lastmile.geo.network import RoadNetwork
 from lastmile.output.route_lines import route_line
-from lastmile.plans import Plan, Route
+from lastmile.plans import Plan, Route, Site
 from lastmile.units import clock
 
 DECIMALS: Final = 6  # of degrees; 0.1 m
@@ -23,12 +23,13 @@ _SITE_COLUMNS: Final = {
 }  # fmt: skip
 _ROUTE_COLUMNS: Final = {
     "vehicle_id": "text", "type": "text", "base": "text", "permits": "text", "distance_km": "float64",
-    "duration_min": "float64", "parcels": "int64", "cost_yuan": "float64", "energy_kwh": "float64",
+    "duration_min": "float64", "trips": "int64", "parcels": "int64", "cost_yuan": "float64", "energy_kwh": "float64",
+    "charged_kwh": "float64",
 }  # fmt: skip
 STOP_COLUMNS: Final = {
-    "vehicle_id": "text", "vehicle_type": "text", "stop_no": "int64", "kind": "text", "name": "text",
+    "vehicle_id": "text", "vehicle_type": "text", "trip": "int64", "stop_no": "int64", "kind": "text", "name": "text",
     "location_id": "text", "arrive": "text", "start": "text", "depart": "text", "parcels": "int64",
-    "pickups": "int64", "kg": "float64", "lon": "float64", "lat": "float64",
+    "pickups": "int64", "kg": "float64", "charged_kwh": "float64", "lon": "float64", "lat": "float64",
 }  # fmt: skip
 _DEMAND_COLUMNS: Final = {
     "id": "text", "name": "text", "district": "text", "channels": "text", "served_by": "text", "site_id": "text",
@@ -57,14 +58,24 @@ def by_size(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{size} {number:,}" for size, number in numbers.items())
 
 
+def built_text(site: Site) -> str:
+    """Modules by date in words, refrigerated ones apart; empty where all come at once."""
+    return ", ".join(
+        f"{state.by}: {state.modules}{f' + {state.chilled_modules} ❄' if state.chilled_modules else ''}"
+        for state in site.built
+    )
+
+
 def site_frame(plan: Plan) -> geopandas.GeoDataFrame:
-    """Sites as points; with phases, also by when each opens (nothing for those that exist)."""
+    """Sites as points; with phases, also by when each opens (nothing for those that exist), and how it grows."""
     columns = _SITE_COLUMNS | ({"opens_by": "text"} if plan.phases else {})
+    columns |= {"built": "text"} if any(site.built for site in plan.sites) else {}
     rows = [
         {
             **{name: getattr(site, name) for name in _SITE_COLUMNS if name != "cost_yuan"},
             "cost_yuan": site.cost_fen / 100,
             "opens_by": "" if site.opens_by is None else site.opens_by.isoformat(),
+            "built": built_text(site),
             "compartments": by_size(site.compartments),
             "parcels_by_size": by_size(site.parcels_by_size),
         }
@@ -82,9 +93,11 @@ def route_properties(route: Route) -> dict[str, Any]:
         "permits": ", ".join(route.permits),
         "distance_km": round(route.distance_m / 1000, 3),
         "duration_min": round(route.duration_s / 60, 1),
+        "trips": route.trips,
         "parcels": route.parcels,
         "cost_yuan": route.cost_fen / 100,
         "energy_kwh": route.energy_wh / 1000,
+        "charged_kwh": route.charged_wh / 1000,
     }
 
 
@@ -95,14 +108,26 @@ def route_frame(plan: Plan, network: RoadNetwork) -> geopandas.GeoDataFrame:
     return _frame([route_properties(route) for route in plan.routes], _ROUTE_COLUMNS, geometry)
 
 
+def stop_kinds(route: Route) -> list[tuple[int, str]]:
+    """Of each stop, which trip it belongs to, from 1 on, and its kind; the base between two trips is a reload."""
+    found: list[tuple[int, str]] = []
+    trip = 1
+    for number, stop in enumerate(route.stops):
+        inner = 0 < number < len(route.stops) - 1
+        found.append((trip, "reload" if inner and stop.kind == "base" else stop.kind))
+        trip += inner and stop.kind == "base"
+    return found
+
+
 def stop_rows(plan: Plan) -> list[dict[str, Any]]:
     """What a driver reads about each stop, route after route."""
     return [
         {
             "vehicle_id": route.vehicle_id,
             "vehicle_type": route.vehicle_type,
+            "trip": trip,
             "stop_no": number,
-            "kind": stop.kind,
+            "kind": kind,
             "name": stop.name,
             "location_id": stop.location_id,
             "arrive": clock(stop.arrive_s),
@@ -111,11 +136,12 @@ def stop_rows(plan: Plan) -> list[dict[str, Any]]:
             "parcels": stop.parcels,
             "pickups": stop.pickups,
             "kg": round(stop.weight_g / 1000, 3),
+            "charged_kwh": stop.charged_wh / 1000,
             "lon": round(stop.lon, DECIMALS),
             "lat": round(stop.lat, DECIMALS),
         }
         for route in plan.routes
-        for number, stop in enumerate(route.stops)
+        for number, (stop, (trip, kind)) in enumerate(zip(route.stops, stop_kinds(route), strict=True))
     ]
 
 

@@ -11,6 +11,7 @@ from lastmile.indicators import phase_targets
 from lastmile.loading import Scenario
 from lastmile.output.map_style import FACILITIES, UNSERVED, VEHICLES
 from lastmile.output.plan_files import SYNTHETIC_NOTICE
+from lastmile.output.plan_frames import built_text
 from lastmile.plans import Plan, Route, TargetResult
 from lastmile.scenario import BudgetTarget, CountTarget, PermitTarget, ScenarioFile
 from lastmile.units import clock
@@ -40,12 +41,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRow:
-    """A vehicle's day as three SVG paths in a chart that is 1,000 units wide."""
+    """A vehicle's day as SVG paths in a chart that is 1,000 units wide."""
 
     vehicle_id: str
     text: str
     driving: str
     serving: str
+    charging: str
     waiting: str
 
 
@@ -91,6 +93,8 @@ def render_report(plan: Plan, indicators: Mapping[str, Any], scenario: Scenario)
         vehicle_names={item.id: item.name or item.id for item in scenario.file.vehicles},
         kinds=FACILITIES,
         rows_max=ROWS_MAX,
+        built_text=built_text,
+        grows=any(site.built for site in plan.sites),
         expects=any(site.expected_parcels is not None for site in plan.sites),
     )
 
@@ -187,7 +191,7 @@ def _site_columns(plan: Plan) -> list[Bar]:
 
 
 def working_day(routes: Sequence[Route]) -> tuple[int, int, list[DayRow]]:
-    """When each vehicle drives, serves and waits, longest day first.
+    """When each vehicle drives, serves (and reloads), charges and waits, longest day first.
 
     Returns
     -------
@@ -203,18 +207,22 @@ def working_day(routes: Sequence[Route]) -> tuple[int, int, list[DayRow]]:
         by_vehicle.setdefault(route.vehicle_id, []).append(route)
     rows = []
     for vehicle, own in by_vehicle.items():
-        driving, serving, waiting = [], [], []
+        driving, waiting = [], []
+        serving: list[tuple[int, int]] = []
+        charging: list[tuple[int, int]] = []
         for route in own:
-            for stop, leg in zip(route.stops, route.legs, strict=False):
+            for number, (stop, leg) in enumerate(zip(route.stops, route.legs, strict=False)):
                 driving.append((leg.depart_s, leg.arrive_s))
-                serving.append((stop.start_s, stop.depart_s))
-                waiting += [(stop.arrive_s, stop.start_s), (stop.depart_s, leg.depart_s)]
+                (charging if stop.kind == "charge" else serving).append((stop.start_s, stop.depart_s))
+                if number == 0 or stop.kind != "base":  # a pause between two trips is no work
+                    waiting += [(stop.arrive_s, stop.start_s), (stop.depart_s, leg.depart_s)]
         worked = sum(route.duration_s for route in own)
         row = DayRow(
             vehicle_id=vehicle,
             text=f"{worked / 3600:.1f} h",
             driving=_spans(driving, start, end),
             serving=_spans(serving, start, end),
+            charging=_spans(charging, start, end),
             waiting=_spans(waiting, start, end),
         )
         rows.append((-worked, vehicle, row))

@@ -80,6 +80,20 @@ class Case:
         return places
 
     @cached_property
+    def chargers(self) -> dict[str, "Charger"]:
+        """Chargers of the scenario's table by id."""
+        table = self.scenario.chargers
+        if table is None:
+            return {}
+        columns = (table["id"], table["power_kw"], table["vehicles"], table["yuan_per_kwh"], table.geometry)
+        return {
+            key: Charger(
+                place=(float(point.x), float(point.y)), kw=float(kw), classes=tuple(classes), price=float(price)
+            )
+            for key, kw, classes, price, point in zip(*columns, strict=True)
+        }
+
+    @cached_property
     def candidate_places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes and latitudes of the scenario's table of candidates, empty where it has none."""
         table = self.scenario.candidates
@@ -138,6 +152,9 @@ class Case:
         if stop.kind == "door":
             row = self.orders.get(stop.location_id)
             return None if row is None else (float(self.demand.lon[row]), float(self.demand.lat[row]))
+        if stop.kind == "charge":
+            charger = self.chargers.get(stop.location_id)
+            return None if charger is None else charger.place
         site = self.sites.get(stop.location_id)
         if site is not None:
             return (site.lon, site.lat) if math.isfinite(site.lon) and math.isfinite(site.lat) else None
@@ -190,10 +207,26 @@ class Position:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charger:
+    """A row of the table: no class of vehicle means all, a price that is not a number the vehicle's own."""
+
+    place: Place
+    kw: float
+    classes: tuple[str, ...]
+    price: float
+
+
 def trips(route: Route) -> list[range]:
     """Cut a round at its visits to the base; each trip as the indices of its stops, both base stops included."""
     cuts = [0, *(i for i, stop in enumerate(route.stops[:-1]) if i and stop.kind == "base"), len(route.stops) - 1]
     return [range(a, b + 1) for a, b in pairwise(cuts)]
+
+
+def leaving(route: Route, trip: range) -> int:
+    """When a trip sets out: with its first leg, or where that is missing, at the end of its first stop."""
+    first = trip[0]
+    return route.legs[first].depart_s if first < len(route.legs) else route.stops[first].depart_s
 
 
 def daily(hours: str) -> list[tuple[int, int]]:

@@ -1,28 +1,28 @@
 """Batteries last."""
 
 from functools import cached_property
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.geo.energy import AIR_KG_M3, GRAVITY, STOP_SHARE
-from lastmile.plans import Route, Violation
+from lastmile.plans import Route, Stop, Violation
 from lastmile.referee.case import Case, Violations
 from lastmile.referee.loads import weight_after
 from lastmile.referee.traffic import Traffic
 from lastmile.referee.travel import Drive, Drives, leg_name
-from lastmile.scenario import Physics, VehicleType
+from lastmile.scenario import Battery, Physics, VehicleType
 
 _TOLERANCE_WH = 1.0
+_TIME_TOLERANCE_S = 1.0
 _FASTEST_M_S = 100.0  # two moments that lie too close together tell no speed
 
 
 def check_energy(case: Case, drives: Drives) -> Violations:
     """Energy of every leg by distance and load, or by physics, and of every round by the battery above its reserve.
 
-    This version plans no charging on the way: a round must do with one full battery. What descents give back while it
-    is still full is lost.
+    A round begins with a full battery and must do with it and what is charged on the way, unless batteries are swapped
+    where the vehicle reloads. What descents give back while it is still full is lost.
     """
     streets = _Streets(case)
     for i, route in enumerate(case.plan.routes):
@@ -31,16 +31,82 @@ def check_energy(case: Case, drives: Drives) -> Violations:
             continue
         yield from _legs(i, route, vehicle, drives, streets)
         if vehicle.battery is not None:
-            able = (vehicle.battery.usable_kwh - vehicle.battery.reserve_kwh) * 1000
-            out = accumulate((leg.energy_wh for leg in route.legs), lambda a, b: max(a + b, 0), initial=0)
-            most = max(out)
-            if most > able + _TOLERANCE_WH:
-                yield Violation(
-                    rule="battery",
-                    place=route.vehicle_id,
-                    amount=f"+{most - able:.0f} Wh",
-                    detail=f"the round uses {most} Wh, the battery gives {able:.0f} Wh above its reserve",
-                )
+            yield from _battery(case, route, vehicle, vehicle.battery)
+
+
+def _battery(case: Case, route: Route, vehicle: VehicleType, battery: Battery) -> Violations:
+    able = (battery.usable_kwh - battery.reserve_kwh) * 1000
+    out = most = 0
+    for stop, leg in zip(route.stops, route.legs, strict=False):
+        if stop.kind == "base" and battery.swap_minutes is not None:
+            out = 0
+        if stop.kind == "charge":
+            yield from _charge(case, route, stop, vehicle, battery, out)
+            out = max(out - max(stop.charged_wh, 0), 0)
+        out = max(out + leg.energy_wh, 0)
+        most = max(most, out)
+    if most > able + _TOLERANCE_WH:
+        yield Violation(
+            rule="battery",
+            place=route.vehicle_id,
+            amount=f"+{most - able:.0f} Wh",
+            detail=f"the round uses {most} Wh, the battery gives {able:.0f} Wh above its reserve",
+        )
+
+
+def _charge(case: Case, route: Route, stop: Stop, vehicle: VehicleType, battery: Battery, out: int) -> Violations:
+    """A stop at a charger: it takes such vehicles, the battery has room, and the time is enough."""
+    place = f"{route.vehicle_id}, {stop.location_id}"
+    charger = case.chargers.get(stop.location_id)
+    if charger is None:
+        return  # reported by the rule of identity
+    if not battery.charging:
+        yield Violation(
+            rule="charge",
+            place=place,
+            amount=f"{stop.charged_wh} Wh",
+            detail=f"a {vehicle.id} states no power of charging, so it charges overnight only",
+        )
+        return
+    if charger.classes and vehicle.vehicle_class not in charger.classes:
+        yield Violation(
+            rule="charge",
+            place=place,
+            amount=vehicle.vehicle_class,
+            detail=f"charger {stop.location_id} is for {', '.join(charger.classes)}",
+        )
+    if stop.charged_wh > out + _TOLERANCE_WH:
+        yield Violation(
+            rule="charge",
+            place=place,
+            amount=f"+{stop.charged_wh - out} Wh",
+            detail=f"{stop.charged_wh} Wh are charged, the battery has room for {out} Wh",
+        )
+    full = battery.usable_kwh * 1000
+    need = _charging_s(battery, charger.kw, full - out, min(full - out + max(stop.charged_wh, 0), full))
+    given = stop.depart_s - stop.start_s
+    if not given >= need - _TIME_TOLERANCE_S:
+        yield Violation(
+            rule="charge",
+            place=place,
+            amount=f"-{need - given:.0f} s",
+            detail=f"to charge {stop.charged_wh} Wh takes {need:.0f} s there, the plan has {given} s",
+        )
+
+
+def _charging_s(battery: Battery, kw: float, before: float, after: float) -> float:
+    """Seconds from one energy in the battery to another, by its curve: each piece holds until the next begins."""
+    seconds, level = 0.0, before
+    while level < after - 1e-6:
+        share = level / (battery.usable_kwh * 1000) + 1e-12
+        power = min(kw, [own for start, own in battery.charging if start <= share][-1])
+        if power <= 0:
+            return float("inf")
+        ahead = [start * battery.usable_kwh * 1000 for start, _ in battery.charging if start > share]
+        until = min([after, *ahead])
+        seconds += (until - level) / power * 3.6
+        level = until
+    return seconds
 
 
 def _legs(index: int, route: Route, vehicle: VehicleType, drives: Drives, streets: "_Streets") -> Violations:

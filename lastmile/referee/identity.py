@@ -79,6 +79,8 @@ def _routes(case: Case) -> Violations:
                 yield _unknown(route.vehicle_id, "order", stop.location_id)
             elif stop.kind == "site" and stop.location_id not in case.sites:
                 yield _unknown(route.vehicle_id, "site", stop.location_id)
+            elif stop.kind == "charge" and stop.location_id not in case.chargers:
+                yield _unknown(route.vehicle_id, "charger", stop.location_id)
 
 
 def check_orders(case: Case) -> Violations:

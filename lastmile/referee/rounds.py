@@ -111,13 +111,13 @@ def _snaps(case: Case, route: Route, vehicle: VehicleType) -> Violations:
 
 
 def _handover(case: Case, route: Route, stop: Stop) -> Violations:
-    """What changes hands is the whole order at a door, nothing at a base; nothing is collected at a site."""
+    """What changes hands is the whole order at a door, nothing at a base or charger; nothing is collected at a site."""
     due: dict[str, int] = {}
     row = case.orders.get(stop.location_id) if stop.kind == "door" else None
     if row is not None:
         for column in ("parcels", "pickups", "weight_g", "volume_cm3"):
             due[column] = int(getattr(case.demand, column)[row])
-    elif stop.kind == "base":
+    elif stop.kind in ("base", "charge"):
         due = {"parcels": 0, "pickups": 0, "weight_g": 0, "volume_cm3": 0}
     elif stop.kind == "site":
         due = {"pickups": 0}
@@ -130,6 +130,13 @@ def _handover(case: Case, route: Route, stop: Stop) -> Violations:
                 amount=f"{stated} for {value} {column}",
                 detail=f"the stop at {stop.location_id} states {column} {stated}, due is {value}",
             )
+    if stop.charged_wh < 0 or (stop.charged_wh and stop.kind != "charge"):
+        yield Violation(
+            rule="handover",
+            place=f"{route.vehicle_id}, {stop.location_id}",
+            amount=f"{stop.charged_wh} Wh",
+            detail=f"{stop.charged_wh} Wh cannot be charged at a stop of kind {stop.kind}",
+        )
     if stop.parcels < 0 or stop.pickups < 0 or stop.weight_g < 0 or stop.volume_cm3 < 0:
         yield Violation(
             rule="handover",
@@ -175,7 +182,7 @@ def check_supply(case: Case) -> Violations:
     for route in case.plan.routes:
         vehicle = case.vehicles.get(route.vehicle_type)
         for stop in route.stops:
-            if stop.kind == "base":
+            if not stop.is_visit:
                 continue
             goods = {"parcels": stop.parcels, "weight_g": stop.weight_g, "volume_cm3": stop.volume_cm3}
             if stop.kind == "site" and stop.location_id in brought:

@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 from lastmile.plans import Route, Stop, Violation
-from lastmile.referee.case import Case, Violations, daily, outside_s, trips
+from lastmile.referee.case import Case, Violations, daily, leaving, outside_s, trips
 from lastmile.scenario import VehicleType
 from lastmile.units import clock, parse_hours
 
@@ -18,7 +18,7 @@ def check_schedule(case: Case) -> Violations:
                 yield from _at_door(case, route, stop)
             elif stop.kind == "site":
                 yield from _at_site(case, route, stop)
-            elif 0 < index < len(route.stops) - 1:
+            elif stop.kind == "base" and 0 < index < len(route.stops) - 1:
                 yield from _reload(case, route, stop)
         vehicle = case.vehicles.get(route.vehicle_type)
         if vehicle is not None and len(route.stops) > 1:
@@ -76,7 +76,13 @@ def _at_site(case: Case, route: Route, stop: Stop) -> Violations:
 def _reload(case: Case, route: Route, stop: Stop) -> Violations:
     vehicle = case.vehicles.get(route.vehicle_type)
     if vehicle is not None:
-        yield from _long_enough(route, stop, vehicle.reload_minutes * 60)
+        yield from _long_enough(route, stop, _reload_s(vehicle))
+
+
+def _reload_s(vehicle: VehicleType) -> float:
+    """Loading, and where batteries are swapped, that too."""
+    swap = 0.0 if vehicle.battery is None else vehicle.battery.swap_minutes or 0.0
+    return (vehicle.reload_minutes + swap) * 60
 
 
 def check_walks(case: Case) -> Violations:
@@ -85,7 +91,7 @@ def check_walks(case: Case) -> Violations:
     for route in case.plan.routes:
         vehicle = case.vehicles.get(route.vehicle_type)
         for stop in route.stops[1:-1]:
-            position = None if vehicle is None or stop.kind == "base" else case.position(vehicle, stop)
+            position = None if vehicle is None or not stop.is_visit else case.position(vehicle, stop)
             if position is None or position.distance_m <= free_m:
                 continue
             need = math.floor((position.distance_m - free_m) / pace)
@@ -163,7 +169,7 @@ def _limits(route: Route, vehicle: VehicleType) -> Violations:
     if vehicle.max_distance_km is not None and km > vehicle.max_distance_km + 1e-6:
         detail = f"drives {km:.2f} km, {vehicle.max_distance_km:g} km are allowed"
         yield _span(route, "distance-limit", f"+{(km - vehicle.max_distance_km) * 1000:.0f} m", detail)
-    visits = sum(stop.kind != "base" for stop in route.stops)
+    visits = sum(stop.is_visit for stop in route.stops)
     if vehicle.max_stops is not None and visits > vehicle.max_stops:
         detail = f"makes {visits} stops, {vehicle.max_stops} are allowed"
         yield _span(route, "stops-limit", f"+{visits - vehicle.max_stops} stops", detail)
@@ -177,7 +183,7 @@ def _orders(case: Case, route: Route, vehicle: VehicleType) -> Violations:
     """Release, time on board and skill of every door order."""
     demand = case.demand
     for trip in trips(route):
-        leaves = route.stops[trip[0]].depart_s
+        leaves = leaving(route, trip)
         for stop in (route.stops[index] for index in trip[1:-1]):
             row = case.orders.get(stop.location_id) if stop.kind == "door" else None
             if row is None:
@@ -224,7 +230,7 @@ def check_goods(case: Case) -> Violations:
         if supply is None or len(route.stops) < 2:
             continue
         for trip in trips(route):
-            leaves = route.stops[trip[0]].depart_s
+            leaves = leaving(route, trip)
             if leaves < supply.depart_s and any(route.stops[index].parcels for index in trip[1:-1]):
                 yield Violation(
                     rule="goods",
@@ -246,8 +252,8 @@ def _released(case: Case) -> Violations:
             due.setdefault(site_id, []).append((int(case.demand.release_s[row]), int(case.demand.parcels[row])))
 
     for route in case.plan.routes:
-        for trip in trips(route):
-            leaves = route.stops[trip[0]].depart_s if route.stops else 0
+        for trip in trips(route) if route.stops else ():
+            leaves = leaving(route, trip)
             for stop in (route.stops[index] for index in trip[1:-1]):
                 if stop.kind == "site":
                     drops.setdefault(stop.location_id, []).append((leaves, stop.parcels))

@@ -10,6 +10,7 @@ import shapely
 from lastmile.geo.distances import metres_per_degree
 from lastmile.plans import Site, Violation
 from lastmile.referee.case import Case, Violations
+from lastmile.referee.phases import as_of
 from lastmile.scenario import CHILLED, SIZES, Facility
 
 _SAME_PLACE = 1e-6  # degrees
@@ -62,6 +63,8 @@ def check_sites(case: Case) -> Violations:
         facility = case.facilities.get(site.facility)
         if facility is not None:
             yield from _modules(case, site, facility)
+            for state in site.built[:-1]:
+                yield from _modules(case, as_of(site, state.by), facility)
             yield from _compartments(site, facility, sizes[site.id])
 
 

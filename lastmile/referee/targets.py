@@ -94,13 +94,14 @@ def _compare(result: TargetResult, truth: Truth) -> Violations:
                 detail=f"with {exact:g}, target {result.id} is {'missed' if result.met else 'met'}, "
                 f"the plan says it is {'met' if result.met else 'missed'}",
             )
-        if result.bound is not None and result.bound < low - room:
+        money = result.measure == "budget"
+        if result.bound is not None and (result.bound > high + room if money else result.bound < low - room):
             yield Violation(
                 rule="target",
                 place=result.id,
                 amount=f"{result.bound:g} for {exact:g}",
-                detail=f"the plan reaches {exact:g} in target {result.id} and says that none reaches more than "
-                f"{result.bound:g}",
+                detail=f"the plan reaches {exact:g} in target {result.id} and says that none reaches "
+                f"{'less' if money else 'more'} than {result.bound:g}",
             )
 
 

@@ -160,14 +160,8 @@ def compiled(problem: RoutingProblem, objective: Objective) -> Compiled:
     Raises
     ------
     ValueError
-        When rules are combined that are not planned with together, or sums could exceed 64 bits.
+        When sums could exceed 64 bits.
     """
-    for index, vehicle in enumerate(problem.vehicles):
-        if vehicle.battery is not None and len(problem.chargers):
-            if vehicle.breaks:
-                raise ValueError(f"vehicle {index}: charging on the way is not planned with breaks")
-            if (problem.on_board_s >= 0).any():
-                raise ValueError(f"vehicle {index}: charging on the way is not planned with limits of time on board")
     tables = [(profile.duration_s, profile.distance_m, profile.energy_wh) for profile in problem.profiles]
     place = np.arange(problem.locations)
     option_of = np.arange(problem.options)

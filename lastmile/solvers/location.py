@@ -9,8 +9,9 @@ One model for the p-median problem [1]_, simple plant location [2]_, capacitated
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
 undecided is small enough for branch and bound. Small coverings branch at once on their linear relaxation; large ones
-are improved by solving such small ones, a region at a time. Where sites have capacities, HiGHS finds plans on the sites
-that the bound likes best; alone where all must be served, as ruin and recreate knows no plan before all are.
+are bounded by it with cuts, and improved by solving such small ones, a region at a time. Where sites have capacities,
+HiGHS finds plans on the sites that the bound likes best; alone where all must be served, as ruin and recreate knows no
+plan before all are.
 
 References
 ----------
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 
 from lastmile import _core
 from lastmile.solvers import location_flow, location_relaxation
-from lastmile.solvers.location_covering import CoveringTree, is_covering
+from lastmile.solvers.location_covering import CoveringBound, CoveringTree, is_covering
 from lastmile.solvers.location_order import Order
 from lastmile.solvers.location_part import Answer, Part, undecided
 from lastmile.solvers.location_part import solve as solve_part
@@ -125,8 +126,7 @@ class _Run:
         self.clock = clock
         self.on_progress = on_progress
         finite = np.isfinite(problem.unserved)
-        dearest = np.zeros(len(problem.unserved))
-        np.maximum.at(dearest, problem.pair_customer, problem.pair_cost)
+        dearest = problem.dearest()
         # Whoever must be served costs more unserved than any plan could save by that.
         must = float(dearest.sum() + problem.opening.sum()) + 1.0 if problem.most is not None else 0.0
         price = np.where(finite, problem.unserved, np.maximum(must, dearest + problem.opening.max(initial=0.0) + 1.0))
@@ -157,7 +157,10 @@ class _Run:
         self.relaxed = False
         self.seed = seed
         self.regions: Regions | None = None
-        self.covers = is_covering(problem)
+        self.covers = is_covering(problem, dearest)
+        # What must be served would outweigh all else.
+        large = self.covers and len(problem.pair_site) > _COVERING_PAIRS and bool(finite.all())
+        self.cuts = CoveringBound(location) if large else None
         self.tree: Tree | CoveringTree | None = None
         self.sites: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.flows: _Flows = (np.empty(0, dtype=np.int64), np.empty(0))
@@ -202,7 +205,7 @@ class _Run:
             self._follow()
         now = self.clock.elapsed()
         until = 2 * now - begun  # at least as long as the search took
-        stalled = self.tree is None and not self.relaxed and self._raise(_STEPS * times, until)
+        stalled = self.tree is None and not self.relaxed and self._raise_by(_STEPS * times, until)
         self.bounding = self.clock.elapsed() - now
         most = min(_PART_PAIRS * times, _MOST_PART_PAIRS)
         if self.search is None and not self.done(0.0):
@@ -219,16 +222,20 @@ class _Run:
                 self._finish(most)
         if stalled and self.search is not None and not self.done(0.0):
             self.relaxed = True
-            if self.problem.capacity is None:
+            if self.problem.capacity is None and self.cuts is None:
                 self._relax()
             self._plant()
 
     def _search(self, search: Search, times: int) -> None:
-        """Cool over the whole again and again; once the bound is at its best, for long; and then by regions."""
-        by_regions = self.covers and len(self.problem.opening) > MOST_SITES and self.turns > _BEFORE_REGIONS
-        if self.relaxed and self.tree is None and search.cool_on(_COOLED if by_regions else 1.0):
+        """Cool over the whole again and again; once the bound is at its best, for long; and then by regions.
+
+        A bound with cuts rises for as long as that takes, so that the long cooling begins at once.
+        """
+        large = self.covers and len(self.problem.opening) > MOST_SITES
+        waits = not self.relaxed and (self.cuts is None or self.turns == 1)
+        if not waits and self.tree is None and search.cool_on(_COOLED if large else 1.0):
             return
-        if by_regions:
+        if large and self.turns > _BEFORE_REGIONS:
             self._improve_regions(max(TOLD_S, self.bounding))
             return
         # Loads make plans harder to find than bounds.
@@ -261,6 +268,17 @@ class _Run:
 
     def _solve_region(self, part: LocationProblem, seconds: float, start: list[int], order: Order) -> LocationSolution:
         return locate(part, seconds=seconds, seed=self.seed, start=start, order=order)
+
+    def _raise_by(self, least: int, until: float) -> bool:
+        """Raise the bound, by so many steps and until then; returns whether it is near its best."""
+        if self.cuts is None:
+            return self._raise(least, until)
+        while not self.done(0.0) and self.clock.elapsed() < until:
+            self.cuts.run(self._limit(), self.clock.left())
+            self._improve_bound(self.cuts.core.bound / self.unit)
+            self._watch()
+        self.forced = self.cuts.core.forced()
+        return self.cuts.stalled
 
     def _raise(self, least: int, until: float) -> bool:
         """Raise the bound, by so many steps and until then; returns whether the last ones raised it by hardly more."""
@@ -318,7 +336,9 @@ class _Run:
         decided[if_open >= limit] = -1
         decided[self.problem.stands()] = 1
         if np.count_nonzero(decided == 0) <= _TREE_SITES:
-            self.tree = CoveringTree(self.location, decided) if self.covers else Tree(self.dual, decided)
+            self.tree = (
+                CoveringTree(self.location, decided) if self.covers else Tree(self.dual, decided, settle=self._settle)
+            )
 
     def _branch(self, least: int, until: float) -> None:
         """Grow the tree, by so many nodes and until then."""
@@ -328,7 +348,7 @@ class _Run:
             if tree.bound() >= limit:
                 self.bound = self.cost
                 return
-            tree.grow(limit, plan=self._try, settle=self._settle)
+            tree.grow(limit, plan=self._try)
             nodes += 1
             self._improve_bound(tree.bound() / self.unit)
             self._watch()

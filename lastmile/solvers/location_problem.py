@@ -127,6 +127,12 @@ class LocationProblem:
         """Whether sites have capacities, in which all customers must find room."""
         return self.capacity is not None and bool(np.isinf(self.unserved).all())
 
+    def dearest(self) -> NDArray[np.float64]:
+        """By customer, what it costs at the dearest of its sites; nothing where it has none."""
+        dearest = np.zeros(len(self.unserved))
+        np.maximum.at(dearest, self.pair_customer, self.pair_cost)
+        return dearest
+
     def stands(self) -> NDArray[np.bool_]:
         """By site, whether it stands already."""
         return np.zeros(len(self.opening), dtype=bool) if self.standing is None else self.standing

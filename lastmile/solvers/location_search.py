@@ -24,6 +24,7 @@ class Cooling(TypedDict):
 SHORT: Final = Cooling(closed=6, blink=0.05, hot=0.3, cold=0.003)
 LONG: Final = Cooling(closed=3, blink=0.5, hot=0.06, cold=0.008)
 TOLD_S: Final = 0.5  # seconds between two looks at a cooling
+_WHILES: Final = 10  # that a cooling for a share of the time is cut into, at the least
 
 
 class Clock:
@@ -83,7 +84,7 @@ class Search:
         length = max(share * (self.clock.seconds - self.cooling), self.pace)
         if now - self.cooling >= length:
             return False
-        iterations = max(1, int(min(TOLD_S, self.clock.left()) / self.pace))
+        iterations = max(1, int(min(TOLD_S, length / _WHILES, self.clock.left()) / self.pace))
         done = min(1.0, (now - self.cooling) / length)
         self._run(iterations, LONG, done, min(1.0, done + iterations * self.pace / length))
         return True

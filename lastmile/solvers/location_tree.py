@@ -35,10 +35,15 @@ class Tree:
     ----------
     dual
         At its best prices. It is the tree's from now on.
+    settle
+        Gets the sites of a part in which all is decided, and finds its best plan.
     """
 
-    def __init__(self, dual: _core.LocationBound, decided: NDArray[np.int8]) -> None:
+    def __init__(
+        self, dual: _core.LocationBound, decided: NDArray[np.int8], *, settle: Callable[[NDArray[np.int32]], None]
+    ) -> None:
         self.dual = dual
+        self.settle = settle
         self.nodes = [_Node(dual.bound, 0, decided, dual.prices)]
         self.made = 1
 
@@ -46,9 +51,7 @@ class Tree:
         """What no plan in the tree costs less than; inf where no part is left."""
         return self.nodes[0].bound if self.nodes else np.inf
 
-    def grow(
-        self, limit: float, *, plan: Callable[[NDArray[np.int32]], None], settle: Callable[[NDArray[np.int32]], None]
-    ) -> None:
+    def grow(self, limit: float, *, plan: Callable[[NDArray[np.int32]], None]) -> None:
         """Cut the part with the lowest bound.
 
         Parameters
@@ -57,8 +60,6 @@ class Tree:
             What costs at least as much is of no use.
         plan
             Gets sites worth a try.
-        settle
-            Gets the sites of a part in which all is decided, and finds its best plan.
         """
         node = heapq.heappop(self.nodes)
         if node.bound >= limit:
@@ -84,7 +85,7 @@ class Tree:
         decided[free & (if_closed >= limit)] = _OPEN
         free = decided == _FREE
         if not free.any():
-            settle(np.flatnonzero(decided == _OPEN).astype(np.int32))
+            self.settle(np.flatnonzero(decided == _OPEN).astype(np.int32))
             return
         plan(np.flatnonzero((decided == _OPEN) | (free & (if_open < if_closed))).astype(np.int32))
         # Of the sites that the bound opens, the one without which it is highest; else the one that it would open next.

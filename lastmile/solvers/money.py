@@ -55,16 +55,25 @@ class MoneyLimit:
             most_fen=math.floor(most * 100 + _FEN_PART),
         )
 
-    def excess_fen(self, modules: NDArray[np.int32]) -> int:
-        """By how much a plan (modules by site) costs more; not positive where the money pays for it."""
+    def paid_fen(self, modules: NDArray[np.int32]) -> int:
+        """What a plan (modules by site) costs."""
         paid = zip(self.site, self.open_fen, self.module_fen, strict=True)
-        return sum(opening + each * int(modules[j]) for j, opening, each in paid if modules[j] > 0) - self.most_fen
+        return sum(opening + each * int(modules[j]) for j, opening, each in paid if modules[j] > 0)
+
+    def excess_fen(self, modules: NDArray[np.int32]) -> int:
+        """By how much a plan costs more; not positive where the money pays for it."""
+        return self.paid_fen(modules) - self.most_fen
+
+    @property
+    def unit_fen(self) -> int:
+        """What :meth:`rounded` counts money in."""
+        costs = (*self.open_fen, *self.module_fen)
+        divisor = math.gcd(*costs) or 1
+        return divisor * max(math.ceil(max(costs, default=0) // divisor / _UNITS), 1)
 
     def rounded(self) -> tuple[list[int], list[int], float]:
         """Costs of opening and of modules, and their limit, for a row that cuts off no plan that is paid for."""
-        costs = (*self.open_fen, *self.module_fen)
-        divisor = math.gcd(*costs) or 1
-        unit = divisor * max(math.ceil(max(costs, default=0) // divisor / _UNITS), 1)
+        unit = self.unit_fen
         opening, each = [cost // unit for cost in self.open_fen], [cost // unit for cost in self.module_fen]
         return opening, each, self.most_fen // unit + 0.5
 

@@ -5,12 +5,17 @@ program::
 
     o_jk <= o_jk+;  m_jk <= m_jk+;  m_jk+ - m_jk <= M_j (1 - o_jk);  every rule that is due in k, over o_jk and m_jk
 
+The third row makes a site open with all its modules, and with those sites that need it. Sites that may grow do without:
+expansion of capacity in later periods, as in [2]_.
+
 A minimum holds from its phase on, a maximum (also a budget) at its phase alone. A phase without a maximum may be left
 out: its minima hold in the one that follows, whose network would do for it.
 
 References
 ----------
 .. [1] Nickel, Saldanha da Gama (2015). Multi-period facility location. doi:10.1007/978-3-319-13111-5_11
+.. [2] Jena, Cordeau, Gendron (2015). Dynamic facility location with generalized modular capacities.
+       doi:10.1287/trsc.2014.0575
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,9 +31,13 @@ from lastmile.solvers.siting_problem import CoverageRow, SitingProblem, SitingRo
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RulesDue:
-    """A phase: the rules that are due in it. Its name, if it has one, is put behind theirs."""
+    """A phase: the rules that are due in it, and the demand there is, as a multiple of the problem's.
+
+    Its name, if it has one, is put behind those of the rules.
+    """
 
     name: str = ""
+    demand: float = 1.0
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
 
@@ -41,7 +50,7 @@ class RulesDue:
 def program(
     problem: SitingProblem, phases: Sequence[RulesDue], earlier: Sequence[int], *, is_part: bool = False
 ) -> SitingProblem:
-    """The last phase's problem, with the sites of some earlier ones once more, without value or cost.
+    """The last phase's problem with its demand, and the sites of some earlier ones once more, without value or cost.
 
     Parameters
     ----------
@@ -49,7 +58,7 @@ def program(
         These, ascending. Their sites come after the last phase's, in this order: with one phase the program is the
         problem itself.
     is_part
-        The sites are a network that is chosen, in which they open together with those that need them.
+        The sites are a network that is chosen, in which those that do not grow open together with what they need.
     """
     number = len(problem.fixed_fen)
     last = len(phases) - 1
@@ -62,13 +71,17 @@ def program(
         for cover in coverage_due(phases, k):
             coverage.append(replace(cover, site=cover.site + start[k]))
     base: dict[int, int] = dict(problem.needs.tolist())
+    growing = problem.growing().tolist()
     for k, following in pairwise([*earlier, last]):
         for j in range(number):
             begun = start[k] + base.get(j, j)
-            rows.extend(_grows(start[k] + j, start[following] + j, begun, int(problem.modules_max[j])))
+            complete = None if growing[j] else begun
+            rows.extend(_stays(start[k] + j, start[following] + j, complete, int(problem.modules_max[j])))
     if is_part:
         for k in (last, *earlier):
-            rows.extend(_together(start[k] + below, start[k] + above) for above, below in base.items())
+            rows.extend(
+                _together(start[k] + below, start[k] + above) for above, below in base.items() if not growing[above]
+            )
     copies = len(earlier)
 
     def repeated(values: NDArray[Any]) -> NDArray[Any]:
@@ -84,9 +97,11 @@ def program(
         modules_max=repeated(problem.modules_max),
         module_capacity=repeated(problem.module_capacity),
         existing=repeated(problem.existing),
+        weight=problem.weight * phases[-1].demand,
         minded_fen=None if problem.minded_fen is None else repeated(problem.minded_fen),
         needs=np.concatenate([problem.needs + number * k for k in range(copies + 1)]),
         size_capacity=np.tile(problem.size_capacity, (copies + 1, 1)),
+        grows=None if problem.grows is None else repeated(problem.grows),
         rows=tuple(rows),
         coverage=tuple(coverage),
     )
@@ -111,11 +126,11 @@ def _named(rule: str, phase: RulesDue) -> str:
     return f"{rule} by {phase.name}" if phase.name else rule
 
 
-def _grows(before: int, after: int, begun: int, most: int) -> Iterator[SitingRow]:
-    """A site that is open before is open after, with the same modules; none come where ``begun`` is open before."""
+def _stays(before: int, after: int, complete: int | None, most: int) -> Iterator[SitingRow]:
+    """A site that is open before is open after, with no fewer modules; no more where ``complete`` is open before."""
 
     def row(per_open: dict[int, float], per_module: dict[int, float], upper: float) -> SitingRow:
-        sites = sorted({before, after, begun})
+        sites = sorted({before, after, before if complete is None else complete})
         return SitingRow(
             name="growth",
             site=np.array(sites, dtype=np.int32),
@@ -128,8 +143,8 @@ def _grows(before: int, after: int, begun: int, most: int) -> Iterator[SitingRow
     yield row({before: 1.0, after: -1.0}, {}, 0.0)
     if most > 1:
         yield row({}, {before: 1.0, after: -1.0}, 0.0)
-    if most > 1 or begun != before:
-        yield row({begun: float(most)}, {before: -1.0, after: 1.0}, float(most))
+    if complete is not None and (most > 1 or complete != before):
+        yield row({complete: float(most)}, {before: -1.0, after: 1.0}, float(most))
 
 
 def _together(below: int, above: int) -> SitingRow:

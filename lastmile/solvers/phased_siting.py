@@ -1,9 +1,10 @@
 """Siting in phases: a network that grows, with rules that are due at one phase or another.
 
-Sites open, with all their modules and the sites that need them, and stay. The final network is chosen first, then each
-earlier phase from the last to the first: the best part of the network of the phase after it. So networks nest, and each
-phase's gap is to the best part that there is. One program of all phases together would weigh an earlier phase's value
-against a later one's; here the later one always counts more.
+Sites open, with all their modules and the sites that need them, and stay; those that may grow open with some modules,
+and more come later. The final network is chosen first, then each earlier phase from the last to the first: the best
+part of the network of the phase after it. So networks nest, and each phase's gap is to the best part that there is. One
+program of all phases together would weigh an earlier phase's value against a later one's; here the later one always
+counts more.
 
 A minimum holds from its phase on, a maximum (also a budget) at its phase alone. Minima could always be met by opening
 everything at once; where an earlier phase has a maximum, not every network has a part that keeps it. Where the network
@@ -44,7 +45,7 @@ def site_in_phases(
     Parameters
     ----------
     problem
-        Without rules of its own.
+        Without rules of its own; its demand is that of no phase but those whose ``demand`` is 1.
     phases
         In the order of time, one at least.
     seconds, gap
@@ -55,8 +56,8 @@ def site_in_phases(
     Returns
     -------
     tuple of SitingSolution
-        One for each phase: no site has modules in one and others, or none, in a later one. Value and bound of the last
-        are those of the whole problem, of the others those of parts of the network that follows.
+        One for each phase: no site has modules in one and fewer in a later one, or more where it does not grow. Value
+        and bound of the last are those of the whole problem, of the others those of parts of the network that follows.
     """
     if problem.rows or problem.coverage:
         raise ValueError("the rules must be those of the phases")
@@ -85,6 +86,7 @@ def _backwards(
     number = len(problem.fixed_fen)
     network = np.arange(number, dtype=np.int32)  # sites that may open, by their index in the whole problem
     each = np.ones(number, dtype=np.int32)  # modules for one of the part's
+    growing = problem.growing()
     part, due = problem, list(phases)
     while due:
         earlier = [k for k, phase in enumerate(due[:-1]) if foresee and phase.limits]
@@ -96,8 +98,10 @@ def _backwards(
         on_phase(due[-1], solution)
         yield solution
         kept = np.flatnonzero(opened > 0)
-        part, due = _part(part, kept, opened), [_rules_of_part(phase, kept, opened) for phase in due[:-1]]
-        network, each = network[kept], modules[network[kept]]
+        lump = np.where(part.growing(), 0, opened)
+        part, due = _part(part, kept, opened, lump), [_rules_of_part(phase, kept, lump) for phase in due[:-1]]
+        network = network[kept]
+        each = np.where(growing[network], 1, modules[network])
 
 
 def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> float:
@@ -114,16 +118,23 @@ def _missed(phases: Sequence[RulesDue], found: Sequence[SitingSolution]) -> floa
     return missed
 
 
-def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.int32]) -> SitingProblem:
-    """The problem of these sites alone, each with all its modules as one."""
+def _part(
+    problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.int32], lump: NDArray[np.int32]
+) -> SitingProblem:
+    """The problem of these sites alone, with no more modules.
+
+    ``lump``: by site, the modules that count as one: all of them; 0 where each is one for itself, as the site grows.
+    """
+    lump, modules = lump[kept], modules[kept]
+    single, at_once = lump == 0, np.maximum(lump, 1)
     of_part = _positions(len(problem.fixed_fen), kept)
     empty = problem.size_capacity
     serve, attract = of_part[problem.serve_site] >= 0, of_part[problem.attract_site] >= 0
     return SitingProblem(
-        fixed_fen=problem.fixed_fen[kept] + problem.module_fen[kept] * modules[kept],
-        module_fen=np.zeros(len(kept), dtype=np.int64),
-        modules_max=np.ones(len(kept), dtype=np.int32),
-        module_capacity=problem.module_capacity[kept] * modules[kept],
+        fixed_fen=problem.fixed_fen[kept] + problem.module_fen[kept] * lump,
+        module_fen=np.where(single, problem.module_fen[kept], 0),
+        modules_max=np.where(single, modules, 1),
+        module_capacity=problem.module_capacity[kept] * at_once,
         existing=np.minimum(problem.existing[kept], 1),
         weight=problem.weight,
         serve_demand=problem.serve_demand[serve],
@@ -140,13 +151,14 @@ def _part(problem: SitingProblem, kept: NDArray[np.int64], modules: NDArray[np.i
         furthest_m=problem.furthest_m or float(problem.serve_metres.max(initial=0.0)),
         needs=of_part[problem.needs[(of_part[problem.needs] >= 0).all(axis=1)]],
         size=problem.size,
-        size_capacity=problem.size_capacity[kept] * modules[kept, None] if problem.size_capacity.size else empty,
+        size_capacity=problem.size_capacity[kept] * at_once[:, None] if problem.size_capacity.size else empty,
+        grows=None if problem.grows is None else problem.grows[kept],
         # Sites that must not stand together do not, in no part of what is chosen.
     )
 
 
-def _rules_of_part(phase: RulesDue, kept: NDArray[np.int64], modules: NDArray[np.int32]) -> RulesDue:
-    of_part = _positions(len(modules), kept)
+def _rules_of_part(phase: RulesDue, kept: NDArray[np.int64], lump: NDArray[np.int32]) -> RulesDue:
+    of_part = _positions(len(lump), kept)
     rows = []
     for row in phase.rows:
         there = of_part[row.site] >= 0
@@ -155,8 +167,8 @@ def _rules_of_part(phase: RulesDue, kept: NDArray[np.int64], modules: NDArray[np
             replace(
                 row,
                 site=of_part[at],
-                per_open=row.per_open[there] + row.per_module[there] * modules[at],
-                per_module=np.zeros(len(at)),
+                per_open=row.per_open[there] + row.per_module[there] * lump[at],
+                per_module=np.where(lump[at] == 0, row.per_module[there], 0.0),
             )
         )
     coverage = []

@@ -65,9 +65,12 @@ class RoutingProfile:
 class Battery:
     """Traction battery of one vehicle, full whenever a trip begins, the first of a day or one behind a reload.
 
-    A vehicle that can charge on its way chooses chargers and charges of each trip so that metres and return cost least
-    in all, and so that there is time for the trips behind it. Fractions of a second that its charging takes are rounded
-    up where it reloads.
+    A vehicle that can charge on its way chooses chargers and charges of each trip, and where on it the breaks lie, so
+    that metres and return cost least in all, of all ways that keep the times aboard and the trip's longest distance and
+    duration and leave time for what is behind it; among equals the trip that returns first, then the one that leaves
+    last. Charging counts as time aboard. Of all ways to divide breaks over the day it takes the one whose metres and
+    last return cost least. Fractions of a second that its charging takes are rounded up where a trip ends before
+    another.
 
     Parameters
     ----------
@@ -103,10 +106,11 @@ class Battery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """A rest that must lie in its window; not while driving, serving, charging or reloading.
+    """A rest that must lie in its window; not while driving, serving or reloading.
 
-    It is taken at a stop, where the vehicle reloads (ahead of the reload or behind it), or off duty: before the first
-    trip leaves or after the last one is back.
+    It is taken at a stop, at a charger, where the vehicle reloads (ahead of the reload or behind it), or off duty:
+    before the first trip leaves or after the last one is back. Whoever rests at a charger is plugged in and charges
+    meanwhile.
     """
 
     window_s: tuple[int, int]
@@ -138,7 +142,8 @@ class RoutingVehicle:
 
     A vehicle's *trip* goes from a depot to stops and back to a depot; without ``reloads`` it makes one. Every trip
     returns as early as it can and, of the schedules that do so, leaves as late as it can; its cost and its limits are
-    those of that schedule. A reload begins as early as it can.
+    those of that schedule. A reload begins as early as it can. A vehicle that can charge on its way chooses as
+    :class:`Battery` says.
 
     Breaks are divided among several trips, and the pauses between them, so that the last trip returns as early as it
     can; of the ways to do so the one is taken that is out least in all, then the one that has its breaks earliest.

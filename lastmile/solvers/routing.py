@@ -101,8 +101,7 @@ def solve(
     Raises
     ------
     ValueError
-        When a tour of ``start`` breaks a rule, rules are combined that are not planned with together, or the numbers
-        are so great that sums exceed 64 bits.
+        When a tour of ``start`` breaks a rule, or the numbers are so great that sums exceed 64 bits.
     """
     objective = objective or Objective()
     if not 1 <= threads <= 256:
@@ -193,6 +192,8 @@ def _check_start(problem: RoutingProblem, start: Sequence[Tour]) -> None:
 
 def _driven(problem: RoutingProblem, core: Compiled, tour: Tour) -> Round:
     found = round_of(problem, core, tour)
+    # Over all ways to charge another schedule may be chosen than the search's: one of those that keep every limit, and
+    # the search's is among them.
     if found is None:
         raise AssertionError(f"the search returned a tour that breaks a rule: {tour}")
     return found

@@ -9,11 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
+from ortools.math_opt.solvers.highs_pb2 import HighsOptionsProto
 
 from lastmile.solvers.siting_problem import CoverageRow, SitingProblem
 
 #: Sites up to which a program is solved as a whole.
 AT_ONCE: Final = 10_000
+_FINER: Final = 1e-7  # of a row; HiGHS's own is 1e-6
 
 
 def variables(problem: SitingProblem, model: mathopt.Model) -> tuple[list[mathopt.Variable], list[mathopt.Variable]]:
@@ -47,7 +49,7 @@ def keep_apart_and_together(
     for a, at in bases.items():
         there = mathopt.LinearSum(opened[b] for b in at)
         model.add_linear_constraint(opened[a] - there <= 0)
-        if modules[a] is not opened[a]:
+        if modules[a] is not opened[a] or len(at) > 1:
             model.add_linear_constraint(modules[a] - int(problem.modules_max[a]) / len(at) * there <= 0)
 
 
@@ -115,10 +117,19 @@ def solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResu
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=max(seconds, 0.0)), relative_gap_tolerance=gap, random_seed=1
     )
-    try:
-        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-    except (mathopt.InternalMathOptError, AttributeError):
-        # At times what HiGHS's presolve led to is off by just its tolerance, and it ends with an error of its own, in
-        # place of which OR-Tools 9.15 raises an AttributeError.
-        parameters.presolve = mathopt.Emphasis.OFF
-        return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    # At times what HiGHS finds is off by just its tolerance, and it ends with an error of its own, in place of which
+    # OR-Tools 9.15 raises an AttributeError. Without presolve it finds another point, with a finer tolerance one more.
+    for change in (_without_presolve, _with_another_tolerance):
+        try:
+            return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+        except (mathopt.InternalMathOptError, AttributeError):
+            change(parameters)
+    return mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+
+
+def _without_presolve(parameters: mathopt.SolveParameters) -> None:
+    parameters.presolve = mathopt.Emphasis.OFF
+
+
+def _with_another_tolerance(parameters: mathopt.SolveParameters) -> None:
+    parameters.highs = HighsOptionsProto(double_options={"mip_feasibility_tolerance": _FINER})

@@ -1,5 +1,6 @@
 """Which sites to open: indices, capacities and money. Nothing here has a longitude."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastmile.solvers.frozen import freeze
+from lastmile.solvers.money import MoneyLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +40,11 @@ class SitingRow:
         """What the rule counts of a plan (modules by site)."""
         built = modules[self.site]
         return float((self.per_open * (built > 0) + self.per_module * built).sum())
+
+    def money(self) -> MoneyLimit:
+        """The same rule in fen, where it is one of ``yuan`` with an upper limit or none."""
+        most = self.upper if math.isfinite(self.upper) else 0.0
+        return MoneyLimit.of_yuan(self.site.tolist(), self.per_open.tolist(), self.per_module.tolist(), most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,6 +89,8 @@ class SitingProblem:
         int32, most modules; parcels per day that each takes.
     existing
         int32, modules that stand already; such a site stays open as it is, at no cost.
+    grows
+        bool, by site: where there are phases, modules may come in several of them. None: a site opens with all.
     weight
         float64, parcels per demand row.
     serve_demand, serve_site, serve_metres
@@ -135,6 +144,12 @@ class SitingProblem:
     needs: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
     size: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
     size_capacity: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    grows: NDArray[np.bool_] | None = None
+
+    def growing(self) -> NDArray[np.bool_]:
+        """By site, whether its modules may come in several phases: not of those that stand, which stay as they are."""
+        new: NDArray[np.bool_] = self.existing == 0
+        return np.zeros(len(new), dtype=np.bool_) if self.grows is None else self.grows & new
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -157,6 +172,8 @@ class SitingProblem:
             raise ValueError("a demand weight is negative")
         if self.minded_fen is not None and len(self.minded_fen) != sites:
             raise ValueError(f"minded_fen has {len(self.minded_fen)} entries for {sites} sites")
+        if self.grows is not None and len(self.grows) != sites:
+            raise ValueError(f"grows has {len(self.grows)} entries for {sites} sites")
         if self.minded_fen is not None and not (self.minded_fen >= 0).all():
             raise ValueError("minded_fen has an entry that is not at least 0")
         _require_shares("serve_share", self.serve_share, len(self.serve_site))

@@ -1,9 +1,9 @@
-"""How far each target could go at most if all others were kept: of counts, coverage and areas, not of budgets."""
+"""How far each target of sites could go if all others were kept: what is reached at most, or spent at the least."""
 
 import time
 from collections.abc import Sequence
 
-from lastmile.solvers.clause_bounds import most
+from lastmile.solvers.clause_bounds import furthest
 from lastmile.solvers.siting_problem import SitingProblem, SitingSolution
 from lastmile.stages.due_rules import Demanded
 
@@ -17,7 +17,7 @@ def clause_bounds(
     seconds: float,
     gap: float,
 ) -> dict[str, float | None]:
-    """What no plan reaches more of that keeps all other targets, or misses them by no more than this one does.
+    """What no plan goes beyond that keeps all other targets, or misses them by no more than this one does.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ def clause_bounds(
     for number, clause in enumerate(demanded.clauses):
         known = proved.get(clause.name) if keeps_all else None
         if known is not None:
-            found[clause.name] = max(known, clause.value(networks[clause.phase]))
+            found[clause.name] = clause.further(known, clause.value(networks[clause.phase]))
             continue
         left = (until - time.perf_counter()) / (len(demanded.clauses) - number)
-        found[clause.name] = most(problem, demanded.phases, networks, clause, seconds=left, gap=gap)
+        found[clause.name] = furthest(problem, demanded.phases, networks, clause, seconds=left, gap=gap)
         if keeps_all:
             proved[clause.name] = found[clause.name]
     return found

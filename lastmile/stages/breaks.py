@@ -1,7 +1,7 @@
 """Which rests a vehicle takes within its shift, each in a window of its own, one after another."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lastmile.scenario import VehicleType
 from lastmile.solvers.problem import Break
@@ -36,6 +36,11 @@ def breaks_in_shift(vehicle: VehicleType) -> tuple[Break, ...]:
     if sequence is None:
         raise ValueError(f"the breaks of {vehicle.id} find no room one after another within its shift {vehicle.shift}")
     return _apart(sequence)
+
+
+def rests_with_batteries(vehicles: Iterable[VehicleType]) -> list[VehicleType]:
+    """Electric types with breaks: the search does not plan with these where any vehicle charges on its way."""
+    return [vehicle for vehicle in vehicles if vehicle.battery is not None and breaks_in_shift(vehicle)]
 
 
 def _one_after_another(left: Sequence[_Rest], now: int) -> list[_Rest] | None:

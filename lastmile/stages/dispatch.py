@@ -10,7 +10,8 @@ from lastmile.geo.distances import metres_per_degree
 from lastmile.plans import Site
 from lastmile.scenario import VehicleType
 from lastmile.stages.prepare import City
-from lastmile.stages.territories import Base, Task, useful_permits
+from lastmile.stages.tasks import Base, Task
+from lastmile.stages.territories import useful_permits
 from lastmile.units import parse_hours
 
 _DISPATCH_S = 45 * 60  # doors further than this from every dispatching site are served from the depots

@@ -21,10 +21,7 @@ from lastmile.stages.walks import Pairs, area_pairs, site_pairs, wanted_areas
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Demanded:
-    """The targets of sites as rules of each phase, in the order of time, and those that want much of something.
-
-    ``clauses``: by name the target's id; none of budgets.
-    """
+    """The targets of sites as rules of each phase, in the order of time, and each as a clause named by its id."""
 
     phases: tuple[RulesDue, ...]
     clauses: tuple[Clause, ...]
@@ -32,11 +29,12 @@ class Demanded:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Rules:
-    """Of one target, its rules, and what it counts: a row, or shares, or neither."""
+    """Of one target, its rules, and what it counts: a row, or money, or shares."""
 
     rows: tuple[SitingRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
     count: SitingRow | None = None
+    spent: SitingRow | None = None
     shares: tuple[CoverageRow, ...] = ()
 
     def names(self) -> frozenset[str]:
@@ -53,6 +51,7 @@ def demanded(
 ) -> Demanded:
     """The targets of sites by their dates; those without one are due with the last."""
     sites = _Sites(city, options, stands, reach, areas)
+    factors: dict[date | None, float] = {phase.by: phase.factor for phase in city.scenario.file.demand.phases}
     phases, clauses = [], []
     for phase, by in enumerate(dates or (None,)):
         own = [
@@ -63,14 +62,21 @@ def demanded(
         phases.append(
             RulesDue(
                 name="" if by is None else by.isoformat(),
+                demand=factors.get(by, 1.0),
                 rows=tuple(row for _, rules in own for row in rules.rows),
                 coverage=tuple(cover for _, rules in own for cover in rules.coverage),
             )
         )
         clauses += [
-            Clause(name=target.id, phase=phase, own=rules.names(), count=rules.count, shares=rules.shares)
+            Clause(
+                name=target.id,
+                phase=phase,
+                own=rules.names(),
+                count=rules.count,
+                spent=rules.spent,
+                shares=rules.shares,
+            )
             for target, rules in own
-            if not isinstance(target, BudgetTarget)
         ]
     return Demanded(phases=tuple(phases), clauses=tuple(clauses))
 
@@ -95,7 +101,8 @@ class _Sites:
             return _Rules(coverage=rows, shares=tuple(row for row in rows if row.weight.any()))
         if isinstance(target, AreaTarget):
             return self._areas(target)
-        return _Rules(rows=(self._budget(target),))
+        budget = self._budget(target)
+        return _Rules(rows=(budget,), spent=budget)
 
     def _count(self, target: CountTarget) -> _Rules:
         sites = np.array(

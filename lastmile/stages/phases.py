@@ -1,6 +1,7 @@
 """Phases: the dates by which targets of sites must hold. A site opens in one of them and stays."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from lastmile.plans import Site
@@ -16,5 +17,22 @@ def phase_dates(targets: Iterable[Target]) -> tuple[date, ...]:
 
 
 def standing(sites: tuple[Site, ...], by: date | None) -> tuple[Site, ...]:
-    """The sites that are open by then; None: in the end."""
-    return tuple(site for site in sites if by is None or site.opens_by is None or site.opens_by <= by)
+    """The sites that are open by then, with the modules that they have by then; None: in the end."""
+    return tuple(_as_of(site, by) for site in sites if by is None or site.opens_by is None or site.opens_by <= by)
+
+
+def _as_of(site: Site, by: date | None) -> Site:
+    if by is None or not site.built:
+        return site
+    then = [state for state in site.built if state.by <= by][-1]
+    return replace(
+        site,
+        modules=then.modules,
+        chilled_modules=then.chilled_modules,
+        capacity_parcels=then.capacity_parcels,
+        chilled_capacity_parcels=then.chilled_capacity_parcels,
+        cost_fen=then.cost_fen,
+        compartments={
+            size: number * then.modules // max(site.modules, 1) for size, number in site.compartments.items()
+        },
+    )

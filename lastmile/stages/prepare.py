@@ -1,11 +1,12 @@
 """Stage 1: the city as the solvers' stages need it: streets, rules, demand and candidate places."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.chargers import Charger, read_chargers
 from lastmile.errors import Fault, InputError
 from lastmile.geo.access import Access, lay_rules, stopping_edges
 from lastmile.geo.cache import PreparedNetwork, prepare_network
@@ -22,7 +23,9 @@ from lastmile.geo.snapping import EdgePoints, Snapper
 from lastmile.geo.speeds import lay_measured
 from lastmile.geo.tags import Mode
 from lastmile.loading import Scenario, depot_places
-from lastmile.scenario import CHILLED
+from lastmile.scenario import CHILLED, ScenarioFile
+from lastmile.stages.breaks import rests_with_batteries
+from lastmile.stages.trips import swaps
 
 Progress = Callable[[str, str], None]
 
@@ -129,6 +132,7 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
     on_progress("candidates", f"{len(candidates):,} places may hold a site, {len(excluded):,} are excluded")
     warnings += demand.notes
     warnings += _chilled_warnings(scenario, demand)
+    warnings += _charging_warnings(scenario.file, read_chargers(scenario), demand)
     return City(
         scenario=scenario,
         network=network,
@@ -207,6 +211,30 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
     return snappers
 
 
+def _charging_warnings(file: ScenarioFile, chargers: Sequence[Charger], demand: Demand) -> list[str]:
+    """What of charging on the way is not planned with, and why."""
+    able = [vehicle for vehicle in file.vehicles if vehicle.battery is not None and vehicle.battery.charging]
+    if not able and not chargers:
+        return []
+    if not able:
+        return ["chargers are only drawn: no vehicle's battery states its power of charging (battery.charging)"]
+    found = []
+    for vehicle in able:
+        if not any(charger.admits(vehicle) and charger.power_kw > 0 for charger in chargers):
+            found.append(f"vehicle {vehicle.id}: it can charge on its way, but no charger takes it")
+        resting = [
+            other.id for other in rests_with_batteries(file.vehicles) if set(other.based_at) & set(vehicle.based_at)
+        ]
+        if chargers and resting:
+            found.append(
+                f"vehicle {vehicle.id}: charging on the way is not planned together with the breaks of electric "
+                f"vehicles at the same base ({', '.join(resting)})"
+            )
+    if chargers and (demand.on_board_s >= 0).any():
+        found.append("charging on the way is not planned where orders have a limit of time on board")
+    return found
+
+
 def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped: dict[str, int]) -> list[str]:
     found = [f"map: {number} {reason}" for reason, number in {**network.dropped, **dropped}.items()]
     length = float(network.segment_length_m.sum())
@@ -225,10 +253,10 @@ def _warnings(scenario: Scenario, network: RoadNetwork, access: Access, dropped:
         elif inside.all():
             found.append(f"zone {zone.id}: every road of the map is in it")
     for vehicle in scenario.file.vehicles:
-        if vehicle.trips_per_day > 1:
-            found.append(f"vehicle {vehicle.id}: only one of {vehicle.trips_per_day} trips a day is planned so far")
-        if vehicle.battery is not None and (vehicle.battery.charging or vehicle.battery.swap_minutes):
-            found.append(f"vehicle {vehicle.id}: charging and swapping during a round are not planned yet")
+        if vehicle.trips_per_day == 1 and swaps(vehicle):
+            found.append(
+                f"vehicle {vehicle.id}: its battery is swapped where it reloads, and with one trip a day it never does"
+            )
     batteries = [vehicle.battery for vehicle in scenario.file.vehicles if vehicle.battery is not None]
     if scenario.elevation_path is not None and all(battery.physics is None for battery in batteries):
         found.append("map.elevation changes nothing: no vehicle has a battery with physics")

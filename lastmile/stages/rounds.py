@@ -1,18 +1,21 @@
 """Stage 3b: from sequences of visits to routes on the road: paths, times, energy and cost."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lastmile.chargers import Charger, charging_s, energy_yuan
 from lastmile.geo.snapping import EdgePoints
 from lastmile.plans import Leg, Route, Stop
 from lastmile.scenario import Permit, VehicleType
 from lastmile.solvers.problem import Break, Round, Visit
 from lastmile.stages.prepare import City
-from lastmile.stages.territories import Base, Entry, Task, Territory, walks_to_doors_s
+from lastmile.stages.tasks import Base, Task
+from lastmile.stages.territories import Entry, Territory, walks_to_doors_s
+from lastmile.stages.trips import reload_s, swaps
 from lastmile.units import fen
 
 
@@ -21,27 +24,46 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
     entry = territory.entries[found.vehicle]
     base = territory.bases[entry.base]
     points = territory.points[entry.profile.mode]
-    tasks = [territory.tasks[order] for order in found.options]
-    places = [entry.base, *(len(territory.bases) + order for order in found.options), entry.base]
-    rests = _rests(territory, found)
-    aboard_g = sum(task.weight_g for task in tasks)
-    walk_s = walks_to_doors_s(city, points, bases=len(territory.bases)).tolist()
-    second = round(found.depart_s)
-    stops = [_at_base(base, points, entry.base, arrive=second, depart=second)]
-    legs = []
-    for task, rest, (origin, target) in zip([*tasks, None], rests, pairwise(places), strict=True):
-        second = _rested(second, rest.before_drive)
-        leg = _drive(city, points, origin, target, entry, depart_s=second, aboard_g=aboard_g)
+    walk_s = walks_to_doors_s(city, points, bases=len(territory.bases), tasks=len(territory.tasks)).tolist()
+    trips = iter(found.tour.trips)
+    aboard_g = _weight_g(territory, next(trips))
+    here, ready = entry.base, _second(found.depart_s)
+    out_wh = 0  # taken from the battery since it was full
+    stops, legs = [_at_base(base, points, entry.base, arrive=ready, start=ready, depart=ready)], []
+    for way in _ways(territory, found):
+        visit, target = way.to, _place(territory, entry, way.to)
+        leaves = _rested(ready, way.before_drive)
+        leg = _drive(city, points, here, target, entry, depart_s=leaves, aboard_g=aboard_g)
         legs.append(leg)
-        if task is None:
-            stops.append(_at_base(base, points, entry.base, arrive=leg.arrive_s, depart=leg.arrive_s))
-            break
-        start = max(_rested(leg.arrive_s + walk_s[target], rest.on_arrival), task.window_s[0])
-        second = start + task.service_s + walk_s[target]
-        stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=second))
-        aboard_g -= task.weight_g
+        here = target
+        out_wh = max(out_wh + leg.energy_wh, 0)
+        if visit is not None and visit.kind == "order":
+            task = territory.tasks[visit.index]
+            start = max(_rested(leg.arrive_s + walk_s[target], way.on_arrival), task.window_s[0])
+            ready = start + task.service_s + walk_s[target]
+            stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=ready))
+            aboard_g -= task.weight_g
+        elif visit is not None and visit.kind == "charge":
+            start = _rested(leg.arrive_s, way.on_arrival)
+            charger = territory.chargers[visit.index]
+            wh, seconds = _charged(entry, charger, out_wh, planned_s=visit.depart_s - visit.begin_s)
+            out_wh, ready = out_wh - wh, start + seconds
+            stops.append(
+                _at_charger(charger, points, target, arrive=leg.arrive_s, start=start, depart=ready, charged_wh=wh)
+            )
+        elif visit is not None:
+            # As late as it can be: what the next trip carries may be there no earlier.
+            done = _second(min([visit.depart_s, *way.resting_after]))
+            start = done - reload_s(entry.vehicle)
+            stops.append(_at_base(base, points, entry.base, arrive=leg.arrive_s, start=start, depart=done))
+            ready = _second(visit.depart_s)
+            aboard_g = _weight_g(territory, next(trips))
+            out_wh = 0 if swaps(entry.vehicle) else out_wh
+        else:
+            at = leg.arrive_s
+            stops.append(_at_base(base, points, entry.base, arrive=at, start=at, depart=at))
     permits = [permit for permit in city.scenario.file.permits if permit.id in entry.permits]
-    return Route(
+    route = Route(
         vehicle_id=vehicle_id,
         vehicle_type=entry.vehicle.id,
         vehicle_class=entry.vehicle.vehicle_class,
@@ -50,32 +72,72 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
         permits=tuple(permit.id for permit in permits),
         stops=tuple(stops),
         legs=tuple(legs),
-        cost_fen=route_cost_fen(entry.vehicle, permits, tuple(stops), tuple(legs)),
+        cost_fen=0,
     )
+    return replace(route, cost_fen=route_cost_fen(entry.vehicle, permits, route, territory.chargers))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rests:
-    """Breaks on the way from one stop to the next: before the drive, and between the arrival and the service."""
+def _second(moment: float) -> int:
+    """The whole second that has begun: where charging takes fractions, what comes behind is no later for it."""
+    return math.floor(moment + 1e-6)
 
+
+def _place(territory: Territory, entry: Entry, visit: Visit | None) -> int:
+    """Where a visit is made; where there is none, or a reload, at the base."""
+    if visit is not None and visit.kind == "order":
+        return len(territory.bases) + visit.index
+    if visit is not None and visit.kind == "charge":
+        return len(territory.bases) + len(territory.tasks) + visit.index
+    return entry.base
+
+
+def _charged(entry: Entry, charger: Charger, out_wh: int, *, planned_s: float) -> tuple[int, int]:
+    """Watt-hours that are charged, as many as planned where there is room for them, and the seconds that they take."""
+    battery, recharge = entry.vehicle.battery, entry.recharge
+    assert battery is not None
+    assert recharge is not None
+    held_wh = battery.usable_kwh * 1000 - out_wh
+    room = max(math.floor(battery.usable_kwh * 1000 * recharge.share - held_wh + 1e-6), 0)
+    wh = min(math.ceil(planned_s / recharge.seconds_per_wh - 1e-6), room)
+    return wh, math.ceil(charging_s(battery, charger.power_kw, from_wh=held_wh, wh=wh) - 1e-6)
+
+
+def _weight_g(territory: Territory, orders: Sequence[int]) -> int:
+    return sum(territory.tasks[order].weight_g for order in orders)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Way:
+    """The way to the next visit or reload, or back for the day (None), with the breaks taken on it.
+
+    Those of a reload's ``on_arrival`` lie ahead of it, ``resting_after`` are the begins of those behind it, in the
+    pause before the next trip.
+    """
+
+    to: Visit | None = None
     before_drive: list[Break] = field(default_factory=list)
     on_arrival: list[Break] = field(default_factory=list)
+    resting_after: list[float] = field(default_factory=list)
 
 
-def _rests(territory: Territory, found: Round) -> list[_Rests]:
-    """Where the breaks of a round lie: on the way to each of its stops and back."""
+def _ways(territory: Territory, found: Round) -> list[_Way]:
+    """Where a round leads, stop by stop."""
     breaks = territory.problem.vehicles[found.vehicle].breaks
-    ways, waiting = [_Rests()], list[Visit]()
-    for visit in found.visits:
-        if visit.kind == "break":
-            waiting.append(visit)
+    ways, waiting = list[_Way](), list[Visit]()
+    for visit in (*found.visits, None):
+        if visit is not None and visit.kind == "break":
+            last = ways[-1].to if ways and not waiting else None
+            if last is not None and last.kind == "reload" and visit.depart_s <= last.depart_s:
+                ways[-1].resting_after.append(visit.begin_s)
+            else:
+                waiting.append(visit)
             continue
+        way = _Way(to=visit)
         for rest in waiting:
-            way = ways[-1].on_arrival if rest.begin_s >= visit.arrive_s else ways[-1].before_drive
-            way.append(breaks[rest.index])
-        ways.append(_Rests())
+            arrived = visit is not None and rest.begin_s >= visit.arrive_s
+            (way.on_arrival if arrived else way.before_drive).append(breaks[rest.index])
+        ways.append(way)
         waiting = []
-    ways[-1].before_drive.extend(breaks[rest.index] for rest in waiting)
     return ways
 
 
@@ -86,22 +148,21 @@ def _rested(second: int, rests: Sequence[Break]) -> int:
     return second
 
 
-def route_cost_fen(vehicle: VehicleType, permits: list[Permit], stops: tuple[Stop, ...], legs: tuple[Leg, ...]) -> int:
+def route_cost_fen(
+    vehicle: VehicleType, permits: Sequence[Permit], route: Route, chargers: Sequence[Charger] = ()
+) -> int:
     """Cost of a round: using the vehicle and its permits, kilometres, hours and energy."""
-    hours = (stops[-1].arrive_s - stops[0].depart_s) / 3600
-    kilometres = sum(leg.distance_m for leg in legs) / 1000
-    energy_kwh = sum(leg.energy_wh for leg in legs) / 1000
     yuan = (
         vehicle.yuan_per_day
         + sum(permit.yuan_per_day for permit in permits)
-        + vehicle.yuan_per_km * kilometres
-        + vehicle.yuan_per_hour * hours
-        + vehicle.yuan_per_kwh * energy_kwh
+        + vehicle.yuan_per_km * (route.distance_m / 1000)
+        + vehicle.yuan_per_hour * (route.duration_s / 3600)
+        + energy_yuan(vehicle, route, chargers)
     )
     return fen(yuan)
 
 
-def _at_base(base: Base, points: EdgePoints, place: int, *, arrive: int, depart: int) -> Stop:
+def _at_base(base: Base, points: EdgePoints, place: int, *, arrive: int, start: int, depart: int) -> Stop:
     return Stop(
         kind="base",
         location_id=base.id,
@@ -109,13 +170,34 @@ def _at_base(base: Base, points: EdgePoints, place: int, *, arrive: int, depart:
         lon=base.lon,
         lat=base.lat,
         arrive_s=arrive,
-        start_s=arrive,
+        start_s=start,
         depart_s=depart,
         parcels=0,
         pickups=0,
         weight_g=0,
         volume_cm3=0,
         snap_m=round(float(points.distance_m[place]), 1),
+    )
+
+
+def _at_charger(
+    charger: Charger, points: EdgePoints, place: int, *, arrive: int, start: int, depart: int, charged_wh: int
+) -> Stop:
+    return Stop(
+        kind="charge",
+        location_id=charger.id,
+        name=charger.name,
+        lon=charger.lon,
+        lat=charger.lat,
+        arrive_s=arrive,
+        start_s=start,
+        depart_s=depart,
+        parcels=0,
+        pickups=0,
+        weight_g=0,
+        volume_cm3=0,
+        snap_m=round(float(points.distance_m[place]), 1),
+        charged_wh=charged_wh,
     )
 
 

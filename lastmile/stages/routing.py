@@ -10,7 +10,7 @@ from itertools import product
 from lastmile.plans import Route, Service, Site, Unserved
 from lastmile.scenario import CHILLED
 from lastmile.solvers import routing
-from lastmile.solvers.problem import Blocked, RoutingSolution, Tour
+from lastmile.solvers.problem import Blocked, RoutingProblem, RoutingSolution, Tour
 from lastmile.solvers.reasons import NO_ROAD, NOT_ALLOWED, latest_departure
 from lastmile.stages.dispatch import dispatch, nearest_base, not_dispatched
 from lastmile.stages.prepare import City, Progress
@@ -18,15 +18,8 @@ from lastmile.stages.room import loaded
 from lastmile.stages.rounds import make_route
 from lastmile.stages.sharing import Group, move_spares, share_out
 from lastmile.stages.siting import Placement
-from lastmile.stages.territories import (
-    Base,
-    Task,
-    Territory,
-    depot_bases,
-    door_task,
-    make_territory,
-    site_tasks,
-)
+from lastmile.stages.tasks import Base, Task, depot_bases, door_task, site_tasks
+from lastmile.stages.territories import Entry, Territory, make_territory
 from lastmile.units import DAY_S, clock
 
 _GENEROUS = 8.0
@@ -267,13 +260,14 @@ def _reasons(territory: Territory, blocked: Blocked) -> _Loss:
     texts, remedies = [], []
     for v, (entry, reason) in enumerate(zip(territory.entries, blocked.reasons, strict=True)):
         permits = f" with {', '.join(entry.permits)}" if entry.permits else ""
+        trips = f" on {entry.trips} trips" if entry.trips > 1 else ""
         base = territory.bases[entry.base].id
         text, mend = territory.objections.get((blocked.order, v), (NOT_ALLOWED, ""))
         text = reason.replace(NOT_ALLOWED, text)
         if territory.shut[v]:
             text = text.replace(NO_ROAD, f"{NO_ROAD} (closed to it: {', '.join(territory.shut[v])})")
         remedies.append(mend)
-        texts.append(f"{entry.vehicle.id} from {base}{permits}: {text}")
+        texts.append(f"{entry.vehicle.id} from {base}{permits}{trips}: {text}")
     if not texts:
         return (f"no vehicle is based at {territory.name}",), "base a vehicle type there (vehicles.based_at)"
     # Where this stage objects to every vehicle, the solver knows no better remedy.
@@ -306,7 +300,6 @@ def _solve_groups(
     city: City, groups: Sequence[Group], work: _Work, on_progress: Progress, *, what: str
 ) -> list[tuple[Territory, RoutingSolution]]:
     """Solve one problem per group; vehicles that stand idle in one are moved to where some are short."""
-    search = city.scenario.file.search
     counts = share_out(city, groups, work.numbers)
     solved: dict[int, tuple[Territory, RoutingSolution]] = {}
     changed = set(range(len(groups)))
@@ -317,18 +310,10 @@ def _solve_groups(
             left = {permit: number - held[permit] for permit, number in work.permits.items()}
             territory = make_territory(city, group.base.id, (group.base,), group.tasks, counts[g], left)
             on_progress("routing", f"{what}: round {look + 1}, {done} of {len(changed)}, {len(group.tasks)} visits")
-            solution = routing.solve(
-                territory.problem,
-                stop=routing.Stop(
-                    seconds=work.clock.share(len(group.tasks)),
-                    iterations=search.routing_iterations * len(group.tasks),
-                ),
-                seed=city.scenario.file.seed % 2**63,
-                threads=search.threads,
-                start=_driven_before(territory, *solved[g]) if g in solved else (),
-                on_progress=_telling(on_progress),
-            )
-            work.clock.cut_short |= solution.stopped == "time"
+            before = _driven_before(territory, *solved[g]) if g in solved else ()
+            solution = _solve(city, territory.problem, before, work, on_progress)
+            if solution.blocked:
+                solution = _by_number_of_trips(city, territory, solution, work, on_progress)
             if g not in solved or _merit(solution) < _merit(solved[g][1]):
                 solved[g] = (territory, solution)
         changed = move_spares(city, groups, counts, solved, work.numbers) if look < _SECOND_LOOKS else set()
@@ -337,12 +322,73 @@ def _solve_groups(
     return [solved[g] for g in range(len(groups))]
 
 
+def _solve(
+    city: City,
+    problem: RoutingProblem,
+    start: Sequence[Tour],
+    work: _Work,
+    on_progress: Progress,
+    *,
+    reasons: bool = True,
+) -> RoutingSolution:
+    """Search within the problem's share of the clock, from tours to begin with."""
+    search = city.scenario.file.search
+    solution = routing.solve(
+        problem,
+        stop=routing.Stop(
+            seconds=work.clock.share(problem.orders), iterations=search.routing_iterations * problem.orders
+        ),
+        seed=city.scenario.file.seed % 2**63,
+        threads=search.threads,
+        start=start,
+        on_progress=_telling(on_progress),
+        reasons=reasons,
+    )
+    work.clock.cut_short |= solution.stopped == "time"
+    return solution
+
+
+def _by_number_of_trips(
+    city: City, territory: Territory, solution: RoutingSolution, work: _Work, on_progress: Progress
+) -> RoutingSolution:
+    """Look again where vehicles that could make several trips leave something out.
+
+    The search seldom exchanges the variants of a vehicle (see :mod:`lastmile.stages.trips`): each alone may serve more.
+    """
+    best = solution
+    offered: dict[str, set[int]] = defaultdict(set)
+    for entry in territory.entries:
+        offered[entry.vehicle.id].add(entry.trips)
+    several = set[int]().union(*(numbers for numbers in offered.values() if len(numbers) > 1))
+    for most in sorted(several):
+        chosen = {name: max((k for k in own if k <= most), default=min(own)) for name, own in offered.items()}
+        vehicles = tuple(
+            vehicle if chosen[entry.vehicle.id] == entry.trips else replace(vehicle, count=0)
+            for vehicle, entry in zip(territory.problem.vehicles, territory.entries, strict=True)
+        )
+        found = _solve(city, replace(territory.problem, vehicles=vehicles), (), work, on_progress, reasons=False)
+        if _served(found) > _served(best):
+            best = found
+    if best is solution:
+        return best
+    return _solve(city, territory.problem, [found.tour for found in best.rounds], work, on_progress)
+
+
+def _served(solution: RoutingSolution) -> tuple[int, float]:
+    """Visits that are made, and what they cost, below 0 as less is better."""
+    return sum(len(found.options) for found in solution.rounds), -solution.cost.total
+
+
 def _driven_before(territory: Territory, before: Territory, solution: RoutingSolution) -> tuple[Tour, ...]:
     """Tours of an earlier solution of the same visits, by vehicles that are to be had still."""
-    entry_of = {(entry.vehicle.id, entry.permits): v for v, entry in enumerate(territory.entries)}
-    keys = [(entry.vehicle.id, entry.permits) for entry in before.entries]
+    entry_of = {_kind(entry): v for v, entry in enumerate(territory.entries)}
+    keys = [_kind(entry) for entry in before.entries]
     tours = [found.tour for found in solution.rounds if keys[found.vehicle] in entry_of]
     return tuple(replace(tour, vehicle=entry_of[keys[tour.vehicle]]) for tour in tours)
+
+
+def _kind(entry: Entry) -> tuple[object, ...]:
+    return entry.vehicle.id, entry.permits, entry.trips, entry.recharge
 
 
 def _telling(on_progress: Progress) -> Callable[[routing.Progress], None]:

@@ -11,7 +11,9 @@ from lastmile.geo.distances import metres_per_degree
 from lastmile.scenario import VehicleType
 from lastmile.solvers.problem import RoutingSolution
 from lastmile.stages.prepare import City
-from lastmile.stages.territories import Base, Task, Territory, capacity
+from lastmile.stages.tasks import Base, Task, capacity
+from lastmile.stages.territories import Territory
+from lastmile.stages.trips import reload_s
 from lastmile.units import parse_hours
 
 # Guesses that only share out vehicles before rounds exist.
@@ -56,7 +58,7 @@ def _need(vehicle: VehicleType, base: Base, tasks: Sequence[Task]) -> float:
     """Vehicles of one type that the tasks keep busy: by load or by time, whichever is more.
 
     Time by continuous approximation: from stop to stop 0.57 times the root of the area per stop, and once per vehicle
-    the way out and back [1]_.
+    the way out and back [1]_. Where vehicles make several trips, each load takes that way and a reload.
 
     References
     ----------
@@ -75,6 +77,9 @@ def _need(vehicle: VehicleType, base: Base, tasks: Sequence[Task]) -> float:
     start, end = parse_hours(vehicle.shift)
     at_work_s = min(end - start, (vehicle.max_work_hours or 24.0) * 3600)
     by_time = len(tasks) * stop_s / max(at_work_s - out_and_back_s, at_work_s / 4)
+    if vehicle.trips_per_day > 1:
+        by_time += max(by_load - by_time, 0.0) * (out_and_back_s + reload_s(vehicle)) / at_work_s
+        by_load /= vehicle.trips_per_day
     return max(by_load, by_time)
 
 

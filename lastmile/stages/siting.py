@@ -1,12 +1,12 @@
 """Stage 2: which sites open with how many modules, and which order goes to which of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 
-from lastmile.plans import Phase, Service, Site, SitingSummary, Unserved
+from lastmile.plans import Built, Phase, Service, Site, SitingSummary, Unserved
 from lastmile.scenario import SIZES
 from lastmile.solvers.phased_program import RulesDue
 from lastmile.solvers.phased_siting import site_in_phases
@@ -32,8 +32,9 @@ _FOR_BOUNDS = 0.2  # of the time: for what is proved of each target
 class Placement:
     """What siting decided: sites, the channel and site of every order, orders no site takes, and the proven bound.
 
-    ``ceilings``: by target, what no choice of sites reaches more of. ``bounds``: the same of those that keep all other
-    targets, see :mod:`lastmile.stages.bounds`. ``phases``: see :class:`lastmile.plans.Plan`.
+    ``ceilings``: by target but budgets, what no choice of sites reaches more of. ``bounds``: by target, what none of
+    those that keep all other targets reaches more of, or spends less than, see :mod:`lastmile.stages.bounds`.
+    ``phases``: see :class:`lastmile.plans.Plan`.
     """
 
     sites: tuple[Site, ...]
@@ -139,17 +140,19 @@ def place_sites(
     late = sum(bound is None for bound in bounds.values())
     if clauses:
         text = f"; no time for {late}" if late else ""
-        on_progress("siting", f"how far each of {len(clauses)} targets could go at most, all others kept{text}")
+        on_progress("siting", f"how far each of {len(clauses)} targets could go, all others kept{text}")
+    factors = {phase.by: phase.factor for phase in file.demand.phases}
     summaries = [_summary(solution) for solution in solutions]
-    modules = solutions[-1].modules
-    opened = np.flatnonzero(modules[: len(options)] > 0)
-    chilled = modules_beside(stands, modules)
-    # Networks nest: a site opens after the phases that it is missing in.
-    missing = np.sum([solution.modules[opened] == 0 for solution in solutions], axis=0)
-    opens_by = [dates[phase] if dates else None for phase in missing.tolist()]
+    opened = np.flatnonzero(solutions[-1].modules[: len(options)] > 0)
+    chilled = [modules_beside(stands, solution.modules) for solution in solutions]
     sites = tuple(
-        _site(city, options[j], int(modules[j]), chilled.get(j, 0), by)
-        for j, by in zip(opened.tolist(), opens_by, strict=True)
+        _site(
+            city,
+            options[j],
+            [(int(found.modules[j]), beside.get(j, 0)) for found, beside in zip(solutions, chilled, strict=True)],
+            dates,
+        )
+        for j in opened.tolist()
     )
     chosen = np.array([options[j].candidate for j in opened.tolist()], dtype=np.int32)
     sites, services, unserved = assign(city, sites, to_sites(ground.reach, chosen))
@@ -158,18 +161,24 @@ def place_sites(
         services=services,
         unserved=unserved,
         summary=summaries[-1],
-        phases=tuple(Phase(by=by, siting=summary) for by, summary in zip(dates, summaries, strict=bool(dates))),
-        ceilings={clause.name: clause.alone(problem) for clause in clauses},
+        phases=tuple(
+            Phase(by=by, siting=summary, demand_factor=factors.get(by))
+            for by, summary in zip(dates, summaries, strict=bool(dates))
+        ),
+        ceilings={clause.name: clause.alone(problem) for clause in clauses if clause.spent is None},
         bounds=bounds,
     )
 
 
-def _site(city: City, option: Option, modules: int, chilled_modules: int, opens_by: date | None) -> Site:
+def _site(city: City, option: Option, by_phase: Sequence[tuple[int, int]], dates: tuple[date, ...]) -> Site:
+    """The site as it is in the end; ``by_phase``: its modules and refrigerated ones, none before it opens."""
     candidate, facility = city.candidates[option.candidate], option.facility
     existing = candidate.existing_modules > 0
-    added = facility.yuan_per_module * modules + facility.yuan_per_chilled_module * chilled_modules
-    cost = 0 if existing else opening_fen(facility, candidate.host) + fen(added)
-    room = Room.of(facility, modules, chilled_modules)
+    (modules, chilled_modules), room = by_phase[-1], Room.of(facility, *by_phase[-1])
+    before = [(0, 0), *by_phase[:-1]]
+    grown = [
+        (by, now) for by, now, then in zip(dates, by_phase, before, strict=bool(dates)) if now != then and not existing
+    ]
     return Site(
         id=f"{facility.id}:{candidate.id}",
         candidate_id=candidate.id,
@@ -184,12 +193,31 @@ def _site(city: City, option: Option, modules: int, chilled_modules: int, opens_
         modules=modules,
         capacity_parcels=room.left("", chilled=False) + room.chilled,
         load_parcels=0,
-        cost_fen=cost,
-        opens_by=None if existing else opens_by,
+        cost_fen=0 if existing else _spent_fen(option, candidate.host, modules, chilled_modules),
+        opens_by=grown[0][0] if grown else None,
+        built=tuple(_built(option, candidate.host, by, *now) for by, now in grown) if len(grown) > 1 else (),
         chilled_modules=chilled_modules,
         chilled_capacity_parcels=room.chilled,
         compartments={size: modules * facility.compartments[size] for size in SIZES if size in facility.compartments},
     )
+
+
+def _built(option: Option, host: str, by: date, modules: int, chilled_modules: int) -> Built:
+    room = Room.of(option.facility, modules, chilled_modules)
+    return Built(
+        by=by,
+        modules=modules,
+        chilled_modules=chilled_modules,
+        capacity_parcels=room.left("", chilled=False) + room.chilled,
+        chilled_capacity_parcels=room.chilled,
+        cost_fen=_spent_fen(option, host, modules, chilled_modules),
+    )
+
+
+def _spent_fen(option: Option, host: str, modules: int, chilled_modules: int) -> int:
+    facility = option.facility
+    added = facility.yuan_per_module * modules + facility.yuan_per_chilled_module * chilled_modules
+    return opening_fen(facility, host) + fen(added)
 
 
 def _summary(solution: SitingSolution) -> SitingSummary:

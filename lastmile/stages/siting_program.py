@@ -121,6 +121,11 @@ def siting_problem(
         ),
         conflicts=_conflicts(city, options),
         needs=np.array(needs, dtype=np.int32).reshape(-1, 2),
+        grows=column(
+            (option.facility.modules_grow for option in options),
+            (stand.facility.modules_grow for stand in stands),
+            np.bool_,
+        ),
         **limits_by_size(options, len(stands), kinds, places),
     )
 

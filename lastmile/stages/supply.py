@@ -37,11 +37,12 @@ class Supply:
         for route in routes:
             legs = [leg.arrive_s - leg.depart_s for leg in route.legs]
             taken = [
-                stop.depart_s - stop.start_s + (before + after) / 2
+                (stop, stop.depart_s - stop.start_s + (before + after) / 2)
                 for stop, before, after in zip(route.stops[1:-1], legs[:-1], legs[1:], strict=True)
+                if stop.is_visit
             ]
-            whole = sum(taken)
-            for stop, seconds in zip(route.stops[1:-1], taken, strict=True):
+            whole = sum(seconds for _, seconds in taken)
+            for stop, seconds in taken:
                 if stop.kind == "site" and whole > 0:
                     cost[stop.location_id] += route.cost_fen * seconds / whole
         places, fen = defaultdict(list), defaultdict(list)

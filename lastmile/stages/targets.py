@@ -20,7 +20,7 @@ from lastmile.scenario import (
     PermitTarget,
     Target,
 )
-from lastmile.solvers.siting import SLACK_TOLERANCE
+from lastmile.solvers.siting_rules import SLACK_TOLERANCE
 from lastmile.stages.coverage import coverage_rows
 from lastmile.stages.phases import SiteTarget, phase_dates, standing
 from lastmile.stages.prepare import City
@@ -59,8 +59,8 @@ def evaluate(
     reach
         Walks from the sites to the demand's places.
     most, bounds
-        By target, what no plan reaches more of: were there no other target, and where all others are kept; None where
-        there was no time to prove that. See :class:`lastmile.stages.siting.Placement`.
+        By target, what no plan reaches more of, or spends less than: were there no other target, and where all others
+        are kept; None where there was no time to prove that. See :class:`lastmile.stages.siting.Placement`.
     """
     lon, lat = np.array([site.lon for site in sites]), np.array([site.lat for site in sites])
     areas = walks_to_areas(city, lon, lat)
@@ -81,6 +81,8 @@ def _result(
     possible = "" if alone is None else outcome.write(alone)
     bound = bounds.get(target.id)
     at_most = outcome.write(bound) if bound is not None else NO_TIME if target.id in bounds else ""
+    if isinstance(target, BudgetTarget) and bound is not None:
+        at_most = f"at least {at_most}"
     note = outcome.note
     if isinstance(target, CoverageTarget | AreaTarget) and alone is not None and alone < target.minimum:
         note = "; ".join(filter(None, (note, f"all candidates together reach {possible} at most: add some there")))

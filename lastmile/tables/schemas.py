@@ -124,7 +124,29 @@ CHARGERS: Final = TableSchema(
         Column(name="id", kind="text", required=True, aliases=_ID_NAMES),
         Column(name="name", kind="text", default="", aliases=_NAMES),
         Column(name="power_kw", kind="number", minimum=0, default=7.0, aliases=("功率",), unit="kW"),
-        Column(name="slots", kind="integer", minimum=1, default=1, aliases=("桩数", "数量")),
+        Column(
+            name="slots",
+            kind="integer",
+            minimum=1,
+            default=1,
+            aliases=("桩数", "数量"),
+            about="Not limited yet: where a plan has more vehicles there at once, a warning says so.",
+        ),
+        Column(
+            name="vehicles",
+            kind="list",
+            choices={kind: kind for kind in get_args(VehicleClass)},
+            aliases=("vehicle_class", "车型"),
+            about="Classes that may charge there; all where empty.",
+        ),
+        Column(
+            name="yuan_per_kwh",
+            kind="number",
+            minimum=0,
+            aliases=("price", "电价"),
+            unit="yuan",
+            about="What it asks; the vehicle's own yuan_per_kwh where empty. Counted, but no reason to choose it.",
+        ),
     ),
 )
 

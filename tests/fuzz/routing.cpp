@@ -64,7 +64,6 @@ Problem problemOf(Choices& choose, std::vector<std::vector<int32_t>>& tables) {
         const Seconds open = from + choose.below(kDay / 2);
         return {open, open + choose.below(kDay / 2)};
     };
-    bool chargesOnItsWay = false;
     for (int32_t t = 1 + choose.below(3); t > 0; --t) {
         VehicleType type{};
         type.count = choose.below(4);
@@ -88,15 +87,12 @@ Problem problemOf(Choices& choose, std::vector<std::vector<int32_t>>& tables) {
             type.battery = {capacity, choose.one(4) ? capacity / 5 : 0, choose.below(3) * 0.5, choose.below(2) * 0.01,
                             choose.below(3) * 0.5, choose.one(2)};
         }
-        const bool charges = type.electric && !problem.chargers.empty();
-        chargesOnItsWay |= charges;
         if (choose.one(3)) {
             type.maxTrips = 1 + choose.below(3);
             for (int32_t k = 1 + choose.below(2); type.maxTrips > 1 && k > 0; --k)
                 type.reloads.push_back({choose.one(2) ? choose.below(n) : type.start, choose.below(20), window(0)});
         }
-        // As in Python: these do not go together.
-        if (!charges && choose.one(2)) {
+        if (choose.one(2)) {
             Seconds from = 0;
             for (int32_t k = 1 + choose.below(2); k > 0; --k) {
                 Window rest = window(from);
@@ -125,7 +121,7 @@ Problem problemOf(Choices& choose, std::vector<std::vector<int32_t>>& tables) {
             visit.request = r;
             visit.service = choose.below(20);
             visit.release = choose.one(4) ? choose.below(kDay / 2) : 0;
-            visit.onBoard = !chargesOnItsWay && choose.one(5) ? choose.below(kDay) : -1;
+            visit.onBoard = choose.one(5) ? choose.below(kDay) : -1;
             visit.cost = choose.one(4) ? choose.below(50) : 0;
             if (request.pair) {
                 visit.partner = k == 0 ? number + 1 : number - 1;
@@ -167,6 +163,11 @@ Money costOf(const Problem& problem, const std::vector<Tour>& tours) {
     const Rules rules(problem);
     Plan plan(problem, rules);
     for (const Tour& tour : tours) claim(plan.available(tour.type) && plan.drive(tour), "a tour breaks a rule");
+    // What the search judges over a few ways to charge has a schedule over all of them.
+    for (size_t t = 0; t < plan.trips.size(); ++t)
+        if (plan.trips[t].before < 0)
+            for (const Scheduled& trip : plan.schedules(static_cast<int32_t>(t)))
+                claim(trip.outcome.feasible, "a trip has no schedule");
     return plan.cost;
 }
 

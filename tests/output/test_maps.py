@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import re
 
 import browser
@@ -88,6 +89,19 @@ def test_empty_plan_is_drawn(network):
     scenario = dataclasses.replace(city.scenario(), zones=None, chargers=None)
     scenario = dataclasses.replace(scenario, file=scenario.file.model_copy(update={"zones": ()}))
     assert "Depots" in draw(network, plan, scenario=scenario, walks=city.no_walks())
+
+
+def test_reloads_and_charging_stops_are_drawn_with_their_times(page, network):
+    assert "Charging stops" not in page
+    assert "Reloads" not in page
+    halts = draw(network, city.plan_with_halts(network))
+    for text in (
+        "Charging stops / 途中充电 (1)",
+        "truck-1 08:30–08:40, 2.5 kWh",
+        "Reloads / 装货 (1)",
+        "truck-1 08:20–08:25",
+    ):
+        assert json.dumps(text)[1:-1] in halts
 
 
 def test_much_demand_is_drawn_in_cells(network, monkeypatch):

@@ -118,6 +118,17 @@ def test_damaged_phases_are_faults(tmp_path, network, change, place):
     assert {fault.place for fault in damaged(tmp_path, change).faults} == {f"plan.json, {place}"}
 
 
+@pytest.mark.parametrize("days", [["2020-12-31", "2018-12-31"], ["2018-12-30", "2020-12-31"], ["2018-12-31"] * 2])
+def test_dates_of_a_site_that_grows_ascend_from_its_opening(tmp_path, network, days):
+    write_plan(city.phased_plan(network), city.demand(), network, tmp_path)
+    state = {"modules": 1, "chilled_modules": 0, "capacity_parcels": 50, "chilled_capacity_parcels": 0, "cost_fen": 1}
+
+    def grow(*by):
+        return lambda raw: raw["sites"][0].update(built=[{"by": day, **state} for day in by])
+
+    assert {fault.place for fault in damaged(tmp_path, grow(*days)).faults} == {"plan.json, sites[0].built"}
+
+
 def test_a_number_that_is_none_is_refused(network):
     plan = dataclasses.replace(city.plan(network), timings_s={"siting": float("nan")})
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -231,9 +242,11 @@ def test_geojson_names_source_and_says_that_the_city_is_made_up(written):
         "permits": "",
         "distance_km": 5.0,
         "duration_min": 30.0,
+        "trips": 1,
         "parcels": 30,
         "cost_yuan": 113.3,
         "energy_kwh": 1.0,
+        "charged_kwh": 0.0,
     }
     frame = geopandas.read_file(written / "sites.geojson")
     assert frame["name"].tolist() == ["a 站", "b 站", "c 站"]
@@ -293,13 +306,31 @@ def test_driver_sheet_opens_in_a_spreadsheet(written):
     rows = list(csv.DictReader(raw.decode("utf-8-sig").splitlines()))
     assert len(rows) == 8
     assert rows[0].keys() == {
-        "vehicle_id", "vehicle_type", "stop_no", "kind", "name", "location_id", "arrive", "start", "depart", "parcels",
-        "pickups", "kg", "lon", "lat",
+        "vehicle_id", "vehicle_type", "trip", "stop_no", "kind", "name", "location_id", "arrive", "start", "depart",
+        "parcels", "pickups", "kg", "charged_kwh", "lon", "lat",
     }  # fmt: skip
     # 8:00 and 900 s = 8:15 arrival; 300 s of waiting; a minute at the door.
     assert [rows[3][key] for key in ("arrive", "start", "depart", "pickups")] == ["08:15", "08:20", "08:21", "5"]
     assert rows[2]["name"] == "'=HYPERLINK(1)"
     assert rows[6]["name"] == "王小明"
+
+
+def test_driver_sheet_tells_reloads_and_charges(tmp_path, network):
+    plan = city.plan_with_halts(network)
+    write_plan(plan, city.demand(), network, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "stops.csv").read_bytes().decode("utf-8-sig").splitlines()))
+    truck = [(row["trip"], row["kind"], row["charged_kwh"]) for row in rows if row["vehicle_id"] == "truck-1"]
+    # The reload ends the first trip.
+    kinds = [("1", "base"), ("1", "door"), ("1", "reload"), ("2", "charge"), ("2", "base")]
+    assert truck == [(*kind, "2.5" if kind[1] == "charge" else "0.0") for kind in kinds]
+    routes = json.loads((tmp_path / "routes.geojson").read_text("utf-8"))["features"]
+    assert [(r["properties"]["trips"], r["properties"]["charged_kwh"]) for r in routes] == [(1, 0.0), (2, 2.5)]
+    assert read_plan(tmp_path) == plan
+
+
+def test_plan_that_charges_nothing_has_no_key_for_it(network):
+    assert "charged_wh" not in plan_text(city.plan(network))
+    assert '"charged_wh":2500' in plan_text(city.plan_with_halts(network))
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+86 10", "-1", "@SUM(A1)", "\tx", "\rx"])

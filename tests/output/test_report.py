@@ -65,6 +65,17 @@ def test_table_of_clauses_tells_what_indicators_do():
     cells = [re.findall(r'<td class="n">(.*?)</td>', line) for line in report(made).splitlines()]
     assert ["90.0%", "40.0%", "25.0%"] in cells
     assert ["20 sites", "not computed: time", "95.0%"] in cells
+    # Of 8,000 yuan 6,000 would do.
+    money = dataclasses.replace(
+        second, measure="budget", value=8000.0, most=None, possible="", bound=6000.0, at_most="at least 6,000 yuan"
+    )
+    made = dataclasses.replace(made, targets=(first, money))
+    clause = measure(city.scenario(), made, city.demand(), city.walks())["targets"]["clauses"][1]
+    assert (clause["most_beside_others"], clause["least_yuan_beside_others"], clause["gap"]) == (None, 6000.0, 0.25)
+    cells = [re.findall(r'<td class="n">(.*?)</td>', line) for line in report(made).splitlines()]
+    assert ["–", "at least 6,000 yuan", "25.0%"] in cells
+    assert dataclasses.replace(money, bound=None).gap is None
+    assert dataclasses.replace(money, value=0.0, bound=0.0).gap is None
 
 
 def test_target_bars_are_what_was_reached_of_what_is_required():
@@ -128,6 +139,18 @@ def test_working_day_splits_time_into_driving_service_and_waiting():
     assert rows[0].waiting == "M250 0H333.3"
 
 
+def test_working_day_with_a_reload_and_a_charge():
+    start, end, rows = working_day(city.plan_with_halts().routes)
+    assert (start, end) == (8 * 3600, 9 * 3600)
+    (truck,) = [row for row in rows if row.vehicle_id == "truck-1"]
+    # 600 s at the door and its way of 300 s there and back; the pauses of 300 s ahead of the reload and of 100 s behind
+    # it are no work; charging from 30 to 40 min.
+    assert truck.charging == "M500 0H666.7"
+    assert truck.serving == "M83.3 0H166.7M333.3 0H416.7"
+    assert truck.waiting == ""
+    assert truck.text == f"{(2700 - 400) / 3600:.1f} h"
+
+
 def test_phases_stand_with_their_clauses(page):
     assert "Phases" not in page
     assert "Opens by" not in page
@@ -138,6 +161,7 @@ def test_phases_stand_with_their_clauses(page):
     for text in (
         "|2|",
         "outlet 1, Community stations 1",
+        "|100||100|",  # parcels and capacity
         "|¥5,000|",
         "|30.0%|",
         "|0.20 %|",

@@ -138,6 +138,11 @@ def test_plan_that_reaches_more_than_it_says_that_any_could(town):
     assert found(town.with_target("stations", bound=0.0)) == [("target", "0 for 1")]
 
 
+def test_plan_that_spends_less_than_it_says_that_any_could(town):
+    assert found(town.with_target("money", bound=750.0, at_most="at least 750 yuan")) == [("target", "750 for 700")]
+    assert found(town.with_target("money", bound=700.0)) == found(town.with_target("money", bound=0.0)) == []
+
+
 def test_target_without_result(town):
     assert found(town.with_plan(targets=town.plan.targets[1:])) == [("target", "0 results")]
 

@@ -270,6 +270,40 @@ def test_reload_too_short(town):
     assert found(reloading(town).with_rule("vehicles", 1, reload_minutes=11.0)) == [("service-time", "-60 s")]
 
 
+def test_battery_lasts_for_all_trips_unless_it_is_swapped_where_the_vehicle_reloads(town):
+    # Four legs of 50 Wh; a reload of 10 min. The swap takes a minute of them.
+    small = reloading(town).scenario.file.vehicles[1].battery.model_copy(update={"usable_kwh": 0.15})
+    swapped = small.model_copy(update={"swap_minutes": 1.0})
+    trips = reloading(town)
+    assert found(trips.with_rule("vehicles", 1, battery=small)) == [("battery", "+50 Wh")]
+    assert found(trips.with_rule("vehicles", 1, battery=swapped, reload_minutes=9.0)) == []
+    assert found(trips.with_rule("vehicles", 1, battery=swapped)) == [("service-time", "-60 s")]
+
+
+def test_trip_leaves_with_its_first_leg(town):
+    # 480 s of reload and 120 s of waiting: the second trip leaves at 41006 s and is at b at 41289 s.
+    row = town.demand.id.index("b")
+    waits = reloading(town).with_rule("vehicles", 1, reload_minutes=8.0).with_stop(1, 2, depart_s=40886)
+    assert found(waits.with_order(row, on_board_s=283)) == []
+    assert found(waits.with_order(row, on_board_s=282)) == [("on-board", "+1 s")]
+
+
+def test_pause_at_the_base_is_neither_work_nor_paid(town):
+    # 100 s of pause ahead of the reload: the plan's cost and hours are those of before, a pause of minus 100 s.
+    trips = reloading(town)
+    worked = trips.plan.routes[1].duration_s
+    stops, legs = trips.plan.routes[1].stops, trips.plan.routes[1].legs
+    base = replace(stops[2], start_s=stops[2].start_s + 100, depart_s=stops[2].depart_s + 100)
+    later = [replace(s, arrive_s=s.arrive_s + 100, start_s=s.start_s + 100, depart_s=s.depart_s + 100) for s in stops]
+    moved = [replace(x, depart_s=x.depart_s + 100, arrive_s=x.arrive_s + 100) for x in legs]
+    paused = trips.with_route(1, stops=(*stops[:2], base, *later[3:]), legs=(*legs[:2], *moved[2:]))
+    assert paused.plan.routes[1].duration_s == worked
+    assert found(paused) == []
+    hours = worked / H
+    assert found(paused.with_rule("vehicles", 1, max_work_hours=hours)) == []
+    assert found(paused.with_rule("vehicles", 1, max_work_hours=hours - 60 / H)) == [("work-hours", "+60 s")]
+
+
 def test_break_outside_the_shift_is_not_due(town):
     # The shift ends at 10:30; who is off duty at noon needs no break from it.
     assert found(town.with_rule("vehicles", 0, shift="08:00-10:30")) == []

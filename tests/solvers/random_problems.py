@@ -211,11 +211,10 @@ def problems(draw, *, min_orders=1, max_orders=5, without=frozenset(), most_vehi
 
 @st.composite
 def charging_problems(draw, *, most_chargers=2, weighing=True, **switches):
-    """Problems in which vehicles charge on their way, without what is not planned beside that.
+    """Problems in which vehicles charge on their way.
 
     With one charger and without loads that cost energy (``weighing``) the search sees every way there is.
     """
-    switches["without"] = frozenset({"breaks", "on_board", *switches.get("without", ())})
     problem = draw(problems(**switches))
     chargers = draw(st.lists(st.integers(0, problem.locations - 1), min_size=1, max_size=most_chargers, unique=True))
     batteries = st.builds(

@@ -11,16 +11,17 @@ from test_phased_siting import count, due, near, parts, phased, sited
 from tiny_siting import problem, shares_short
 
 from lastmile.solvers import clause_bounds
-from lastmile.solvers.clause_bounds import Clause, most
+from lastmile.solvers.clause_bounds import Clause, furthest
 from lastmile.solvers.phased_program import RulesDue
+from lastmile.solvers.siting_problem import SitingRow
 
 
 def clauses(phases):
-    """Every count and share of the rules as a clause of its own."""
+    """Every count, limit of money and share of the rules as a clause of its own."""
     for at, phase in enumerate(phases):
         for row in phase.rows:
-            if not row.yuan:
-                yield Clause(name=row.name, phase=at, own=frozenset({row.name}), count=row)
+            counts = {"spent": row} if row.yuan else {"count": row}
+            yield Clause(name=row.name, phase=at, own=frozenset({row.name}), **counts)
         for cover in phase.coverage:
             yield Clause(name=cover.name, phase=at, own=frozenset({cover.name}), shares=(cover,))
 
@@ -71,10 +72,10 @@ def chains(problems, at, network):
 
 
 def best(made, phases, plan, clause):
-    """The most of a clause in all chains of networks that keep the other rules as far as the plan does."""
+    """How far a clause goes in any chain of networks that keep the other rules as far as the plan does."""
     problems = loosened(made, without(phases, clause), plan)
     every = (chain for network in networks(made) for chain in chains(problems, len(phases) - 1, network))
-    return max(clause.value(chain[clause.phase]) for chain in every)
+    return max((clause.value(chain[clause.phase]) for chain in every), key=lambda value: clause.sense * value)
 
 
 @settings(max_examples=120)
@@ -89,10 +90,11 @@ def test_bound_is_the_best_of_all_plans_that_keep_the_other_rules(seed, single, 
     for clause in clauses(phases):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(clause_bounds, "AT_ONCE", 10_000 if at_once else 0)
-            bound = most(made, phases, plan, clause, seconds=10, gap=0.0)
+            bound = furthest(made, phases, plan, clause, seconds=10, gap=0.0)
         exact = best(made, phases, plan, clause)
-        assert clause.value(plan[clause.phase]) <= bound <= clause.alone(made) + 1e-6
-        assert bound >= exact - 1e-6
+        reached, alone = clause.value(plan[clause.phase]), clause.alone(made)
+        assert clause.sense * reached <= clause.sense * bound <= clause.sense * alone + 1e-6
+        assert clause.sense * bound >= clause.sense * exact - 1e-6
         if at_once:
             assert bound == pytest.approx(exact, abs=1e-5)
 
@@ -111,7 +113,7 @@ def test_rules_that_a_plan_misses_are_kept_as_far_as_it_keeps_them(seed):
         smaller = parts(made, plan[0])
         plan.insert(0, smaller[random.integers(len(smaller))])
     for clause in clauses(phases):
-        bound = most(made, phases, plan, clause, seconds=10, gap=0.0)
+        bound = furthest(made, phases, plan, clause, seconds=10, gap=0.0)
         assert bound == pytest.approx(best(made, phases, plan, clause), abs=1e-5)
 
 
@@ -125,12 +127,45 @@ def test_one_site_less_than_all_leaves_the_fewest_parcels_out():
     share = Clause(name="near", own=frozenset({"near"}), shares=(COVER,))
     plan = [np.array([0, 1, 1], dtype=np.int32)]
     assert share.alone(MADE) == 1.0
-    assert most(MADE, phases, plan, share, seconds=10, gap=0.0) == pytest.approx(9 / 12)
+    assert furthest(MADE, phases, plan, share, seconds=10, gap=0.0) == pytest.approx(9 / 12)
     # Of the least of two shares no more than one can be: one site reaches the first, another the second.
     apart = [near([(0, 0)], [5, 0, 0], 0.0), near([(1, 1), (2, 1)], [0, 4, 3], 0.0), near([(2, 2)], [0, 0, 3], 0.0)]
     least = replace(share, shares=tuple(apart))
-    assert most(MADE, phases, plan, least, seconds=10, gap=0.0) == pytest.approx(0.0)
-    assert most(MADE, phases, plan, replace(share, shares=tuple(apart[:2])), seconds=10, gap=0.0) == 1.0
+    assert furthest(MADE, phases, plan, least, seconds=10, gap=0.0) == pytest.approx(0.0)
+    assert furthest(MADE, phases, plan, replace(share, shares=tuple(apart[:2])), seconds=10, gap=0.0) == 1.0
+
+
+def test_the_least_money_that_keeps_the_other_clauses():
+    # 7 of 12 parcels take two sites: 0 and another for 39.99 yuan or more, or 1 and 2 for 29.99.
+    money = SitingRow(name="money", site=np.arange(3, dtype=np.int32), per_open=np.array([30.0, 20.0, 9.99]),
+                      per_module=np.zeros(3), upper=100, yuan=True)  # fmt: skip
+    seven = replace(COVER, minimum=7 / 12)
+    phases = [RulesDue(rows=(money,), coverage=(seven,))]
+    spent = Clause(name="money", own=frozenset({"money"}), spent=money)
+    every = np.ones(3, dtype=np.int32)
+    assert (spent.value(every), spent.alone(MADE)) == (59.99, 0.0)
+    assert furthest(MADE, phases, [every], spent, seconds=10, gap=0.0) == 29.99
+    assert furthest(MADE, phases, [np.array([0, 1, 1], dtype=np.int32)], spent, seconds=10, gap=0.0) == 29.99
+    # The least is above the limit: no plan keeps all.
+    little = [RulesDue(rows=(replace(money, upper=10.0),), coverage=(seven,))]
+    assert furthest(MADE, little, [every], spent, seconds=10, gap=0.0) == 29.99
+    assert furthest(MADE, phases, [every], spent, seconds=0, gap=0.0) is None
+    assert furthest(MADE, phases, [0 * every], spent, seconds=0, gap=0.0) == 0.0
+    # What stands costs its money in any plan.
+    standing = replace(MADE, existing=np.array([1, 0, 0], dtype=np.int32))
+    assert spent.alone(standing) == 30.0
+    assert furthest(standing, phases, [every], spent, seconds=10, gap=0.0) == 39.99
+
+
+def test_money_that_is_rounded_to_units_is_never_bounded_too_high():
+    # A site for a billion yuan and some for odd fen: units of 10,000 yuan and more, of which the small ones are none.
+    money = SitingRow(name="money", site=np.arange(3, dtype=np.int32), per_open=np.array([1e9 + 0.01, 123.45, 0.07]),
+                      per_module=np.zeros(3), upper=1e10, yuan=True)  # fmt: skip
+    for cover, least in ((COVER, 123.45 + 0.07), (replace(COVER, minimum=0.8), 1e9 + 0.01 + 123.45)):
+        phases = [RulesDue(rows=(money,), coverage=(replace(cover, minimum=max(cover.minimum, 0.5)),))]
+        spent = Clause(name="money", own=frozenset({"money"}), spent=money)
+        bound = furthest(MADE, phases, [np.ones(3, dtype=np.int32)], spent, seconds=10, gap=0.0)
+        assert least * (1 - 2e-5) - 1e4 <= bound <= least
 
 
 def test_clause_that_allows_no_more_than_it_asks_for_is_settled_by_meeting_it():
@@ -139,13 +174,17 @@ def test_clause_that_allows_no_more_than_it_asks_for_is_settled_by_meeting_it():
     assert Clause(name="two", count=at_least).open_ended(MADE)
     assert Clause(name="near", shares=(COVER,)).open_ended(MADE)
     assert not Clause(name="near", shares=(replace(COVER, minimum=1.0),)).open_ended(MADE)
+    money = SitingRow(name="money", site=np.arange(3, dtype=np.int32), per_open=np.ones(3), per_module=np.zeros(3),
+                      upper=1, yuan=True)  # fmt: skip
+    assert Clause(name="money", spent=money).open_ended(MADE)
+    assert not Clause(name="money", spent=replace(money, per_open=np.zeros(3))).open_ended(MADE)
 
 
 def test_without_time_there_is_no_bound_but_where_all_is_reached_anyway():
     phases = [RulesDue(rows=(count("two", 3, upper=2),), coverage=(COVER,))]
     share = Clause(name="near", own=frozenset({"near"}), shares=(COVER,))
-    assert most(MADE, phases, [np.array([0, 1, 1], dtype=np.int32)], share, seconds=0, gap=0.0) is None
-    assert most(MADE, phases, [np.array([1, 1, 1], dtype=np.int32)], share, seconds=0, gap=0.0) == 1.0
+    assert furthest(MADE, phases, [np.array([0, 1, 1], dtype=np.int32)], share, seconds=0, gap=0.0) is None
+    assert furthest(MADE, phases, [np.array([1, 1, 1], dtype=np.int32)], share, seconds=0, gap=0.0) == 1.0
 
 
 def test_what_counts_whole_numbers_is_rounded_down():

@@ -88,7 +88,7 @@ def core_of(made):
 @settings(max_examples=300, deadline=None)
 @given(coverings())
 def test_equals_enumeration(made):
-    assert is_covering(made)
+    assert is_covering(made, made.dearest())
     best = least(made)
     solution = locate(made, seconds=20)
     assert solution.cost == best
@@ -203,8 +203,8 @@ def test_what_is_no_covering_is_refused():
         opening=made.opening, unserved=made.unserved, pair_site=made.pair_site, pair_customer=made.pair_customer,
         pair_cost=dearer, kind=made.kind, most=made.most, standing=made.standing,
     )  # fmt: skip
-    assert is_covering(made)
-    assert not is_covering(uneven)
+    assert is_covering(made, made.dearest())
+    assert not is_covering(uneven, uneven.dearest())
     location, order = core_of(uneven)
     with pytest.raises(ValueError, match="costs more at one site than at another"):
         _core.CoveringTree(location, np.zeros(len(order), dtype=np.int8))

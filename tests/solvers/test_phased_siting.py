@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 from examples import examples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
 
@@ -54,11 +54,22 @@ def keeps(made, phases, at, modules):
 
 
 def parts(made, modules):
-    """All networks of some of these sites, each with all of its modules; those that exist are in all."""
-    choices = [(m,) if e or not m else (0, m) for m, e in zip(modules.tolist(), made.existing.tolist(), strict=True)]
+    """All networks of some of these sites; those that exist are in all, and what does not grow has all its modules."""
+    growing = made.growing()
+    choices = [
+        (m,) if e or not m else range(m + 1) if grows else (0, m)
+        for m, e, grows in zip(modules.tolist(), made.existing.tolist(), growing.tolist(), strict=True)
+    ]
     found = [np.array(part) for part in product(*choices)]
-    # What needs another site opens with it.
-    return [part for part in found if all(not modules[a] or (part[a] > 0) == (part[b] > 0) for a, b in made.needs)]
+    # What needs another site opens with it, or if it may grow not before it.
+    return [
+        part
+        for part in found
+        if all(
+            part[a] == 0 or part[b] > 0 if growing[a] else not modules[a] or (part[a] > 0) == (part[b] > 0)
+            for a, b in made.needs
+        )
+    ]
 
 
 def reachable(made, phases, at, modules):
@@ -70,7 +81,12 @@ def reachable(made, phases, at, modules):
 
 def best(made, phases, at, networks):
     """The highest value of those networks that the phases up to this one allow; None where there is none."""
-    return max((value_fen(made, one) for one in networks if reachable(made, phases, at, one)), default=None)
+    return max((worth(made, phases, at, one) for one in networks if reachable(made, phases, at, one)), default=None)
+
+
+def worth(made, phases, at, modules):
+    """What a network is worth with the demand of a phase."""
+    return value_fen(replace(made, weight=made.weight * phases[at].demand), modules)
 
 
 def phased(seed):
@@ -103,6 +119,8 @@ def phased(seed):
         large, small = random.integers(0, 5, sites), random.integers(0, 5, sites)
         made = replace(made, size=random.integers(0, 2, demands).astype(np.int8),
                        size_capacity=np.column_stack((large + small, large)).astype(float))  # fmt: skip
+    if random.random() < 0.6:
+        made = replace(made, grows=random.random(sites) < 0.6)
     phases = []
     for number in range(1, int(random.integers(3, 5))):
         rows, coverage = [], []
@@ -119,11 +137,13 @@ def phased(seed):
         if random.random() < 0.6:
             reach = np.argwhere(random.random((demands, sites)) < 0.6).tolist()
             coverage.append(near(reach, weight, float(random.choice([0.3, 0.5, 0.7])), shares(len(reach))))
-        phases.append(RulesDue(name=f"{2017 + number}", rows=tuple(rows), coverage=tuple(coverage)))
+        parcels = float(random.choice([0.5, 1.0, 1.5])) if random.random() < 0.5 else 1.0
+        phases.append(RulesDue(name=f"{2017 + number}", demand=parcels, rows=tuple(rows), coverage=tuple(coverage)))
     return made, phases
 
 
 @settings(max_examples=examples(60, 600))
+@example(seed=12)  # HiGHS ends with an error of its own, with and without presolve
 @given(seed=st.integers(0, 10**9))
 def test_equals_the_enumeration_of_chains(seed):
     require_equal_to_enumeration(*phased(seed))
@@ -141,6 +161,7 @@ def beside_hosts(seed):
         [(int(random.integers(2)), j, 0) for j in range(hosts)],
         module=random.integers(0, 50, sites).tolist(),
         most=[1] * hosts + random.integers(1, 3, stands).tolist(),
+        grows=random.random(sites) < 0.5 if random.random() < 0.5 else None,
         needs=np.array([[hosts + k, k] for k in range(stands)], dtype=np.int32),
     )
     of_hosts, of_stands = (np.arange(sites) < hosts).astype(float), (np.arange(sites) >= hosts).astype(float)
@@ -179,8 +200,10 @@ def test_refrigerated_modules_do_not_come_later_than_their_host():
 
 def require_equal_to_enumeration(made, phases):
     found = sited(made, phases)
+    growing = made.growing()
     for before, after in pairwise(found):
-        assert all(m in (0, n) for m, n in zip(before.modules.tolist(), after.modules.tolist(), strict=True))
+        assert (before.modules <= after.modules).all()
+        assert ((before.modules == 0) | (before.modules == after.modules))[~growing].all()
     assert all((solution.modules >= made.existing).all() for solution in found)
     last = len(phases) - 1
     ranges = [[int(e)] if e else range(int(m) + 1) for e, m in zip(made.existing, made.modules_max, strict=True)]
@@ -201,7 +224,7 @@ def require_equal_to_enumeration(made, phases):
         assert found[at].shortfalls == ()
         value = best(made, phases, at, parts(made, found[at + 1].modules))
         assert found[at].value_fen == pytest.approx(value, rel=1e-4, abs=0.5)
-        assert found[at].value_fen == pytest.approx(value_fen(made, found[at].modules), rel=1e-4, abs=0.5)
+        assert found[at].value_fen == pytest.approx(worth(made, phases, at, found[at].modules), rel=1e-4, abs=0.5)
         assert found[at].bound_fen >= found[at].value_fen
 
 
@@ -283,6 +306,34 @@ def test_site_opens_with_all_its_modules():
                       per_module=np.array([30.0]), upper=60)  # fmt: skip
     found = sited(made, [RulesDue(name="2018", rows=(money,)), RulesDue(name="2020")])
     assert [solution.modules.tolist() for solution in found] == [[0], [3]]
+
+
+def test_site_that_grows_opens_with_the_modules_that_there_is_money_for():
+    # As above, but two modules come first, and the third later.
+    made = problem([0], [25], [(0, 0, 0)], module=[30], most=[3], grows=np.array([True]))
+    money = SitingRow(name="money", site=np.array([0], dtype=np.int32), per_open=np.zeros(1),
+                      per_module=np.array([30.0]), upper=60)  # fmt: skip
+    found = sited(made, [RulesDue(name="2018", rows=(money,)), RulesDue(name="2020")])
+    assert [solution.modules.tolist() for solution in found] == [[2], [3]]
+    # 20 of 25 parcels, worth 100 fen each, less two modules; in the end all of them, less three.
+    assert [solution.value_fen for solution in found] == [pytest.approx(1940), pytest.approx(2410)]
+
+
+def test_a_phase_has_room_for_its_own_parcels():
+    # 10 parcels a module for 300 fen: 15 of 2018 are worth two, of which the second brings 500, and 30 of 2020 three.
+    made = problem([0], [15], [(0, 0, 0)], module=[300], most=[4], grows=np.array([True]))
+    found = sited(made, [RulesDue(name="2018"), RulesDue(name="2020", demand=2.0)])
+    assert [solution.modules.tolist() for solution in found] == [[2], [3]]
+    assert [solution.value_fen for solution in found] == [pytest.approx(1500 - 600), pytest.approx(3000 - 900)]
+
+
+def test_refrigerated_modules_that_may_grow_come_later_than_their_host():
+    # As below, but what stands beside host 0 may come later: the dear host 2 is not needed.
+    made = problem([10, 10, 900], [5], [(0, 0, 0)], needs=np.array([[1, 0]], dtype=np.int32), grows=np.ones(3, bool))
+    first = RulesDue(name="2018", rows=(count("host", 3, per=[1, 0, 1], lower=1), count("cold", 3, per=[0, 1, 0],
+                                                                                         upper=0)))  # fmt: skip
+    last = RulesDue(name="2020", rows=(count("cold later", 3, per=[0, 1, 0], lower=1),))
+    assert [solution.modules.tolist() for solution in sited(made, [first, last])] == [[1, 0, 0], [1, 1, 0]]
 
 
 def test_final_network_has_the_modules_that_an_earlier_phase_needs():

@@ -1,6 +1,7 @@
 """The referee against the enumeration of all schedules of tiny days, rule by rule on paper, and its laws."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -148,9 +149,9 @@ def earliest_end(problem, tour):
 
 
 @st.composite
-def short_days(draw):
+def short_days(draw, *, most_orders=3, most_trips=2):
     """A day of at most 12 s with every rule about time, and a tour of one or two trips."""
-    orders = draw(large(1, 3))
+    orders = draw(large(1, most_orders))
     ends = 12
     entries = draw(st.lists(st.integers(0, 3), min_size=(orders + 1) ** 2, max_size=(orders + 1) ** 2))
     table = np.array(entries, dtype=np.int32).reshape(orders + 1, -1)
@@ -198,7 +199,7 @@ def short_days(draw):
     if pairs and orders == 3:
         sequence = [0, 1]
         sequence.insert(draw(st.integers(0, 2)), 2)
-    cut = draw(st.sampled_from([0, *range(1, orders)]))
+    cut = draw(st.sampled_from([0, *range(1, orders if most_trips > 1 else 1)]))
     if pairs and any(sequence.index(0) < place <= sequence.index(1) for place in [cut]):
         cut = 0
     trips = (tuple(sequence[:cut]), tuple(sequence[cut:])) if cut else (tuple(sequence),)
@@ -561,10 +562,164 @@ def test_pair_stays_together_and_in_sequence(trips, reloads, fits):
     assert isinstance(outcome, Round) == fits
 
 
-def test_charging_together_with_breaks_is_refused():
-    kind = vehicle(battery=Battery(capacity_wh=1), breaks=(Break(window_s=(0, 9), duration_s=1),))
-    with pytest.raises(ValueError, match="charging with breaks"):
-        drive(street(10, kind=kind, chargers=[0]), (0,))
+def test_who_rests_at_a_charger_charges_meanwhile():
+    # 200 m on 110 Wh: 90 more, 180 s at the charger at 60 m. It is there from 60 s on, or from 140 s on; the break of
+    # 100 s begins by 230, and is over by then: back at 380, not at 480.
+    kind = vehicle(
+        battery=Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0), shift_s=(0, 400),
+        breaks=(Break(window_s=(150, 330), duration_s=100),),
+    )  # fmt: skip
+    driven = drive(street(100, 60, kind=kind, chargers=[2]), (0,))
+    assert times(driven) == (0, pytest.approx(380))
+    (rest,) = [visit for visit in driven.visits if visit.kind == "break"]
+    assert any(
+        visit.kind == "charge" and visit.arrive_s <= rest.begin_s and rest.depart_s <= visit.depart_s
+        for visit in driven.visits
+    )
+
+
+def test_charging_on_the_way_out_is_time_aboard():
+    # 200 m on 150 Wh: 50 more, 100 s. The charger cannot be reached from the stop: all of it comes before the delivery.
+    table = line(100, 60).duration_s.copy()
+    table[1, 2] = UNREACHABLE
+    profile = RoutingProfile(duration_s=table, distance_m=line(100, 60).distance_m)
+    battery = Battery(capacity_wh=150, wh_per_m=1.0, seconds_per_wh=2.0)
+
+    def driven(seconds):
+        made = street(100, 60, kind=vehicle(battery=battery), chargers=[2], on_board_s=[seconds, -1])
+        return drive(replace(made, profiles=(profile,)), (0,))
+
+    assert times(driven(200)) == (0, pytest.approx(300))
+    assert broken(driven(199))[0] == "energy"
+
+
+def test_of_ways_over_chargers_the_cheapest_within_the_limits_of_a_trip_is_taken():
+    # There and back: 100 m in 10 s, or past the charger 60 m in 50 s. A second costs a fen, a metre a tenth.
+    seconds, metres = (
+        np.array([[0, 10, 25], [10, 0, 25], [25, 25, 0]]),
+        np.array([[0, 100, 30], [100, 0, 30], [30, 30, 0]]),
+    )
+    profile = RoutingProfile(duration_s=seconds.astype(np.int32), distance_m=metres.astype(np.int32))
+
+    def far_and_back(**limits):
+        kind = vehicle(battery=Battery(capacity_wh=1), fen_per_hour=3600, fen_per_km=100, **limits)
+        made = routing_problem(profiles=[profile], vehicles=[kind], location=[1], chargers=[2])
+        driven = drive(made, (0,))
+        return driven.distance_m, driven.return_s - driven.depart_s
+
+    assert far_and_back() == (200, 20)
+    assert far_and_back(max_distance_m=199) == (160, 60)
+    assert far_and_back(max_distance_m=159) == (120, 100)
+
+
+def every_charging_schedule(problem, tour):
+    """All (fen, return, departure) of a trip, second by second; a second charges a watt-hour, a metre takes one."""
+    kind, (trip,) = problem.vehicles[tour.vehicle], tour.trips
+    battery, chargers = kind.battery, problem.chargers.tolist()
+    table = problem.profiles[0].duration_s.tolist()
+    end = kind.shift_s[1] + kind.overtime_s
+    orders = [int(problem.option_order[option]) for option in trip]
+    first_of = {second: first for first, second in problem.pairs.tolist()}
+    released = max(int(problem.release_s[order]) for order in orders)
+
+    def driven(state, a, b):
+        now, charge, metres, taken = state
+        way = table[a][b]
+        return {(now + way, charge - way, metres + way, taken)} if charge >= way and now + way <= end else set()
+
+    @cache
+    def stands(state):
+        """All states on leaving a charger, with breaks meanwhile."""
+        now, charge, metres, taken = state
+        return {
+            (leave, full, metres, more)
+            for leave in range(now, end + 1)
+            for full in [min(battery.capacity_wh, charge + leave - now)]
+            for moment, more in rests(kind, now, taken)
+            if moment <= leave and (full == battery.capacity_wh or not battery.full_only)
+        }
+
+    @cache
+    def one_reached(state, a, b):
+        """At b, by way of chargers or directly."""
+        found = set(driven(state, a, b))
+        new = {(charger, there) for charger in chargers for there in driven(state, a, charger)}
+        seen = set()
+        while new:
+            seen |= new
+            left = {(charger, leaving) for charger, there in new for leaving in stands(there)}
+            found |= {there for charger, leaving in left for there in driven(leaving, charger, b)}
+            new = {(d, there) for c, leaving in left for d in chargers if d != c for there in driven(leaving, c, d)}
+            new -= seen
+        return found
+
+    def reached(states, a, b):
+        return {there for state in states for there in one_reached(state, a, b)}
+
+    def resting(states):
+        return {
+            (moment, *middle, more)
+            for now, *middle, taken in states
+            for moment, more in rests(kind, now, taken)
+            if moment <= end
+        }
+
+    def served(i, states, leave, ends):
+        """All (metres, return, breaks taken) from the end of service at visit i - 1 on."""
+        here = kind.start if i == 0 else int(problem.location[trip[i - 1]])
+        if i == len(trip):
+            home = states if kind.end is None else reached(resting(states), here, kind.end)
+            yield from {(metres, now, taken) for now, _, metres, taken in home}
+            return
+        states = resting(states) if i else states
+        there = resting(reached(states, here, int(problem.location[trip[i]])))
+        windows = problem.window_s[problem.window_option == trip[i]].tolist()
+        aboard, service = int(problem.on_board_s[orders[i]]), int(problem.service_s[trip[i]])
+        since = ends[orders.index(first_of[orders[i]])] if orders[i] in first_of else leave
+        for begin in range(end + 1):
+            if any(opens <= begin <= closes for opens, closes in windows) and not 0 <= aboard < begin - since:
+                ready = {(begin + service, *others) for now, *others in there if now <= begin}
+                if ready:
+                    yield from served(i + 1, ready, leave, (*ends, begin + service))
+
+    for leave in range(max(kind.shift_s[0], released), end + 1):
+        before = {taken for moment, taken in rests(kind, 0, 0) if moment <= leave}
+        start = {(leave, int(kind.battery.capacity_wh), 0, taken) for taken in before}
+        for metres, back, taken in set(served(0, start, leave, ())):
+            if any(more == len(kind.breaks) for _, more in rests(kind, back, taken)):
+                yield metres * kind.fen_per_km / 1000 + back * kind.fen_per_hour / 3600, back, leave
+
+
+@settings(max_examples=examples(50, 1000), deadline=None)
+@given(data=st.data())
+def test_no_schedule_with_charging_is_better(data):
+    problem, tour = data.draw(short_days(most_orders=2, most_trips=1))
+    battery = Battery(
+        capacity_wh=data.draw(st.integers(2, 8)), wh_per_m=1.0, seconds_per_wh=1.0, full_only=data.draw(st.booleans())
+    )
+    kind = replace(
+        problem.vehicles[0], battery=battery, fen_per_km=data.draw(st.sampled_from([0, 1000])),
+        fen_per_hour=data.draw(st.sampled_from([0, 3600])),
+    )  # fmt: skip
+    chargers = data.draw(st.lists(st.integers(0, problem.locations - 1), min_size=1, max_size=2, unique=True))
+    problem = replace(problem, vehicles=(kind,), chargers=np.array(chargers, dtype=np.int32))
+    outcome = evaluate(problem, tour)
+    possible = sorted((fen, back, -leave) for fen, back, leave in every_charging_schedule(problem, tour))
+    event(f"breaks {len(kind.breaks)}, {'none' if isinstance(outcome, Infeasible) else 'feasible'}")
+    if isinstance(outcome, Infeasible):
+        assert possible == []
+        return
+    fen = outcome.distance_m * kind.fen_per_km / 1000 + outcome.return_s * kind.fen_per_hour / 3600
+    found = pytest.approx(fen), pytest.approx(outcome.return_s), pytest.approx(-outcome.depart_s)
+    # The best of all may need fractions of a second.
+    moments = [moment for visit in outcome.visits for moment in (visit.begin_s, visit.depart_s)]
+    whole_seconds = all(abs(moment - round(moment)) < 1e-6 for moment in [outcome.depart_s, *moments])
+    event("whole seconds" if whole_seconds else "fractions")
+    if whole_seconds:
+        assert possible[0] == found
+    else:
+        assert not possible or possible[0][0] >= fen - 1e-6
+    assert check(problem, whole(problem, [outcome])) == []
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------

@@ -371,8 +371,26 @@ def test_vehicle_that_charges_on_its_way_reloads_with_a_full_battery():
     assert found.return_s == pytest.approx(2 * (200 + 2 * 90) + 20)
 
 
-def test_charging_is_refused_beside_breaks():
+def test_driver_rests_at_a_charger_beside_chilled_food():
+    # 200 m on 110 Wh: 90 more, 180 s at the charger at 60 m, 60 of them on the way out, or it does not get back there.
+    # Aboard for these and the drive of 100 s at most: the others on the way back, from 200 s on, with a rest meanwhile.
     battery = Battery(capacity_wh=110, wh_per_m=1.0, seconds_per_wh=2.0)
-    kind = vehicle(battery=battery, breaks=(Break(window_s=(0, 100), duration_s=10),))
-    with pytest.raises(ValueError, match="break"):
-        solve(problem([line(100, 60)], [kind], count=1, chargers=[2]), stop=Stop(iterations=1))
+    rest = Break(window_s=(150, 330), duration_s=100)
+    kind = vehicle(battery=battery, breaks=(rest,), shift_s=(0, 400), fen_per_hour=3600)
+    made = problem([line(100, 60)], [kind], count=1, chargers=[2], on_board_s=[160])
+    solution = run(made, iterations=100)
+    assert check(made, solution) == []
+    (found,) = solution.rounds
+    assert [visit.kind for visit in found.visits] == ["charge", "order", "charge", "break"]
+    assert (found.depart_s, found.return_s) == (0, pytest.approx(380))
+    assert run(replace(made, on_board_s=np.array([159], dtype=np.int32)), iterations=10).rounds == ()
+
+
+def test_of_ways_over_chargers_the_search_takes_one_within_the_limits_of_a_trip():
+    # There and back: 100 m in 10 s, or past the charger 60 m in 50 s; time costs more.
+    seconds = np.array([[0, 10, 25], [10, 0, 25], [25, 25, 0]], dtype=np.int32)
+    metres = np.array([[0, 100, 30], [100, 0, 30], [30, 30, 0]], dtype=np.int32)
+    kind = vehicle(battery=Battery(capacity_wh=1), fen_per_hour=3600, max_distance_m=199)
+    made = problem([RoutingProfile(duration_s=seconds, distance_m=metres)], [kind], count=1, chargers=[2])
+    (found,) = run(made, iterations=10).rounds
+    assert (found.distance_m, found.return_s - found.depart_s) == (160, pytest.approx(60))

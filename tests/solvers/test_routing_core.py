@@ -39,10 +39,10 @@ def test_a_tour_is_judged_and_scheduled_as_its_twin_does(data):
     ]
 
 
-@settings(max_examples=examples(30, 400), deadline=None)
+@settings(max_examples=examples(50, 400), deadline=None)
 @given(data=st.data())
 def test_a_tour_that_charges_on_its_way_is_scheduled_as_its_twin_does(data):
-    problem = data.draw(charging_problems(max_orders=4, most_chargers=1, weighing=False))
+    problem = data.draw(charging_problems(max_orders=3, most_chargers=1, weighing=False))
     tour = data.draw(tours(problem))
     assume(problem.vehicles[tour.vehicle].count > 0)
     found = evaluate(problem, tour)
@@ -59,6 +59,22 @@ def test_a_tour_that_charges_on_its_way_is_scheduled_as_its_twin_does(data):
 
 @settings(max_examples=examples(30, 300), deadline=None)
 @given(data=st.data())
+def test_all_ways_over_chargers_are_no_worse_than_those_that_the_search_knows(data):
+    problem = data.draw(charging_problems(max_orders=3))
+    tour = data.draw(tours(problem))
+    kind = problem.vehicles[tour.vehicle]
+    assume(kind.count > 0)
+    mine = round_of(problem, compiled(problem, Objective()), tour)
+    if mine is None:
+        return
+    found = evaluate(problem, tour)
+    assert not isinstance(found, Infeasible)
+    assert (mine.depart_s, mine.return_s) == pytest.approx((found.depart_s, found.return_s))
+    assert mine.cost.total == pytest.approx(found.cost.total)
+
+
+@settings(max_examples=examples(30, 300), deadline=None)
+@given(data=st.data())
 def test_what_the_search_returns_obeys_every_rule(data):
     problem = data.draw(st.one_of(problems(max_orders=6), charging_problems(max_orders=6)))
     solution = solve(problem, stop=Stop(iterations=30), seed=data.draw(st.integers(0, 99)))
@@ -68,7 +84,10 @@ def test_what_the_search_returns_obeys_every_rule(data):
 
 TINY = {
     "uncharged": problems(max_orders=4, most_vehicles=2, without=frozenset({"on_board"})),
-    "charging": charging_problems(max_orders=3, most_vehicles=2, most_chargers=1, weighing=False),
+    "charging": charging_problems(
+        max_orders=3, most_vehicles=2, most_chargers=1, weighing=False, without=frozenset({"breaks", "on_board"})
+    ),
+    "charging beside breaks": charging_problems(max_orders=2, most_vehicles=1, most_chargers=1, weighing=False),
 }
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_siting import problem, shares_short, value_fen
 
-from lastmile.solvers import siting
+from lastmile.solvers import siting, siting_search
 from lastmile.solvers.siting import site
+from lastmile.solvers.siting_clash import RulesAlone
 from lastmile.solvers.siting_problem import CoverageRow, SitingRow
 
 EMPTY = np.empty(0, dtype=np.int32)
@@ -122,8 +123,8 @@ def sited(made, *, kernels, gap=0.0, seconds=10):
     """Site it at once, or by kernels that grow by one site, as a whole city is."""
     with pytest.MonkeyPatch.context() as patch:
         if kernels:
-            patch.setattr(siting, "AT_ONCE", 0)
-            patch.setattr(siting, "_MORE", 1)
+            patch.setattr(siting_search, "AT_ONCE", 0)
+            patch.setattr(siting_search, "_MORE", 1)
         return site(made, seconds=seconds, gap=gap)
 
 
@@ -141,6 +142,42 @@ def test_equals_enumeration(made, kernels):
         name for name, share in shares_short(made, found.modules).items() if share > TOLERANCE
     }
     assert (found.modules >= made.existing).all()
+
+
+@pytest.mark.parametrize("kernels", [False, True])
+@settings(max_examples=examples(30, 300))
+@given(made=problems())
+def test_the_rules_alone_fall_short_by_no_less_than_the_best_plan(made, kernels):
+    with pytest.MonkeyPatch.context() as patch:
+        if kernels:
+            patch.setattr(siting_search, "AT_ONCE", 0)
+            patch.setattr(siting_search, "_MORE", 1)
+        alone = RulesAlone.of(made)
+        certain = alone.must_fall_short(10)
+        found, _ = alone.least_shortage(10)
+    short, _ = best(made)
+    assert found.objective == pytest.approx(short, abs=TOLERANCE)
+    assert sum(shares_short(made, found.built(alone.modules)).values()) == pytest.approx(short, abs=TOLERANCE)
+    assert short > 0 or not certain
+
+
+def test_rules_that_the_relaxation_cannot_keep_are_known_to_clash():
+    # Of each two of three sites one is wanted, so two for 10 yuan each; for the relaxation half of each will do.
+    def clash(money):
+        pairs = [
+            SitingRow(
+                name=f"{k}", site=np.array(two, dtype=np.int32), per_open=np.ones(2), per_module=np.zeros(2), lower=1
+            )
+            for k, two in enumerate([(0, 1), (1, 2), (0, 2)])
+        ]
+        paid = SitingRow(name="money", site=np.arange(3, dtype=np.int32), per_open=np.full(3, 10.0),
+                         per_module=np.zeros(3), upper=money)  # fmt: skip
+        alone = RulesAlone.of(problem([0, 0, 0], [1], [], rows=(*pairs, paid)))
+        return alone.must_fall_short(10), alone.least_shortage(10)[0].objective
+
+    assert clash(20.0) == (False, pytest.approx(0.0, abs=1e-9))
+    assert clash(17.0) == (False, pytest.approx(3 / 17))
+    assert clash(14.0) == (True, pytest.approx(6 / 14))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -247,6 +284,15 @@ def test_modules_that_may_stand_at_several_sites_stand_at_those_that_open():
     assert sorted(four.modules.tolist()[:3]) == [0, 1, 1]
 
 
+def test_one_module_that_two_sites_have_half_of_each_stands_only_where_both_open():
+    # Site 2 takes 10 parcels worth 1,000 fen; half of its one module is due at each of two sites for 100 fen.
+    needs = np.array([[2, 0], [2, 1]], dtype=np.int32)
+    made = problem([100, 100, 0], [10], [(0, 2, 0)], needs=needs)
+    assert site(made, seconds=10, gap=0.0).modules.tolist() == [1, 1, 1]
+    dear = problem([100, 950, 0], [10], [(0, 2, 0)], needs=needs)
+    assert site(dear, seconds=10, gap=0.0).modules.tolist() == [0, 0, 0]
+
+
 def test_conflicting_sites_do_not_open_together():
     made = problem([0, 0], [5, 6], [(0, 0, 0), (1, 1, 0)], conflicts=np.array([[0, 1]], dtype=np.int32))
     assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 1]
@@ -284,6 +330,27 @@ def test_which_rule_would_have_to_give_way_is_told(kernels):
         "three": pytest.approx(1.0, abs=1e-3),
         "money": pytest.approx(210 - 150, abs=0.2),
     }
+
+
+def test_where_no_better_plan_is_found_in_time_the_one_that_falls_short_least_is_taken():
+    # As above, and the search for a plan worth more finds none: the plan of the rules alone is valued as it is.
+    every = np.arange(3, dtype=np.int32)
+    rows = (
+        SitingRow(name="three", site=every, per_open=np.ones(3), per_module=np.zeros(3), lower=3),
+        SitingRow(name="money", site=every, per_open=np.array([60.0, 70.0, 80.0]), per_module=np.zeros(3), upper=150),
+    )
+    made = problem([60, 70, 80], [9, 9, 9], [(0, 0, 0), (1, 1, 0), (2, 2, 0)], rows=rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(siting_search, "AT_ONCE", 0)
+        patch.setattr(siting, "within", lambda *_: None)
+        patch.setattr(siting, "without", lambda *_: None)
+        found = site(made, seconds=10, gap=0.0)
+    assert np.count_nonzero(found.modules) == 2
+    assert [(short.name, short.amount) for short in found.shortfalls] == [("three", pytest.approx(1.0, abs=1e-3))]
+    assert found.value_fen == pytest.approx(value_fen(made, found.modules))
+    assert found.bound_fen >= 2 * 900 - 60 - 70
+    assert found.stopped == "limit"
+    assert {name for name, _ in found.relaxations} == {"three", "money"}
 
 
 def test_rules_without_any_site_are_reported():

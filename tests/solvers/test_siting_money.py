@@ -8,7 +8,7 @@ from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lastmile.solvers import siting
+from lastmile.solvers import siting_search
 from lastmile.solvers.money import MoneyLimit
 from lastmile.solvers.siting import site
 from lastmile.solvers.siting_problem import SitingProblem, SitingRow
@@ -108,8 +108,8 @@ def problems(draw):
 def test_no_plan_spends_a_fen_too_much_where_it_need_not(made, kernels):
     with pytest.MonkeyPatch.context() as patch:
         if kernels:
-            patch.setattr(siting, "AT_ONCE", 0)
-            patch.setattr(siting, "_MORE", 1)
+            patch.setattr(siting_search, "AT_ONCE", 0)
+            patch.setattr(siting_search, "_MORE", 1)
         found = site(made, seconds=20, gap=0.0)
     limits, counts = [row for row in made.rows if row.yuan], [row for row in made.rows if not row.yuan]
     plans = list(product(*(range(most + 1) for most in made.modules_max.tolist())))

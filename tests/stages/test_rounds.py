@@ -8,7 +8,8 @@ import pytest
 from lastmile.solvers.problem import Cost, Round, Tour, Visit
 from lastmile.solvers.referee import evaluate
 from lastmile.stages.rounds import make_route
-from lastmile.stages.territories import depot_bases, door_task, make_territory
+from lastmile.stages.tasks import depot_bases, door_task
+from lastmile.stages.territories import make_territory
 
 
 @pytest.fixture

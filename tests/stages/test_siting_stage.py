@@ -156,6 +156,48 @@ def test_sites_open_by_the_dates_of_their_targets(placed, row):
     assert {service.site_id for service in placement.services} == {"locker:x", "locker:y", "locker:w"}
 
 
+GROW = {"modules_max = 2": "modules_max = 3\nmodules_grow = true"}
+
+
+def test_modules_come_in_several_phases_where_they_may(placed, row):
+    # 100 parcels are worth three groups of 40, 900 yuan each; 1,000 yuan until 2018 pay for the first, 2,000 until 2019
+    # for the second. The old site takes nobody's parcels and stays as it is.
+    rows = [("x", 3, 3, "candidate", "locker", ""), ("z", 6.9, 6.9, "existing", "locker", 1)]
+    orders = [row(f"o{k}", 3, 3, 20, "locker;door") for k in range(5)]
+    money = 'category = "sites"\nmaximum_yuan = '
+    targets = (
+        dated("budget", "m18", "2018-12-31", f"{money}1000.0")
+        + dated("budget", "m19", "2019-12-31", f"{money}2000.0")
+        + dated("count", "n20", "2020-12-31", 'facility = "locker"\nminimum = 2')
+    )
+    sites, _, _ = placed(rows, orders, CHEAP | GROW | {"[[depots]]": targets + "[[depots]]"})
+    grown = [
+        (state.by.year, state.modules, state.capacity_parcels, state.cost_fen) for state in sites["locker:x"].built
+    ]
+    assert grown == [(2018, 1, 40, 90_000), (2019, 2, 80, 180_000), (2020, 3, 120, 270_000)]
+    assert sites["locker:x"].opens_by == date(2018, 12, 31)
+    assert (sites["locker:x"].modules, sites["locker:x"].cost_fen) == (3, 270_000)
+    assert sites["locker:z"].built == ()
+    # Those that may not grow open with all three groups, for 2,700 yuan, so only in the end.
+    all_at_once = {"modules_max = 2": "modules_max = 3"}
+    sites, _, _ = placed(rows, orders, CHEAP | all_at_once | {"[[depots]]": targets + "[[depots]]"})
+    assert (sites["locker:x"].opens_by, sites["locker:x"].modules) == (date(2020, 12, 31), 3)
+    assert sites["locker:x"].built == ()
+
+
+def test_modules_are_for_the_parcels_of_their_phase(placed, row):
+    # 60 parcels of the planned day fill two groups of 40. By 2018 there are half as many, by 2020 twice.
+    rows = [("x", 3, 3, "candidate", "locker", "")]
+    orders = [row(f"o{k}", 3, 3, 20, "locker;door") for k in range(3)]
+    none = "".join(dated("count", f"n{year}", f"{year}-12-31", 'facility = "locker"') for year in (2018, 2019, 2020))
+    growth = "".join(f"[[demand.phases]]\nby = {by}-12-31\nfactor = {of}\n\n" for by, of in ((2018, 0.5), (2020, 2.0)))
+    sites, placement, _ = placed(rows, orders, CHEAP | GROW | {"[[depots]]": none + growth + "[[depots]]"})
+    assert [(state.by.year, state.modules) for state in sites["locker:x"].built] == [(2018, 1), (2019, 2), (2020, 3)]
+    assert [phase.demand_factor for phase in placement.phases] == [0.5, None, 2.0]
+    # Orders are those of the planned day.
+    assert sites["locker:x"].load_parcels == 60
+
+
 def test_one_date_makes_no_phases(placed, row):
     rows = [("x", 3, 3, "candidate", "locker", "")]
     text = dated("count", "n", "2018-12-31", 'facility = "locker"\nminimum = 1')

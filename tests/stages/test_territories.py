@@ -5,18 +5,8 @@ import pytest
 
 from lastmile.scenario import Facility, VehicleType
 from lastmile.solvers.problem import Break
-from lastmile.stages.territories import (
-    Base,
-    capacity,
-    depot_bases,
-    door_task,
-    entries_for,
-    make_territory,
-    meeting,
-    shift_of,
-    site_tasks,
-    useful_permits,
-)
+from lastmile.stages.tasks import Base, capacity, depot_bases, door_task, meeting, shift_of, site_tasks
+from lastmile.stages.territories import entries_for, make_territory, useful_permits
 from lastmile.units import DAY_S
 
 HOUR = 3600

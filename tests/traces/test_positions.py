@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from driving import at_speed, drive
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lastmile.geo.distances import metres_per_degree, step_lengths
@@ -49,16 +49,22 @@ def matched(network, trace):
     names=st.sampled_from([(1, 3, 5), (5, 3, 1), (1, 3, 6), (6, 3, 5), (1, 3, 1)]),
 )
 def test_line_is_as_long_as_the_way_and_runs_along_it(network, start, end, names):
-    trace = drive(network, at_speed(network, edges_of(network, *names), start=start, end=end), every_s=2.0)
+    # Turning around is told from noise by some fixes on either side of it: 78 of the road's 196 m.
+    assume(names != (1, 3, 1) or (start <= 0.6 and end >= 0.4))
+    path = at_speed(network, edges_of(network, *names), start=start, end=end)
+    assume(path.metres(network) > 2 * 12 + 20)  # less may be one place of fixes that lie together, and no way
+    trace = drive(network, path, every_s=2.0)
     found = matched(network, trace)
     line = way_line(network, found)
     assert (np.diff(line.metres) >= -1e-9).all()
     assert line.metres[-1] == pytest.approx(found.metres.sum())
     assert step_lengths(line.lon, line.lat).sum() == pytest.approx(found.metres.sum(), abs=0.2)
-    # At the moment of each fix it is where the fix is, up to the averaging of fixes that lie together.
+    # At the moment of each fix it is where the fix is, up to the averaging of fixes that lie together; where it turned
+    # around is known to half of the 20 m between two fixes.
+    limit_m = 13 + 10 * (names == (1, 3, 1))
     lon, lat = line.at(found.at_m, found.at_part)
     per_lon, per_lat = metres_per_degree(trace.lat)
-    assert np.hypot((lon - trace.lon) * per_lon, (lat - trace.lat) * per_lat)[1:-1].max(initial=0.0) < 13
+    assert np.hypot((lon - trace.lon) * per_lon, (lat - trace.lat) * per_lat)[1:-1].max(initial=0.0) < limit_m
 
 
 def test_parts_are_kept_apart(network):

@@ -6,6 +6,7 @@
 
 #include "Arrays.h"
 #include "Bindings.h"
+#include "siting/CoveringBound.h"
 #include "siting/CoveringTree.h"
 #include "siting/Location.h"
 #include "siting/LocationBound.h"
@@ -82,6 +83,32 @@ void lastmile::bindings::bindSiting(py::module_& module) {
         })
         .def("forced", [](siting::LocationBound& bound) {
             siting::LocationBound::Forced forced = bound.forced();
+            return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
+        });
+
+    py::class_<siting::CoveringBound>(module, "CoveringBound")
+        .def(py::init([](const siting::Location& location) {
+                 const py::gil_scoped_release unlocked;
+                 return std::make_unique<siting::CoveringBound>(location);
+             }),
+             py::arg("location"), py::keep_alive<1, 2>())
+        .def(
+            "run",
+            [](siting::CoveringBound& bound, std::int64_t steps, double limit) {
+                const py::gil_scoped_release unlocked;
+                bound.run(steps, limit);
+            },
+            py::arg("steps"), py::arg("limit"))
+        .def("cut",
+             [](siting::CoveringBound& bound) {
+                 const py::gil_scoped_release unlocked;
+                 bound.cut();
+             })
+        .def_property_readonly("bound", &siting::CoveringBound::best)
+        .def_property_readonly("missing", &siting::CoveringBound::missing)
+        .def_property_readonly("sets", &siting::CoveringBound::sets)
+        .def("forced", [](siting::CoveringBound& bound) {
+            auto forced = bound.forced();
             return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
         });
 

@@ -18,7 +18,7 @@ double loose(double limit) { return limit + 1e-9 * (1.0 + std::abs(limit)); }
 
 std::size_t Charging::memory() const {
     return ways_.capacity() * sizeof(ChargingWay) + ends_.capacity() * sizeof(Ends) +
-           offset_.capacity() * sizeof(std::uint32_t) +
+           offset_.capacity() * sizeof(std::uint32_t) + lastSeconds_.capacity() * sizeof(std::int32_t) +
            (leastMetres_.capacity() + leastSeconds_.capacity()) * sizeof(std::int32_t);
 }
 
@@ -32,6 +32,12 @@ Charging::Arc Charging::arc(std::int32_t fromLocation, std::int32_t toLocation, 
     const double base = tables_.wattHours.empty() ? battery_.perMetre * metres : tables_.wattHours[cell];
     const double energy = base + battery_.perMetreLoad * load * metres;
     return {metres, static_cast<double>(tables_.seconds[cell]), scale_ * energy};
+}
+
+bool Charging::passes(std::int32_t from, std::int32_t over, std::int32_t to, double load) const {
+    const Arc first = arc(from, over, load), second = arc(over, to, load), direct = arc(from, to, load);
+    return direct.metres <= first.metres + second.metres && direct.seconds <= first.seconds + second.seconds &&
+           direct.energy <= first.energy + second.energy;
 }
 
 ChargingWay Charging::loaded(std::size_t index, double load) const {

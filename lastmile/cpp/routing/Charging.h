@@ -3,7 +3,7 @@
 // Two depths. The search asks `extend`, `prepend`, `insertion` and `drive`: between two places they know only the few
 // ways over chargers that were chosen when the table was made, and keep only so many labels at a stop; what they find
 // can be driven, but a cheaper way may exist. `exact` and `schedule` send labels over the chargers themselves and miss
-// nothing.
+// nothing. Breaks and further limits of time and metres are `Duties`; both depths know them.
 //
 // What is sought: the least metres * perMetre + return * perSecond; among equals the earliest return, then the fewest
 // metres. (`schedule`: the earliest return, then the latest departure, then the fewest metres.)
@@ -44,6 +44,7 @@ public:
     struct Limits {
         std::size_t ways = 6;     // by way of chargers, for each pair of places
         std::size_t labels = 16;  // at a stop, at least 5
+        bool rests = false;       // breaks may be taken at the last charger of a way
     };
 
     // Ascending, apart from each other: when service may begin.
@@ -67,7 +68,36 @@ public:
         std::int32_t step;     // -1 at a charger
         std::int32_t charger;  // index of the list of chargers, -1 at a step
         double arrives, begins, departs;
+        std::int32_t rest = -1;  // a break, at the halt before or after it
     };
+
+    // A break that begins within two moments and lasts so long.
+    struct Rest {
+        double opens, closes, lasts;
+    };
+
+    // A step begins at most so long after the end of an earlier one, or after the departure (-1).
+    struct Limit {
+        std::int32_t since, step;
+        double seconds;
+    };
+
+    // What a trip must keep beside its windows.
+    struct Duties {
+        std::span<const Rest> rests;  // apart from each other, in their order; all are taken
+        std::span<const Limit> limits;
+        bool closed;           // the last step is a depot, where nothing is done any more
+        bool offDuty = true;   // breaks may lie ahead of the departure and behind the return
+        double idle = 0.0;     // from when on they may lie ahead of the departure
+        double mostMetres = kForever, mostSeconds = kForever;  // of the trip
+
+        [[nodiscard]] bool none() const {
+            return rests.empty() && limits.empty() && mostMetres == kForever && mostSeconds == kForever;
+        }
+    };
+
+    // Whether all chargers are looked at, or only the ways that were chosen.
+    enum class Depth { chosen, all };
 
     struct Schedule {
         double departs, returns;
@@ -155,6 +185,17 @@ public:
     [[nodiscard]] std::optional<Schedule> schedule(std::int32_t origin, std::span<const Step> steps, double ready,
                                                    double due, Scratch& scratch) const;
 
+    // The best trip that keeps its duties; among equals the earliest return, then the latest departure, then the fewest
+    // metres.
+    [[nodiscard]] std::optional<Trip> drive(std::int32_t origin, std::span<const Step> steps, const Duties& duties,
+                                            double ready, double due) const;
+    // The same over all ways that there are, and when it is where.
+    [[nodiscard]] std::optional<Schedule> schedule(std::int32_t origin, std::span<const Step> steps,
+                                                   const Duties& duties, double ready, double due) const;
+    // The latest departure from which such a trip can be done by `due`; less than any time where there is none.
+    [[nodiscard]] double latest(std::int32_t origin, std::span<const Step> steps, const Duties& duties, double due,
+                                Depth depth) const;
+
 private:
     struct Arc {
         double metres, seconds, energy;  // seconds kForever where there is no way
@@ -164,11 +205,14 @@ private:
     };
     class Table;
     class Retrace;
+    class Dutiful;
 
     [[nodiscard]] std::size_t pair(std::int32_t from, std::int32_t to) const {
         return static_cast<std::size_t>(from) * places_.size() + static_cast<std::size_t>(to);
     }
     [[nodiscard]] Arc arc(std::int32_t fromLocation, std::int32_t toLocation, double load) const;
+    // Whether the direct way is none longer than the one over a location.
+    [[nodiscard]] bool passes(std::int32_t from, std::int32_t over, std::int32_t to, double load) const;
     [[nodiscard]] ChargingWay way(std::size_t index, double load) const {
         return ends_.empty() ? ways_[index] : loaded(index, load);
     }
@@ -193,6 +237,7 @@ private:
     Charger charger_;
     std::vector<ChargingWay> ways_;       // a pair's direct way first, then ascending in metres
     std::vector<Ends> ends_;              // of the ways; empty where loads cost no energy
+    std::vector<std::int32_t> lastSeconds_;  // of the ways, from their last charger on; empty without `Limits::rests`
     std::vector<std::uint32_t> offset_;   // of the pairs
     std::vector<std::int32_t> leastMetres_, leastSeconds_;
 };

@@ -265,15 +265,6 @@ private:
         return halt.step >= 0 ? place(steps_[static_cast<std::size_t>(halt.step)].place)
                               : charging_->chargers_[static_cast<std::size_t>(halt.charger)];
     }
-    // Whether passing the charger is no way round: a visit that charges nothing need not be made then.
-    [[nodiscard]] bool shorter(std::int32_t from, const Node& charger, const Arc& first) const {
-        const std::int32_t beyond = location(node(charger.next));
-        const Arc second = charging_->arc(location(charger), beyond, charger.load);
-        const Arc direct = charging_->arc(from, beyond, charger.load);
-        return direct.metres <= first.metres + second.metres && direct.seconds <= first.seconds + second.seconds &&
-               direct.energy <= first.energy + second.energy;
-    }
-
     // Time less charge does not change at a charger: whoever charges no more than what is needed from there on stays
     // within the needs of all that follows.
     [[nodiscard]] Schedule follow(const Entry& start, double departs) const {
@@ -292,7 +283,7 @@ private:
                 begins = std::max(arrives, halt.opens);
                 leaves = begins + steps_[static_cast<std::size_t>(halt.step)].service;
             } else if (left >= (charger.fullOnly ? charger.full : halt.wanted) - charger.tolerance &&
-                       shorter(from, halt, arc)) {
+                       charging_->passes(from, to, location(node(halt.next)), halt.load)) {
                 continue;
             } else if (charger.instant) {
                 leftThen = charger.full;

@@ -41,6 +41,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace lastmile::routing {
@@ -346,12 +347,12 @@ public:
         for (std::size_t k = place; k < labels_.size(); ++k) {
             if (!covers(label, labels_[k])) {
                 if (kept != k) {
-                    labels_[kept] = labels_[k];
+                    labels_[kept] = std::move(labels_[k]);
                 }
                 ++kept;
             }
         }
-        labels_.resize(kept);
+        labels_.erase(labels_.begin() + static_cast<std::ptrdiff_t>(kept), labels_.end());
         labels_.insert(labels_.begin() + static_cast<std::ptrdiff_t>(place), label);
         if (labels_.size() > most) {
             labels_.erase(labels_.begin() + static_cast<std::ptrdiff_t>(expendable()));
@@ -361,10 +362,13 @@ public:
 private:
     [[nodiscard]] std::size_t expendable() const {
         std::array<std::size_t, 3> best{};
+        std::array<double, 3> most = labels_[0].virtues();
         for (std::size_t k = 1; k < labels_.size(); ++k) {
+            const std::array<double, 3> virtues = labels_[k].virtues();
             for (std::size_t i = 0; i < best.size(); ++i) {
-                if (labels_[k].virtues()[i] > labels_[best[i]].virtues()[i]) {
+                if (virtues[i] > most[i]) {
                     best[i] = k;
+                    most[i] = virtues[i];
                 }
             }
         }

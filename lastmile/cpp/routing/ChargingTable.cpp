@@ -247,11 +247,14 @@ void Charging::Table::keep(const Candidate& candidate) {
 }
 
 void Charging::Table::add(double metres, double seconds, double energy, double need, double left, double first,
-                          double last) {
+                          double last, double lastSeconds) {
     owner_->ways_.push_back(
         {static_cast<std::int32_t>(metres), static_cast<std::int32_t>(seconds), energy, need, left});
     if (owner_->battery_.perMetreLoad > 0.0) {
         owner_->ends_.push_back({static_cast<std::int32_t>(first), static_cast<std::int32_t>(last)});
+    }
+    if (owner_->limits_.rests) {
+        owner_->lastSeconds_.push_back(static_cast<std::int32_t>(lastSeconds));
     }
 }
 
@@ -270,7 +273,7 @@ void Charging::Table::waysTo(std::size_t place, std::size_t target) {
         const double energy = chain.energy + last.energy + load * metres;
         candidates_.push_back({costOf(metres, seconds, energy), metres, seconds, energy,
                                chain.need + load * chain.firstMetres, last.energy + load * last.metres,
-                               chain.firstMetres, last.metres});
+                               chain.firstMetres, last.metres, last.seconds});
     }
     kept_.clear();
     if (!candidates_.empty() && owner_->limits_.ways > 0) {
@@ -307,17 +310,17 @@ void Charging::Table::waysTo(std::size_t place, std::size_t target) {
         });
     }
     const double directEnergy = direct.energy + load * direct.metres;
-    const Candidate past{0.0,          direct.metres, direct.seconds, directEnergy,
-                         directEnergy, directEnergy,  direct.metres,  direct.metres};
+    const Candidate past{0.0,          direct.metres, direct.seconds, directEnergy,  directEnergy,
+                         directEnergy, direct.metres, direct.metres,  direct.seconds};
     // Forced to charge to full, who comes through a charger may be later than who passes it.
     const bool beaten = !owner_->charger_.fullOnly &&
                         std::ranges::any_of(kept_, [&](const Candidate& way) { return dominates(way, past); });
     if (within(direct.energy) && !beaten) {
-        add(direct.metres, direct.seconds, direct.energy, direct.energy, ChargingWay::kDirect, direct.metres, 0.0);
+        add(direct.metres, direct.seconds, direct.energy, direct.energy, ChargingWay::kDirect, direct.metres, 0.0, 0.0);
     }
     for (const Candidate& way : kept_) {
         add(way.metres, way.seconds, way.energy - load * way.metres, way.need - load * way.firstMetres,
-            full - (way.used - load * way.lastMetres), way.firstMetres, way.lastMetres);
+            full - (way.used - load * way.lastMetres), way.firstMetres, way.lastMetres, way.lastSeconds);
     }
 }
 
@@ -336,6 +339,7 @@ void Charging::Table::fill() {
     }
     owner_->ways_.shrink_to_fit();
     owner_->ends_.shrink_to_fit();
+    owner_->lastSeconds_.shrink_to_fit();
 }
 
 }  // namespace lastmile::routing

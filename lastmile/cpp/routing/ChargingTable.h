@@ -24,7 +24,7 @@ private:
     struct Candidate {
         double cost;
         double metres, seconds, energy, need, used;  // used: charge from the last charger
-        double firstMetres, lastMetres;
+        double firstMetres, lastMetres, lastSeconds;
     };
 
     [[nodiscard]] double costOf(double metres, double seconds, double energy) const;
@@ -37,7 +37,8 @@ private:
     void waysTo(std::size_t place, std::size_t target);
     [[nodiscard]] bool dominates(const Candidate& a, const Candidate& b) const;
     void keep(const Candidate& candidate);
-    void add(double metres, double seconds, double energy, double need, double left, double first, double last);
+    void add(double metres, double seconds, double energy, double need, double left, double first, double last,
+             double lastSeconds);
 
     Charging* owner_;
     double maxLoad_;

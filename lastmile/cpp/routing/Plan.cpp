@@ -1,6 +1,7 @@
 #include "routing/Plan.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace lastmile::routing {
 
@@ -278,33 +279,29 @@ Context Plan::leeway(int32_t t) const {
 
 std::vector<Scheduled> Plan::schedules(int32_t first) const {
     const VehicleType& type = problem.types[trips[first].type];
-    std::vector<Scheduled> found;
-    std::vector<std::vector<int32_t>> visits;
-    std::vector<Context> contexts;
-    for (int32_t t = first; t >= 0; t = trips[t].after) {
-        sequence(t, visits.emplace_back());
-        contexts.push_back(context(t));
-    }
-    if (type.charging) {
+    std::vector<Errand> day;
+    dayOf(first, day);
+    std::vector<Rests> rests;
+    for (int32_t t = first; t >= 0; t = trips[t].after) rests.push_back(trips[t].rests);
+    if (type.charging && day.size() > 1) {
         // The search knows few ways over chargers; of all there are, others may be the cheapest.
-        int32_t t = first;
-        while (trips[t].after >= 0) t = trips[t].after;
-        for (size_t k = visits.size() - 1; k > 0; --k) {
-            t = trips[t].before;
-            contexts[k - 1].due =
-                static_cast<Seconds>(backBy(t, rules.latest(visits[k], contexts[k], true)));
-        }
+        auto found = placeRests(rules, type, day, true);
+        if (!found) throw std::logic_error("charging: a day that was found cannot be driven over all chargers");
+        rests = std::move(*found);
     }
+    std::vector<Scheduled> found;
     for (int32_t t = first; t >= 0; t = trips[t].after) {
         const size_t k = found.size();
         Scheduled& trip = found.emplace_back();
-        trip.outcome = rules.evaluate(visits[k], contexts[k], &trip.halts);
-        if (type.charging && trips[t].after >= 0) {
-            const Reload& reload = type.reloads[trips[t].reload];
-            contexts[k + 1].ready = reload.done(trip.outcome.back);
+        Context context = this->context(t);
+        if (type.charging && day.size() > 1) {
+            context.ready = rests[k].ready;
+            context.due = rests[k].due;
+            context.restsFrom = rests[k].out;
+            context.restsTo = rests[k].home;
         }
-        if (type.breaks.empty() || !trips[t].chained()) continue;
-        const Rests& rests = trips[t].rests;
+        trip.outcome = rules.evaluate(day[k].visits, context, &trip.halts);
+        if (type.breaks.empty() || day.size() == 1) continue;
         const auto list = [&](int32_t from, int32_t to, Seconds moment, size_t at) {
             for (int32_t b = from; b < to; ++b, ++at) {
                 const Seconds end = rested(type, b, b + 1, moment);
@@ -315,9 +312,8 @@ std::vector<Scheduled> Plan::schedules(int32_t first) const {
             }
         };
         // Rests off duty are not told.
-        if (trips[t].after >= 0)
-            list(rests.home, trips[trips[t].after].rests.before, trip.outcome.back, trip.halts.size());
-        if (t != first) list(rests.before, rests.out, rests.idle, 0);
+        if (trips[t].after >= 0) list(rests[k].home, rests[k + 1].before, trip.outcome.back, trip.halts.size());
+        if (t != first) list(rests[k].before, rests[k].out, rests[k].idle, 0);
     }
     return found;
 }
@@ -765,7 +761,7 @@ bool Plan::relay(int32_t first) {
         trips[t].due = static_cast<Seconds>(due);
         if (trips[t].before < 0) break;
         int64_t leaveBy = std::min(whole[t].late, due - whole[t].duration);
-        if (type.charging) {
+        if (type.charging && type.breaks.empty()) {
             sequence(t, order);
             leaveBy = rules.latest(order, context(t), false);
         }
@@ -782,24 +778,34 @@ int64_t Plan::backBy(int32_t t, int64_t leaveBy) const {
                : std::min<int64_t>(reload.window.close, leaveBy - reload.duration);
 }
 
-/// Place the breaks of a vehicle that makes several trips.
-bool Plan::rest(int32_t first) {
+/// What a vehicle's trips ask for, from its first one on.
+void Plan::dayOf(int32_t first, std::vector<Errand>& day) const {
     const VehicleType& type = problem.types[trips[first].type];
-    if (type.breaks.empty() || trips[first].after < 0) return true;
-    thread_local std::vector<Errand> day;
     day.clear();
     for (int32_t t = first; t >= 0; t = trips[t].after) {
         Errand& errand = day.emplace_back();
         sequence(t, errand.visits);
         errand.context = context(t);
         errand.context.ready = t == first ? type.shiftStart : 0;
+        if (type.charging) errand.context.due = type.shiftEnd + type.overtime;
+        for (int32_t v : errand.visits)
+            errand.context.ready = std::max(errand.context.ready, problem.visits[v].release);
         if (trips[t].after >= 0) errand.reload = &type.reloads[trips[t].reload];
     }
-    const auto found = placeRests(rules, type, day);
+}
+
+/// Place the breaks of a vehicle that makes several trips.
+bool Plan::rest(int32_t first) {
+    const VehicleType& type = problem.types[trips[first].type];
+    if (type.breaks.empty() || trips[first].after < 0) return true;
+    thread_local std::vector<Errand> day;
+    dayOf(first, day);
+    const auto found = placeRests(rules, type, day, false);
     if (!found) return false;
     size_t k = 0;
     for (int32_t t = first; t >= 0; t = trips[t].after, ++k) {
         trips[t].rests = (*found)[k];
+        if (type.charging) trips[t].due = trips[t].rests.due;
         if (t != first) trips[t].ready = trips[t].rests.earliest;
     }
     return true;

@@ -222,6 +222,7 @@ private:
     bool schedule(int32_t trip);
     bool relay(int32_t first);
     int64_t backBy(int32_t trip, int64_t leaveBy) const;
+    void dayOf(int32_t first, std::vector<Errand>& day) const;
     bool rest(int32_t first);
     Context leeway(int32_t trip) const;
     bool detach(int32_t trip);

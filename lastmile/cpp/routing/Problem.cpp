@@ -44,6 +44,8 @@ void Problem::electrify() {
     }
     for (const Window& window : windows) opening.push_back({window.open, window.close});
     const size_t given = types.size();
+    Charging::Limits limits;
+    for (const VehicleType& type : types) limits.rests |= type.electric && !type.breaks.empty();
     for (size_t t = 0; t < given; ++t) {
         VehicleType& type = types[t];
         if (!type.electric) continue;
@@ -65,7 +67,7 @@ void Problem::electrify() {
             Charging::Battery{type.battery.capacity, type.battery.reserve, type.battery.perMetre,
                               type.battery.perMetreLoad, type.battery.secondsPerWh, type.battery.fullOnly},
             places, chargers, static_cast<double>(type.perMetre), static_cast<double>(type.perSecond),
-            static_cast<double>(heaviest), Charging::Limits{});
+            static_cast<double>(heaviest), limits);
         auto metres = std::make_unique<std::vector<int32_t>>(profile.distance, profile.distance + entries);
         auto seconds = std::make_unique<std::vector<int32_t>>(profile.duration, profile.duration + entries);
         for (size_t a = 0; a < places.size(); ++a) {

@@ -70,7 +70,8 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     const VehicleType& type = problem.types[context.type];
     Outcome outcome;
     int32_t at = context.start;
-    bool limited = context.restsFrom < context.restsTo;
+    const bool rests = context.restsFrom < context.restsTo;
+    bool limited = false;
     for (int32_t v : visits) {
         const Visit& visit = problem.visits[v];
         if (problem.duration(type.profile, at, visit.location) == kUnreachable) return outcome;
@@ -84,13 +85,16 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     const double usable = type.battery.capacity - type.battery.reserve + kEnergySlack;
     if (type.electric && !type.charging && energy(visits, context) > usable)
         return outcome;
-    if (!(type.charging ? charged(visits, context, outcome, halts)
-          : limited     ? linked(visits, context, outcome, halts)
-                        : plain(visits, context, outcome, halts)))
+    if (!(type.charging                                      ? charged(visits, context, outcome, halts)
+          : limited || (rests && halts != nullptr)           ? linked(visits, context, outcome, halts)
+          : rests                                            ? restful(visits, context, outcome)
+                                                             : plain(visits, context, outcome, halts)))
         return outcome;
     if (type.maxDistance >= 0 && outcome.distance > type.maxDistance) return outcome;
     const int64_t duration = int64_t{outcome.back} - outcome.leave;
-    if (outcome.back > context.due || (type.maxDuration >= 0 && duration > type.maxDuration)) return outcome;
+    // With charging it is limited in fractions.
+    const bool tooLong = !type.charging && type.maxDuration >= 0 && duration > type.maxDuration;
+    if (outcome.back > context.due || tooLong) return outcome;
     const int64_t over = context.last ? std::max(0, outcome.back - type.shiftEnd) : 0;
     outcome.cost =
         outcome.distance * type.perMetre + duration * type.perSecond + over * type.perOvertimeSecond;
@@ -101,14 +105,14 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
 /// Watt-hours of a trip that does not charge on its way.
 double Rules::energy(std::span<const int32_t> visits, const Context& context) const {
     const VehicleType& type = problem.types[context.type];
-    const Profile& profile = problem.profiles[type.profile];
+    const Profile& profile = problem.profiles[type.givenProfile];
     double load = 0, sum = 0;
     if (type.battery.perMetreLoad > 0)
         for (int32_t v : visits) load += static_cast<double>(problem.delivered[v * problem.dimensions]);
     int32_t at = context.start;
     const auto drive = [&](int32_t to) {
         if (to < 0) return;
-        const int32_t metres = problem.distance(type.profile, at, to);
+        const int32_t metres = profile.distance[at * problem.locations + to];
         const double base =
             profile.energy != nullptr ? profile.energy[at * problem.locations + to] : type.battery.perMetre * metres;
         sum += base + type.battery.perMetreLoad * load * metres;
@@ -168,14 +172,26 @@ bool Rules::plain(std::span<const int32_t> visits, const Context& context, Outco
     return true;
 }
 
-/// The visits of a trip as charging sees them, and the depot that it returns to; valid until the next call.
-std::span<const Charging::Step> Rules::steps(std::span<const int32_t> visits, const Context& context,
-                                             const std::array<int32_t, 2>& home) const {
+/// A trip as charging sees it.
+struct Rules::ElectricTrip {
+    std::span<const Charging::Step> steps;  // the visits, and the depot that it returns to
+    Charging::Duties duties;
+};
+
+/// Valid until the next call.
+Rules::ElectricTrip Rules::electric(std::span<const int32_t> visits, const Context& context,
+                                    const std::array<int32_t, 2>& home) const {
     thread_local std::vector<Charging::Step> steps;
+    thread_local std::vector<Charging::Rest> rests;
+    thread_local std::vector<Charging::Limit> limits;
     steps.clear();
+    rests.clear();
+    limits.clear();
+    const VehicleType& type = problem.types[context.type];
     double load = 0;
     for (int32_t v : visits) load += static_cast<double>(problem.delivered[v * problem.dimensions]);
-    for (int32_t v : visits) {
+    for (size_t k = 0; k < visits.size(); ++k) {
+        const int32_t v = visits[k];
         const Visit& visit = problem.visits[v];
         steps.push_back({problem.placeOf[visit.location],
                          {problem.opening.data() + visit.firstWindow, static_cast<size_t>(visit.windowCount)},
@@ -183,56 +199,196 @@ std::span<const Charging::Step> Rules::steps(std::span<const int32_t> visits, co
                          load});
         const size_t first = v * problem.dimensions;
         load += static_cast<double>(problem.gained[first] - problem.delivered[first]);
+        if (visit.onBoard < 0 || visit.leads) continue;
+        const auto since = std::find(visits.begin(), visits.end(), visit.partner);
+        limits.push_back({since == visits.end() ? -1 : static_cast<int32_t>(since - visits.begin()),
+                          static_cast<int32_t>(k), static_cast<double>(visit.onBoard)});
     }
     if (context.end >= 0) steps.push_back({problem.placeOf[context.end], {&home, 1}, 0.0, load});
-    return steps;
+    for (int32_t b = context.restsFrom; b < context.restsTo; ++b) {
+        const Break& rest = type.breaks[b];
+        rests.push_back({static_cast<double>(rest.window.open), static_cast<double>(rest.window.close - rest.duration),
+                         static_cast<double>(rest.duration)});
+    }
+    Charging::Duties duties{.rests = rests,
+                            .limits = limits,
+                            .closed = context.end >= 0,
+                            .offDuty = context.around,
+                            .idle = static_cast<double>(context.idle)};
+    if (type.maxDistance >= 0) duties.mostMetres = static_cast<double>(type.maxDistance);
+    if (type.maxDuration >= 0) duties.mostSeconds = static_cast<double>(type.maxDuration);
+    return {steps, duties};
 }
 
 int64_t Rules::latest(std::span<const int32_t> visits, const Context& context, bool exactly) const {
     const std::array<int32_t, 2> home{0, context.due};
-    const auto trip = steps(visits, context, home);
+    const auto [trip, duties] = electric(visits, context, home);
     if (trip.empty()) return context.due;
     const Charging& charging = *problem.types[context.type].charging;
     const int32_t origin = problem.placeOf[context.start];
-    const double found = exactly ? charging.latestExactly(origin, trip, context.due)
-                                 : charging.latest(origin, trip, context.due);
+    const auto depth = exactly ? Charging::Depth::all : Charging::Depth::chosen;
+    const double found = !duties.none() ? charging.latest(origin, trip, duties, context.due, depth)
+                         : exactly      ? charging.latestExactly(origin, trip, context.due)
+                                        : charging.latest(origin, trip, context.due);
     return found < 0 ? -1 : static_cast<int64_t>(std::floor(found + kEnergySlack));
+}
+
+/// Whether one battery is enough for a trip all of whose direct ways are the shortest and the fastest there are.
+bool Rules::lasts(std::span<const int32_t> visits, const Context& context) const {
+    const VehicleType& type = problem.types[context.type];
+    int32_t at = context.start;
+    const auto direct = [&](int32_t to) {
+        const bool same = problem.distance(type.profile, at, to) == problem.distance(type.givenProfile, at, to) &&
+                          problem.duration(type.profile, at, to) == problem.duration(type.givenProfile, at, to);
+        at = to;
+        return same;
+    };
+    for (int32_t v : visits)
+        if (!direct(problem.visits[v].location)) return false;
+    return direct(context.end) && energy(visits, context) <= type.battery.capacity - type.battery.reserve;
 }
 
 /// With chargers on the way: labels over them, for this order of visits (see Charging.h).
 bool Rules::charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                     std::vector<Halt>* halts) const {
-    const VehicleType& type = problem.types[context.type];
+    const Charging& charging = *problem.types[context.type].charging;
     thread_local Charging::Scratch scratch;
     Seconds ready = context.ready;
     for (int32_t v : visits) ready = std::max(ready, problem.visits[v].release);
     const std::array<int32_t, 2> home{0, context.due};
-    const auto steps = this->steps(visits, context, home);
+    const auto [steps, duties] = electric(visits, context, home);
     const int32_t origin = problem.placeOf[context.start];
-    if (halts == nullptr) {
-        const auto trip = type.charging->drive(origin, steps, ready, context.due, kForever, scratch);
-        if (!trip) return false;
-        outcome.distance = static_cast<int64_t>(trip->metres);
-        outcome.back = static_cast<Seconds>(std::ceil(trip->returns - kEnergySlack));
-        outcome.leave = static_cast<Seconds>(std::floor(trip->departs + kEnergySlack));
+    const auto keeps = [&duties](double metres, double departs, double returns) {
+        return metres <= duties.mostMetres && returns - departs <= duties.mostSeconds + kEnergySlack;
+    };
+    // What is best without limits of the whole trip, and keeps them, is best.
+    const bool simple = duties.rests.empty() && duties.limits.empty();
+    const auto tell = [&](double metres, double departs, double returns) {
+        outcome.distance = static_cast<int64_t>(metres);
+        outcome.back = static_cast<Seconds>(std::ceil(returns - kEnergySlack));
+        outcome.leave = static_cast<Seconds>(std::floor(departs + kEnergySlack));
         return true;
+    };
+    if (halts == nullptr) {
+        // Most trips can do without labels for breaks and times aboard: those that need not charge. To rest at a charger
+        // all the same may bring them home sooner; that is left to the schedule.
+        if (!simple && lasts(visits, context) &&
+            (duties.limits.empty() ? restful(visits, context, outcome) : linked(visits, context, outcome, nullptr)) &&
+            keeps(static_cast<double>(outcome.distance), outcome.leave, outcome.back))
+            return true;
+        auto trip = charging.drive(origin, steps, ready, context.due, kForever, scratch);
+        if (!trip) return false;
+        if (!simple || !keeps(trip->metres, trip->departs, trip->returns))
+            trip = charging.drive(origin, steps, duties, ready, context.due);
+        return trip && tell(trip->metres, trip->departs, trip->returns);
     }
-    const auto schedule = type.charging->schedule(origin, steps, ready, context.due, scratch);
+    std::optional<Charging::Schedule> schedule;
+    if (simple) {
+        schedule = charging.schedule(origin, steps, ready, context.due, scratch);
+        if (!schedule) return false;
+    }
+    if (!schedule || !keeps(static_cast<double>(schedule->metres), schedule->departs, schedule->returns))
+        schedule = charging.schedule(origin, steps, duties, ready, context.due);
     if (!schedule) return false;
-    outcome.distance = schedule->metres;
-    outcome.back = static_cast<Seconds>(std::ceil(schedule->returns - kEnergySlack));
-    outcome.leave = static_cast<Seconds>(std::floor(schedule->departs + kEnergySlack));
+    tell(static_cast<double>(schedule->metres), schedule->departs, schedule->returns);
     outcome.departs = schedule->departs;
     outcome.returns = schedule->returns;
     halts->clear();
     for (const Charging::Halt& halt : schedule->halts) {
         if (halt.step == static_cast<int32_t>(visits.size())) continue;  // the depot
         halts->push_back({.visit = halt.step < 0 ? -1 : visits[halt.step],
+                          .rest = halt.rest < 0 ? -1 : context.restsFrom + halt.rest,
                           .charger = halt.charger,
                           .arrive = halt.arrives,
                           .begin = halt.begins,
                           .depart = halt.departs});
     }
+    return true;
+}
+
+/// Return and departure with breaks, but without limits of times aboard: who is earlier with as many breaks taken has
+/// nothing to lose, so one moment for each number of them is enough, forwards for the return and back for the departure.
+bool Rules::restful(std::span<const int32_t> visits, const Context& context, Outcome& outcome) const {
+    const VehicleType& type = problem.types[context.type];
+    const size_t breaks = context.restsTo - context.restsFrom;
+    const Break* rests = type.breaks.data() + context.restsFrom;
+    const auto latestBegin = [&](size_t b) { return int64_t{rests[b].window.close} - rests[b].duration; };
+    thread_local std::vector<int64_t> early, start, late;  // by breaks taken; kBeyond or -kBeyond where it cannot be
+    // A chance to rest.
+    const auto rest = [&] {
+        for (size_t b = 0; b < breaks; ++b) {
+            const int64_t begin = std::max<int64_t>(early[b], rests[b].window.open);
+            if (begin <= latestBegin(b)) early[b + 1] = std::min(early[b + 1], begin + rests[b].duration);
+        }
+    };
+    int64_t ready = context.ready;
+    for (int32_t v : visits) ready = std::max<int64_t>(ready, problem.visits[v].release);
+    early.assign(breaks + 1, kBeyond);
+    if (context.around) {
+        early[0] = context.idle;
+        rest();
+    }
+    early[0] = ready;
+    for (int64_t& moment : early)
+        if (moment < kBeyond) moment = std::max(moment, ready);
+    start = early;
+    const bool open = context.end < 0;
+    int32_t at = context.start;
+    for (size_t k = 0; k < visits.size(); ++k) {
+        const Visit& visit = problem.visits[visits[k]];
+        const Seconds travel = problem.duration(type.profile, at, visit.location);
+        bool possible = false;
+        for (int64_t& moment : early)
+            if (moment < kBeyond) moment += travel;
+        rest();
+        for (int64_t& moment : early) {
+            if (moment >= kBeyond) continue;
+            const Window* window = windowFrom(visit, moment);
+            moment = window == nullptr ? kBeyond : std::max<int64_t>(moment, window->open) + visit.service;
+            possible |= window != nullptr;
+        }
+        if (!possible) return false;
+        if (!open || k + 1 < visits.size()) rest();
+        at = visit.location;
+    }
+    const Seconds last = problem.duration(type.profile, at, context.end);
+    // Windows are apart: if there is time for the next break behind the return, there is for the others.
+    const auto finishes = [&](size_t b, int64_t back) {
+        return back <= context.due && (b == breaks || (context.around && back <= latestBegin(b)));
+    };
+    int64_t back = kBeyond;
+    for (size_t b = 0; b <= breaks; ++b)
+        if (early[b] < kBeyond && finishes(b, early[b] + last)) back = std::min(back, early[b] + last);
+    if (back == kBeyond) return false;
+
+    late.assign(breaks + 1, -kBeyond);
+    for (size_t b = 0; b <= breaks; ++b)
+        if (finishes(b, back)) late[b] = back - last;
+    const auto restBefore = [&] {
+        for (size_t b = breaks; b-- > 0;) {
+            const int64_t begin = std::min(latestBegin(b), late[b + 1] - rests[b].duration);
+            if (begin >= rests[b].window.open) late[b] = std::max(late[b], begin);
+        }
+    };
+    for (size_t k = visits.size(); k-- > 0;) {
+        const Visit& visit = problem.visits[visits[k]];
+        if (!open || k + 1 < visits.size()) restBefore();
+        for (int64_t& moment : late) {
+            if (moment <= -kBeyond) continue;
+            const Window* window = windowUntil(visit, moment - visit.service);
+            moment = window == nullptr ? -kBeyond : std::min<int64_t>(moment - visit.service, window->close);
+        }
+        restBefore();
+        const Seconds travel =
+            problem.duration(type.profile, k > 0 ? problem.visits[visits[k - 1]].location : context.start, visit.location);
+        for (int64_t& moment : late)
+            if (moment > -kBeyond) moment -= travel;
+    }
+    int64_t left = -kBeyond;
+    for (size_t b = 0; b <= breaks; ++b)
+        if (start[b] <= late[b]) left = std::max(left, late[b]);
+    outcome.back = static_cast<Seconds>(back);
+    outcome.leave = static_cast<Seconds>(left);
     return true;
 }
 

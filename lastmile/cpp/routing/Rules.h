@@ -50,8 +50,8 @@ public:
     /// Loads are not looked at. With `halts` the schedule is written down too.
     Outcome evaluate(std::span<const int32_t> visits, const Context& context, std::vector<Halt>* halts = nullptr) const;
 
-    /// The latest whole second at which a vehicle that charges on its way may be ready for a trip, whatever else limits
-    /// it: over the ways that the search knows or, `exactly`, over all. Below 0 where it cannot be back in time.
+    /// The latest whole second at which a vehicle that charges on its way may be ready for a trip, whatever is before it:
+    /// over the ways that the search knows or, `exactly`, over all. Below 0 where it cannot be back in time.
     int64_t latest(std::span<const int32_t> visits, const Context& context, bool exactly) const;
 
 private:
@@ -66,10 +66,13 @@ private:
                std::vector<Halt>* halts) const;
     bool linked(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                 std::vector<Halt>* halts) const;
-    std::span<const Charging::Step> steps(std::span<const int32_t> visits, const Context& context,
-                                          const std::array<int32_t, 2>& home) const;
+    bool restful(std::span<const int32_t> visits, const Context& context, Outcome& outcome) const;
+    struct ElectricTrip;
+    ElectricTrip electric(std::span<const int32_t> visits, const Context& context,
+                          const std::array<int32_t, 2>& home) const;
     bool charged(std::span<const int32_t> visits, const Context& context, Outcome& outcome,
                  std::vector<Halt>* halts) const;
+    bool lasts(std::span<const int32_t> visits, const Context& context) const;
     bool chained(Chain& chain, std::span<const int32_t> visits, const Context& context,
                  std::span<const int32_t> gaps) const;
     const Window* windowFrom(const Visit& visit, int64_t moment) const;

@@ -7,6 +7,14 @@
 
 namespace lastmile::siting {
 
+Near::Near(const CoveringPart& part) : first(part.weight.size() + 1, 0), site(part.customer.size()) {
+    for (const std::int32_t c : part.customer) ++first[c + 1];
+    std::partial_sum(first.begin(), first.end(), first.begin());
+    std::vector<std::size_t> next(first.begin(), first.end() - 1);
+    for (std::size_t k = 0; k < part.site.size(); ++k)
+        for (const std::int32_t c : part.of(k)) site[next[c]++] = static_cast<std::int32_t>(k);
+}
+
 Covering::Covering(const Location& location) : location(location), weight(location.unserved.size(), 0), first{0} {
     if (!location.capacity.empty()) throw std::invalid_argument("covering knows no capacities");
     for (std::int32_t c = 0; c < location.customers(); ++c) {
@@ -103,20 +111,13 @@ CoveringPart Covering::left(const std::vector<Choice>& decided) const {
 
 /// Of sites that are worth the same the first one is kept.
 std::vector<std::size_t> Covering::dominated(const CoveringPart& part) {
-    const std::size_t sites = part.site.size(), words = (part.weight.size() + 63) / 64;
-    std::vector<std::uint64_t> bits(sites * words, 0);
-    std::vector<std::vector<std::int32_t>> near(part.weight.size());
-    for (std::size_t k = 0; k < sites; ++k)
-        for (const std::int32_t c : part.of(k)) {
-            bits[k * words + static_cast<std::size_t>(c) / 64] |= std::uint64_t{1} << (c % 64);
-            near[c].push_back(static_cast<std::int32_t>(k));
-        }
+    const Near near(part);
     std::vector<std::size_t> found;
-    std::vector<std::uint8_t> gone(sites, 0);
+    std::vector<std::uint8_t> gone(part.site.size(), 0);
     const auto isWithin = [&](std::size_t k, std::size_t other) {
-        for (std::size_t w = 0; w < words; ++w)
-            if ((bits[k * words + w] & ~bits[other * words + w]) != 0) return false;
-        return true;
+        return std::all_of(part.of(k).begin(), part.of(k).end(), [&](std::int32_t c) {
+            return std::binary_search(near.of(c).begin(), near.of(c).end(), static_cast<std::int32_t>(other));
+        });
     };
     for (const CoveringPart::Kind& kind : part.kinds)
         for (std::size_t k = kind.from; k < kind.to; ++k) {
@@ -125,9 +126,9 @@ std::vector<std::size_t> Covering::dominated(const CoveringPart& part) {
             if (!none) {
                 // Whoever covers as much covers the customer that fewest cover.
                 const std::int32_t rarest = *std::min_element(of.begin(), of.end(), [&](std::int32_t a, std::int32_t b) {
-                    return near[a].size() < near[b].size();
+                    return near.of(a).size() < near.of(b).size();
                 });
-                for (const std::int32_t n : near[rarest]) {
+                for (const std::int32_t n : near.of(rarest)) {
                     const auto other = static_cast<std::size_t>(n);
                     if (other == k || gone[other] || other < kind.from || other >= kind.to ||
                         part.opening[other] > part.opening[k] || part.of(other).size() < of.size())

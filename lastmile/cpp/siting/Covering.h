@@ -10,8 +10,6 @@
 
 namespace lastmile::siting {
 
-enum class Choice : std::int8_t { kClosed = -1, kFree = 0, kOpen = 1 };
-
 /// What is left of a covering problem once some of its sites are decided: those that may still open, and the customers
 /// that no open site covers. Customers that the same sites cover are one.
 struct CoveringPart {
@@ -32,6 +30,19 @@ struct CoveringPart {
     [[nodiscard]] std::span<const std::int32_t> of(std::size_t k) const {
         return {customer.data() + first[k], first[k + 1] - first[k]};
     }
+};
+
+/// Sites of each customer of a part, ascending.
+class Near {
+public:
+    explicit Near(const CoveringPart& part);
+    [[nodiscard]] std::span<const std::int32_t> of(std::size_t customer) const {
+        return {site.data() + first[customer], first[customer + 1] - first[customer]};
+    }
+
+private:
+    std::vector<std::size_t> first;  // by customer, and one more
+    std::vector<std::int32_t> site;
 };
 
 class Covering {

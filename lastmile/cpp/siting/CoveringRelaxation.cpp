@@ -20,21 +20,57 @@ constexpr double kWhole = 1e-10;             // share of the room within which a
 }  // namespace
 
 CoveringRelaxation::CoveringRelaxation(const CoveringPart& part, std::vector<double> prices, std::vector<double> shares,
-                                       double balance)
-    : part(part), ofSite(part.site.size()), ofCustomer(part.weight.size(), 0), threshold(part.kinds.size(), 0),
-      balance_(balance), bound_(-std::numeric_limits<double>::infinity()),
+                                       double balance, const OddSets* sets)
+    : part(part), sets(sets), numberInSets(part.weight.size(), -1), ofSite(part.site.size()),
+      threshold(part.kinds.size(), 0), balance_(balance), bound_(-std::numeric_limits<double>::infinity()),
       cost_(std::numeric_limits<double>::infinity()) {
-    for (const std::int32_t c : part.customer) ++ofCustomer[c];
-    for (double& each : ofCustomer) each = 1 / each;
-    for (std::size_t k = 0; k < ofSite.size(); ++k) ofSite[k] = 1.0 / static_cast<double>(part.of(k).size());
-    for (std::size_t c = 0; c < prices.size(); ++c) prices[c] = std::clamp(prices[c], 0.0, part.weight[c]);
+    const std::size_t customers = part.weight.size();
+    ofRow.assign(customers + countSets(), 0);
+    needed.assign(ofRow.size(), 1);
+    dearest = part.weight;
+    dearest.resize(ofRow.size(), std::numeric_limits<double>::infinity());
+    for (std::size_t t = 0; t < countSets(); ++t) {
+        needed[customers + t] = sets->demand(t);
+        for (const std::int32_t c : sets->of(t)) {
+            if (numberInSets[c] < 0) {
+                numberInSets[c] = static_cast<std::int32_t>(inSets.size());
+                inSets.push_back(c);
+                ofMissed.push_back(1);
+                ++ofRow[c];
+            }
+            ++ofMissed[numberInSets[c]];
+            ++ofRow[customers + t];
+        }
+    }
+    // In sets, what is paid beyond the weight is taken off the bound instead.
+    for (const std::int32_t c : inSets) dearest[c] = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < ofSite.size(); ++k) {
+        for (const std::int32_t r : rows(k)) ++ofRow[r];
+        ofSite[k] = static_cast<double>(rows(k).size());
+    }
+    for (std::vector<double>* steps : {&ofSite, &ofRow, &ofMissed})
+        for (double& each : *steps) each = 1 / each;
+    for (std::size_t r = 0; r < prices.size(); ++r) prices[r] = std::clamp(prices[r], 0.0, dearest[r]);
     at.prices = std::move(prices);
     at.shares = std::move(shares);
     project(at.shares);
-    cover(at.shares, at.cover);
-    earn(at.prices, at.earned);
+    at.missed.assign(inSets.size(), 0);
+    cover(at);
+    for (std::size_t n = 0; n < inSets.size(); ++n) at.missed[n] = std::max(0.0, 1 - at.cover[inSets[n]]);
+    cover(at);
+    earn(at);
     gap = look(at);
     next = anchor = at;
+}
+
+CoveringRelaxation CoveringRelaxation::begin(const CoveringPart& part, const OddSets* sets) {
+    std::vector<double> shares(part.site.size());
+    for (const CoveringPart::Kind& kind : part.kinds)
+        for (std::size_t k = kind.from; k < kind.to; ++k)
+            shares[k] = std::min(1.0, static_cast<double>(kind.room) / static_cast<double>(kind.to - kind.from));
+    const double weight = std::accumulate(part.weight.begin(), part.weight.end(), 0.0);
+    return {part, std::vector<double>(part.weight.size(), 0), std::move(shares),
+            weight / static_cast<double>(part.weight.size()), sets};
 }
 
 void CoveringRelaxation::run() {
@@ -53,18 +89,37 @@ void CoveringRelaxation::run() {
     }
 }
 
+CoveringRelaxation CoveringRelaxation::cut(OddSets& ofThis) {
+    const std::size_t customers = part.weight.size();
+    std::vector<std::uint8_t> kept(ofThis.size(), 0);
+    std::size_t count = customers;
+    for (std::size_t t = 0; t < kept.size(); ++t) {
+        if (bestPrices[customers + t] <= 0) continue;
+        kept[t] = 1;
+        bestPrices[count++] = bestPrices[customers + t];
+    }
+    ofThis.keep(kept);
+    ofThis.separate(bestShares);
+    bestPrices.resize(count);
+    bestPrices.resize(customers + ofThis.size(), 0);
+    return {part, std::move(bestPrices), std::move(bestShares), balance_, &ofThis};
+}
+
 /// From `at` to `next`.
 void CoveringRelaxation::step() {
     const double ofShares = kStep / balance_, ofPrices = kStep * balance_;
     for (std::size_t k = 0; k < ofSite.size(); ++k)
         next.shares[k] = at.shares[k] + ofShares * ofSite[k] * (at.earned[k] - part.opening[k]);
     project(next.shares);
-    cover(next.shares, next.cover);
-    for (std::size_t c = 0; c < ofCustomer.size(); ++c) {
-        const double missing = 1 - (2 * next.cover[c] - at.cover[c]);
-        next.prices[c] = std::clamp(at.prices[c] + ofPrices * ofCustomer[c] * missing, 0.0, part.weight[c]);
+    for (std::size_t n = 0; n < inSets.size(); ++n)
+        next.missed[n] =
+            std::clamp(at.missed[n] + ofShares * ofMissed[n] * (at.owed[n] - part.weight[inSets[n]]), 0.0, 1.0);
+    cover(next);
+    for (std::size_t r = 0; r < ofRow.size(); ++r) {
+        const double missing = needed[r] - (2 * next.cover[r] - at.cover[r]);
+        next.prices[r] = std::clamp(at.prices[r] + ofPrices * ofRow[r] * missing, 0.0, dearest[r]);
     }
-    earn(next.prices, next.earned);
+    earn(next);
 }
 
 /// From `next`, reflected, towards the anchor. What follows from a point is linear in it.
@@ -77,6 +132,8 @@ void CoveringRelaxation::drawBack() {
     draw(at.cover, next.cover, anchor.cover);
     draw(at.shares, next.shares, anchor.shares);
     draw(at.earned, next.earned, anchor.earned);
+    draw(at.missed, next.missed, anchor.missed);
+    draw(at.owed, next.owed, anchor.owed);
 }
 
 /// On from `next`, with steps in the ratio of the ways that both sides went.
@@ -86,8 +143,8 @@ void CoveringRelaxation::restart() {
         for (std::size_t k = 0; k < to.size(); ++k) sum += (to[k] - from[k]) * (to[k] - from[k]) / steps[k];
         return sum;
     };
-    const double ofPrices = way(next.prices, anchor.prices, ofCustomer);
-    const double ofShares = way(next.shares, anchor.shares, ofSite);
+    const double ofPrices = way(next.prices, anchor.prices, ofRow);
+    const double ofShares = way(next.shares, anchor.shares, ofSite) + way(next.missed, anchor.missed, ofMissed);
     if (ofPrices > 0 && ofShares > 0) {
         const double balance = std::sqrt(balance_ * std::sqrt(ofPrices / ofShares));
         if (std::isnormal(balance)) balance_ = balance;
@@ -98,10 +155,7 @@ void CoveringRelaxation::restart() {
 
 /// Keeps the best of both sides, and tells their gap.
 double CoveringRelaxation::look(const Point& point) {
-    double cost = part.paid;
-    for (std::size_t k = 0; k < part.opening.size(); ++k) cost += part.opening[k] * point.shares[k];
-    for (std::size_t c = 0; c < part.weight.size(); ++c) cost += part.weight[c] * std::max(0.0, 1 - point.cover[c]);
-    const double bound = lower(point);
+    const double bound = lower(point), cost = upper(point);
     if (bound > bound_) {
         bound_ = bound;
         bestPrices = point.prices;
@@ -113,8 +167,33 @@ double CoveringRelaxation::look(const Point& point) {
     return cost - bound;
 }
 
+/// What the shares cost: customers in sets are left uncovered as far as those still miss.
+double CoveringRelaxation::upper(const Point& point) {
+    double cost = part.paid;
+    for (std::size_t k = 0; k < part.opening.size(); ++k) cost += part.opening[k] * point.shares[k];
+    for (std::size_t c = 0; c < part.weight.size(); ++c)
+        if (numberInSets[c] < 0) cost += part.weight[c] * std::max(0.0, 1 - point.cover[c]);
+    uncovered = point.missed;
+    for (std::size_t n = 0; n < inSets.size(); ++n) uncovered[n] += std::max(0.0, 1 - point.cover[inSets[n]]);
+    for (std::size_t t = 0; t < countSets(); ++t) {
+        const std::size_t row = part.weight.size() + t;
+        double missing = needed[row] - point.cover[row];
+        for (const std::int32_t c : sets->of(t)) missing -= uncovered[numberInSets[c]] - point.missed[numberInSets[c]];
+        for (const std::int32_t c : sets->of(t)) {
+            double& share = uncovered[numberInSets[c]];
+            const double more = std::clamp(missing, 0.0, std::max(0.0, 1 - share));
+            share += more;
+            missing -= more;
+        }
+    }
+    for (std::size_t n = 0; n < inSets.size(); ++n) cost += part.weight[inSets[n]] * uncovered[n];
+    return cost;
+}
+
 double CoveringRelaxation::lower(const Point& point) {
-    double sum = part.paid + std::accumulate(point.prices.begin(), point.prices.end(), 0.0);
+    double sum = part.paid;
+    for (std::size_t r = 0; r < point.prices.size(); ++r) sum += needed[r] * point.prices[r];
+    for (std::size_t n = 0; n < inSets.size(); ++n) sum -= std::max(0.0, point.owed[n] - part.weight[inSets[n]]);
     for (const CoveringPart::Kind& kind : part.kinds) {
         choose(kind, point.earned);
         for (const std::size_t k : order) sum += part.opening[k] - point.earned[k];
@@ -168,18 +247,29 @@ void CoveringRelaxation::project(std::vector<double>& shares) {
     }
 }
 
-void CoveringRelaxation::cover(const std::vector<double>& shares, std::vector<double>& result) const {
-    result.assign(part.weight.size(), 0);
-    for (std::size_t k = 0; k < shares.size(); ++k)
-        if (shares[k] > 0)
-            for (const std::int32_t c : part.of(k)) result[c] += shares[k];
+void CoveringRelaxation::cover(Point& point) const {
+    point.cover.assign(ofRow.size(), 0);
+    for (std::size_t k = 0; k < point.shares.size(); ++k)
+        if (point.shares[k] > 0)
+            for (const std::int32_t r : rows(k)) point.cover[r] += point.shares[k];
+    for (std::size_t n = 0; n < inSets.size(); ++n) point.cover[inSets[n]] += point.missed[n];
+    for (std::size_t t = 0; t < countSets(); ++t)
+        for (const std::int32_t c : sets->of(t)) point.cover[part.weight.size() + t] += point.missed[numberInSets[c]];
+}
+
+void CoveringRelaxation::earn(Point& point) const {
+    earn(point.prices, point.earned);
+    point.owed.resize(inSets.size());
+    for (std::size_t n = 0; n < inSets.size(); ++n) point.owed[n] = point.prices[inSets[n]];
+    for (std::size_t t = 0; t < countSets(); ++t)
+        for (const std::int32_t c : sets->of(t)) point.owed[numberInSets[c]] += point.prices[part.weight.size() + t];
 }
 
 void CoveringRelaxation::earn(const std::vector<double>& prices, std::vector<double>& result) const {
     result.resize(part.site.size());
     for (std::size_t k = 0; k < result.size(); ++k) {
         // Four sums do not wait for each other.
-        const auto of = part.of(k);
+        const auto of = rows(k);
         double sums[4] = {};
         std::size_t n = 0;
         for (; n + 4 <= of.size(); n += 4)

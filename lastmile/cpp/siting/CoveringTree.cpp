@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
-#include <stdexcept>
 #include <utility>
 
 namespace lastmile::siting {
@@ -13,6 +11,9 @@ namespace {
 constexpr std::int64_t kSteps = 150, kRootSteps = 2000;  // of a relaxation, at most
 constexpr std::int64_t kAttempt = 200;                   // steps at the root from plan to plan
 constexpr double kHopeless = 0.3;  // share of what a relaxation falls short of the limit: a smaller gap changes little
+constexpr int kCuts = 20;          // rounds of cuts at the root, at most
+constexpr double kLittle = 0.01;   // share of what the bound misses: cuts that raise it by less are the last ones
+constexpr std::int64_t kOfCuts = 300;  // steps that a round's separation takes as long as
 constexpr int kRounds = 3;         // of relaxing a part
 constexpr double kMuchLess = 0.1;  // share of the sites that must be decided for another round
 
@@ -20,13 +21,7 @@ constexpr double kMuchLess = 0.1;  // share of the sites that must be decided fo
 
 CoveringTree::CoveringTree(const Location& location, std::span<const std::int8_t> decided)
     : location(location), covering(location), plan(location) {
-    if (decided.size() != covering.sites()) throw std::invalid_argument("a decision for each site is needed");
-    std::vector<Choice> choices(decided.size(), Choice::kFree);
-    for (std::size_t s = 0; s < decided.size(); ++s) {
-        if (decided[s] != 0) choices[s] = decided[s] > 0 ? Choice::kOpen : Choice::kClosed;
-        if (location.standing[s]) choices[s] = Choice::kOpen;
-    }
-    nodes.push({-std::numeric_limits<double>::infinity(), made++, std::move(choices), nullptr});
+    nodes.push({-std::numeric_limits<double>::infinity(), made++, location.choices(decided), nullptr});
 }
 
 double CoveringTree::bound() const {
@@ -60,14 +55,18 @@ void CoveringTree::branch(Node node) {
             attempt(nullptr, {}, node.decided);
             return;
         }
-        CoveringRelaxation relaxation = begin(part, node.state.get());
-        const bool isPruned = relax(relaxation, part, node, isRoot && round == 0);
+        OddSets sets(part);
+        std::optional<CoveringRelaxation> current(begin(part, node.state.get(), sets));
+        const bool isPruned = relax(*current, part, node, isRoot && round == 0) ||
+                              (isRoot && tighten(current, part, node, sets));
+        CoveringRelaxation& relaxation = *current;
         node.bound = std::max(node.bound, relaxation.bound());
         if (isPruned) return;
         const CoveringRelaxation::Forced forced = relaxation.forced();
         if (round == 0) attempt(&part, forced.isChosen, node.decided);
-        State state{covering.spread(part, relaxation.prices()), std::vector<float>(covering.sites(), 0),
+        State state{covering.spread(part, relaxation.prices()), std::vector<float>(covering.sites(), 0), {}, {},
                     relaxation.balance()};
+        remember(part, relaxation, sets, state);
         std::size_t fixed = 0, cut = sites;
         double nearest = -1;
         for (std::size_t k = 0; k < sites; ++k) {
@@ -97,20 +96,40 @@ void CoveringTree::branch(Node node) {
     }
 }
 
-/// The relaxation of a part from where that of a larger one ended, or from even shares and no prices.
-CoveringRelaxation CoveringTree::begin(const CoveringPart& part, const State* state) {
-    const std::size_t sites = part.site.size();
-    std::vector<double> shares(sites);
-    if (state) {
-        for (std::size_t k = 0; k < sites; ++k) shares[k] = static_cast<double>(state->shares[part.site[k]]);
-        return {part, Covering::gather(part, state->prices), std::move(shares), state->balance};
+/// Sets with a price, in the problem's customers.
+void CoveringTree::remember(const CoveringPart& part, const CoveringRelaxation& relaxation, const OddSets& sets,
+                            State& state) {
+    if (sets.size() == 0) return;
+    std::vector<std::int32_t> one(part.weight.size(), 0);  // of the problem's customers, by the part's
+    for (std::size_t c = 0; c < part.number.size(); ++c)
+        if (part.number[c] >= 0) one[part.number[c]] = static_cast<std::int32_t>(c);
+    for (std::size_t t = 0; t < sets.size(); ++t) {
+        const double price = relaxation.prices()[part.weight.size() + t];
+        if (price <= 0) continue;
+        state.sets.emplace_back();
+        for (const std::int32_t c : sets.of(t)) state.sets.back().push_back(one[c]);
+        state.ofSets.push_back(price);
     }
-    for (const CoveringPart::Kind& kind : part.kinds)
-        for (std::size_t k = kind.from; k < kind.to; ++k)
-            shares[k] = std::min(1.0, static_cast<double>(kind.room) / static_cast<double>(kind.to - kind.from));
-    const double weight = std::accumulate(part.weight.begin(), part.weight.end(), 0.0);
-    return {part, std::vector<double>(part.weight.size(), 0), std::move(shares),
-            weight / static_cast<double>(part.weight.size())};
+}
+
+/// The relaxation of a part from where that of a larger one ended.
+CoveringRelaxation CoveringTree::begin(const CoveringPart& part, const State* state, OddSets& sets) {
+    if (!state) return CoveringRelaxation::begin(part, &sets);
+    std::vector<double> shares(part.site.size());
+    for (std::size_t k = 0; k < shares.size(); ++k) shares[k] = static_cast<double>(state->shares[part.site[k]]);
+    std::vector<double> prices = Covering::gather(part, state->prices);
+    // Where a customer of a set is covered, or is one with another, the rows of the others say as much.
+    std::vector<std::vector<std::int32_t>> whole;
+    for (std::size_t t = 0; t < state->sets.size(); ++t) {
+        std::vector<std::int32_t> set;
+        for (const std::int32_t c : state->sets[t]) set.push_back(part.number[c]);
+        std::sort(set.begin(), set.end());
+        if (set.front() < 0 || std::adjacent_find(set.begin(), set.end()) != set.end()) continue;
+        whole.push_back(std::move(set));
+        prices.push_back(state->ofSets[t]);
+    }
+    sets.take(whole);
+    return {part, std::move(prices), std::move(shares), state->balance, &sets};
 }
 
 /// Whether the relaxation gets the part out of the way.
@@ -126,6 +145,19 @@ bool CoveringTree::relax(CoveringRelaxation& relaxation, const CoveringPart& par
         left -= CoveringRelaxation::kStride * pairs;
     }
     return true;
+}
+
+/// Rounds of cuts, as long as they raise the bound; whether that gets the part out of the way.
+bool CoveringTree::tighten(std::optional<CoveringRelaxation>& relaxation, const CoveringPart& part, const Node& node,
+                           OddSets& sets) {
+    for (int round = 0; round < kCuts; ++round) {
+        const double before = relaxation->bound();
+        relaxation.emplace(relaxation->cut(sets));
+        left -= kOfCuts * static_cast<std::int64_t>(part.customer.size());
+        if (relax(*relaxation, part, node, false)) return true;
+        if (relaxation->bound() - before < kLittle * (limit() - relaxation->bound())) break;
+    }
+    return false;
 }
 
 /// The plan of what is decided and of the chosen sites of a part, improved.
@@ -149,14 +181,7 @@ void CoveringTree::attempt(const CoveringPart* part, const std::vector<std::uint
 
 /// Opens what pays, and closes what another site, or none, is better than, until nothing gets better.
 void CoveringTree::improve() {
-    const auto add = [&] {
-        while (true) {
-            const std::int32_t site = plan.best();
-            if (site < 0 || plan.gain(site) <= 0) break;
-            plan.open(site);
-        }
-    };
-    add();
+    fill(plan);
     for (bool better = true; better;) {
         better = false;
         for (std::int32_t s = 0; s < location.sites(); ++s) {
@@ -164,7 +189,7 @@ void CoveringTree::improve() {
             const Cost before = plan.cost();
             plan.begin();
             plan.close(s);
-            add();
+            fill(plan);
             if (plan.cost() < before) {
                 better = true;
             } else {

@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <span>
 #include <vector>
 
 #include "siting/Covering.h"
 #include "siting/CoveringRelaxation.h"
+#include "siting/OddSets.h"
 #include "siting/OpenSet.h"
 
 namespace lastmile::siting {
@@ -17,8 +19,9 @@ namespace lastmile::siting {
 /// The plans that may be better than the best one, in parts; the part with the lowest bound comes next. Its linear
 /// relaxation goes on from that of the part that it was cut from, as long as it may still get it out of the way, decides
 /// sites by their penalties (Beasley 1993, doi:10.1016/0377-2217(93)90118-7), and begins anew on what that leaves where
-/// it left much less. The sites that the bound opens, improved by swaps (Teitz & Bart 1968, doi:10.1287/opre.16.5.955),
-/// are a plan. Then the part is cut in two at the site that opens nearest to half.
+/// it left much less. The first one adds rows of odd sets, in rounds, and all others keep them. The sites that the bound
+/// opens, improved by swaps (Teitz & Bart 1968, doi:10.1287/opre.16.5.955), are a plan. Then the part is cut in two at the
+/// site that opens nearest to half.
 class CoveringTree {
 public:
     /// Throws std::invalid_argument where `location` is no covering problem.
@@ -38,6 +41,8 @@ private:
     /// Where a relaxation ended.
     struct State {
         std::vector<float> prices, shares;  // by customer, by site of the problem
+        std::vector<std::vector<std::int32_t>> sets;  // of customers
+        std::vector<double> ofSets;                   // prices
         double balance;
     };
     struct Node {
@@ -61,8 +66,10 @@ private:
     Cost cost_ = kNever;
 
     void branch(Node node);
-    static CoveringRelaxation begin(const CoveringPart& part, const State* state);
+    static void remember(const CoveringPart& part, const CoveringRelaxation& relaxation, const OddSets& sets, State& state);
+    static CoveringRelaxation begin(const CoveringPart& part, const State* state, OddSets& sets);
     bool relax(CoveringRelaxation& relaxation, const CoveringPart& part, const Node& node, bool isRoot);
+    bool tighten(std::optional<CoveringRelaxation>& relaxation, const CoveringPart& part, const Node& node, OddSets& sets);
     void attempt(const CoveringPart* part, const std::vector<std::uint8_t>& isChosen, const std::vector<Choice>& decided);
     void improve();
     [[nodiscard]] double limit() const;

@@ -77,4 +77,14 @@ Location::Location(const Given& given)
                   [](const Pair& a, const Pair& b) { return a.cost != b.cost ? a.cost < b.cost : a.other < b.other; });
 }
 
+std::vector<Choice> Location::choices(std::span<const std::int8_t> decided) const {
+    if (decided.size() != opening.size()) throw std::invalid_argument("a decision for each site is needed");
+    std::vector<Choice> result(decided.size(), Choice::kFree);
+    for (std::size_t s = 0; s < decided.size(); ++s) {
+        if (decided[s] != 0) result[s] = decided[s] > 0 ? Choice::kOpen : Choice::kClosed;
+        if (standing[s]) result[s] = Choice::kOpen;
+    }
+    return result;
+}
+
 }  // namespace lastmile::siting

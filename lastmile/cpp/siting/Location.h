@@ -12,6 +12,9 @@ namespace lastmile::siting {
 using Cost = std::int64_t;
 constexpr Cost kNever = std::numeric_limits<Cost>::max() / 4;
 
+/// What is decided of a site; below, at and above nought where callers give numbers.
+enum class Choice : std::int8_t { kClosed = -1, kFree = 0, kOpen = 1 };
+
 /// Sites cost something to open; each customer is served by the cheapest open site that it has a pair with, or by none
 /// at a price. Sought are the sites, at most so many of each kind, for which all that is least.
 ///
@@ -46,6 +49,13 @@ public:
     /// Cheapest first.
     [[nodiscard]] std::span<const Pair> near(std::int32_t customer) const {
         return row(byCustomer, firstOfCustomer, customer);
+    }
+
+    /// By site: what is decided, and whatever stands open. Throws std::invalid_argument unless there is one for each.
+    [[nodiscard]] std::vector<Choice> choices(std::span<const std::int8_t> decided) const;
+    /// With nothing else decided.
+    [[nodiscard]] std::vector<Choice> choices() const {
+        return choices(std::vector<std::int8_t>(opening.size(), 0));
     }
 
     std::vector<Cost> opening;           // by site

@@ -19,8 +19,7 @@ constexpr double kWorthwhile = 1e-3;  // share of the gap by which a bound must 
 }  // namespace
 
 LocationBound::LocationBound(const Location& location)
-    : location(location), decided(location.standing.begin(), location.standing.end()),
-      prices_(location.customers()), values(location.sites()),
+    : location(location), decided(location.choices()), prices_(location.customers()), values(location.sites()),
       filling(location.capacity.size()) {
     if (location.everyone) needed = std::accumulate(location.amount.begin(), location.amount.end(), 0.0);
     // What a customer's cheapest site saves it.
@@ -35,11 +34,8 @@ LocationBound::LocationBound(const Location& location)
 }
 
 void LocationBound::decide(std::span<const std::int8_t> sites, std::span<const double> prices) {
-    if (sites.size() != decided.size() || prices.size() != prices_.size())
-        throw std::invalid_argument("a decision for each site and a price for each customer are needed");
-    decided.assign(sites.begin(), sites.end());
-    for (std::size_t s = 0; s < decided.size(); ++s)
-        if (location.standing[s]) decided[s] = kOpen;
+    if (prices.size() != prices_.size()) throw std::invalid_argument("a price for each customer is needed");
+    decided = location.choices(sites);
     prices_.assign(prices.begin(), prices.end());
     begin();
 }
@@ -141,7 +137,7 @@ double LocationBound::evaluate(const std::vector<double>& prices) {
         fillAll(prices);
     } else {
         for (std::int32_t s = 0; s < location.sites(); ++s)
-            if (decided[s] != kClosed)
+            if (decided[s] != Choice::kClosed)
                 values[s] = static_cast<double>(location.opening[s]) + fill(s, prices, [](std::int32_t, double) {});
     }
     return std::accumulate(prices.begin(), prices.end(), 0.0) + choose();
@@ -159,10 +155,10 @@ double LocationBound::choose(std::int32_t mustOpen, std::int32_t mustClose) {
         if (needed > 0) held += share * location.capacity[site];
     };
     for (std::int32_t s = 0; s < location.sites(); ++s) {
-        if (decided[s] == kOpen || s == mustOpen) {
+        if (decided[s] == Choice::kOpen || s == mustOpen) {
             take(s, 1);
             --room[location.kind[s]];
-        } else if (decided[s] == kFree && s != mustClose &&
+        } else if (decided[s] == Choice::kFree && s != mustClose &&
                    (values[s] < 0 || (needed > 0 && location.capacity[s] > 0))) {
             order.push_back(s);
         }
@@ -278,7 +274,7 @@ LocationBound::Forced LocationBound::forced() {
     if (needed > 0) {
         const double prices = std::accumulate(prices_.begin(), prices_.end(), 0.0);
         for (std::size_t s = 0; s < sites; ++s) {
-            if (decided[s] != kFree) continue;
+            if (decided[s] != Choice::kFree) continue;
             result.open[s] = prices + choose(static_cast<std::int32_t>(s), -1);
             result.closed[s] = prices + choose(-1, static_cast<std::int32_t>(s));
         }
@@ -293,7 +289,7 @@ LocationBound::Forced LocationBound::forced() {
         if (room[k] <= 0) last[k] = -std::numeric_limits<double>::infinity();
     for (std::size_t s = 0; s < sites; ++s) {
         const std::int32_t kind = location.kind[s];
-        if (decided[s] != kFree || room[kind] > 0) continue;
+        if (decided[s] != Choice::kFree || room[kind] > 0) continue;
         if (isChosen[s]) {
             last[kind] = std::max(last[kind], values[s]);
         } else {
@@ -301,7 +297,7 @@ LocationBound::Forced LocationBound::forced() {
         }
     }
     for (std::size_t s = 0; s < sites; ++s) {
-        if (decided[s] != kFree) continue;
+        if (decided[s] != Choice::kFree) continue;
         const std::int32_t kind = location.kind[s];
         (isChosen[s] ? result.closed[s] += next[kind] - values[s] : result.open[s] += values[s] - last[kind]);
     }

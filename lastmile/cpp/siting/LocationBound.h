@@ -20,11 +20,9 @@ namespace lastmile::siting {
 /// together hold what all customers bring, so there are at least as many as that takes of the largest.
 class LocationBound {
 public:
-    static constexpr std::int8_t kClosed = -1, kFree = 0, kOpen = 1;
-
     explicit LocationBound(const Location& location);
 
-    /// Go on from these prices, with the sites that are decided: kOpen, kClosed, kFree for each.
+    /// Go on from these prices, with what is decided of each site.
     void decide(std::span<const std::int8_t> sites, std::span<const double> prices);
     /// So many steps, towards a bound of `target`, the cost of the best plan that is known.
     void run(std::int64_t steps, Cost target);
@@ -58,7 +56,7 @@ private:
     const Location& location;
     double needed = 0;  // capacity of all open sites together; 0: any
     double best_ = 0;
-    std::vector<std::int8_t> decided;           // by site
+    std::vector<Choice> decided;                // by site
     std::vector<double> prices_;                // the best ones
     std::vector<double> trial, gradient, direction;  // by customer
     std::vector<double> values;                 // by site: of opening it at the trial prices

@@ -33,11 +33,7 @@ void LocationSearch::startWith(Set& set, std::span<const std::int32_t> sites) {
         set.open(site);
     }
     if (!sites.empty()) keep(set);
-    while (true) {
-        const std::int32_t site = set.best();
-        if (site < 0 || set.gain(site) <= 0) break;
-        set.open(site);
-    }
+    fill(set);
     double sum = 0;
     for (std::int32_t s = 0; s < location.sites(); ++s)
         if (set.isOpen(s)) sum += std::abs(static_cast<double>(set.loss(s)));

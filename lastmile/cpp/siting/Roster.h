@@ -80,4 +80,10 @@ private:
     std::int32_t openCount = 0;
 };
 
+/// Opens the best site as long as one pays.
+template <typename Set>
+void fill(Set& set) {
+    for (std::int32_t site = set.best(); site >= 0 && set.gain(site) > 0; site = set.best()) set.open(site);
+}
+
 }  // namespace lastmile::siting

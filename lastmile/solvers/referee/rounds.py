@@ -1,7 +1,8 @@
 """What a tour means: its schedule and cost, or the first rule that it breaks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations_with_replacement, pairwise
 from math import ceil
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.solvers.problem import UNREACHABLE, Cost, Reload, Round, RoutingProblem, RoutingVehicle, Tour, Visit
+from lastmile.solvers.problem import UNREACHABLE, Cost, Round, RoutingProblem, RoutingVehicle, Tour, Visit
 from lastmile.solvers.referee.charging import TOLERANCE, Drive, drive_electric
 from lastmile.solvers.referee.trips import Late, Limit, Rest, Times, Trip, least, schedule
 
@@ -52,12 +53,8 @@ class Infeasible:
 def evaluate(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
     """The schedule and the cost of a tour, or why it cannot be driven.
 
-    How many vehicles there are is not a matter of one tour, nor are pools.
-
-    Raises
-    ------
-    ValueError
-        When the vehicle would charge on the way.
+    How many vehicles there are is not a matter of one tour, nor are pools. Where the vehicle can charge on its way, it
+    is told only that it cannot be driven: for toys.
     """
     broken = timeless(problem, tour)
     if broken is not None:
@@ -91,86 +88,161 @@ def timeless(problem: RoutingProblem, tour: Tour) -> Infeasible | None:
 
 
 def _charged(problem: RoutingProblem, tour: Tour) -> Round | Infeasible:
-    """Schedule trips that may charge on their way: each the cheapest that leaves time for those behind it."""
-    vehicle = problem.vehicles[tour.vehicle]
-    orders = [int(problem.option_order[option]) for trip in tour.trips for option in trip]
-    if vehicle.breaks or (problem.on_board_s[orders] >= 0).any():
-        raise ValueError(f"vehicle {tour.vehicle}: charging with breaks or times aboard has no schedule")
-    due = _charged_due(problem, tour)
-    ready, out_s, distance = float(vehicle.shift_s[0]), 0.0, 0
-    visits: list[Visit] = []
-    drives: list[Drive] = []
-    for k in range(len(tour.trips)):
-        driven = None if due is None else _electric(problem, tour, k, ready, due[k])
-        if driven is None:
-            return Infeasible(rule="energy", words="no way over the chargers is within the battery and in time", trip=k)
-        if vehicle.max_distance_m is not None and driven.distance_m > vehicle.max_distance_m:
-            words, over = f"{driven.distance_m} m, at most {vehicle.max_distance_m}", vehicle.max_distance_m
-            return Infeasible(rule="distance", words=words, amount=driven.distance_m - over, trip=k)
-        took_s = driven.return_s - driven.depart_s
-        if vehicle.max_duration_s is not None and took_s > vehicle.max_duration_s:
-            words = f"{took_s:.6g} s out, at most {vehicle.max_duration_s}"
-            return Infeasible(rule="duration", words=words, amount=took_s - vehicle.max_duration_s, trip=k)
-        if drives:
-            visits[-1] = replace(visits[-1], depart_s=driven.depart_s)
-        visits += driven.visits
-        drives.append(driven)
-        out_s += took_s
-        distance += driven.distance_m
-        if k < len(tour.reloads):
-            index, back = tour.reloads[k], driven.return_s
-            reload = vehicle.reloads[index]
-            begin = max(back, float(reload.window_s[0]))
-            ready = _loaded(reload, back)
-            visits.append(Visit(kind="reload", index=index, arrive_s=back, begin_s=begin, depart_s=ready))
-    return Round(
-        tour=tour,
-        visits=tuple(visits),
-        depart_s=drives[0].depart_s,
-        return_s=drives[-1].return_s,
-        distance_m=distance,
-        cost=cost_of(problem, tour, distance, out_s, drives[-1].return_s),
-    )
+    """Schedule trips that may charge on their way: each the cheapest that leaves time for those behind it.
+
+    Of all ways to divide the breaks over the day, the one of which metres and last return cost least; then the one that
+    ends first, the one least out, the shortest, and the one that has its breaks earliest.
+    """
+    day = _ElectricDay(problem, tour)
+    best: tuple[list[float], Round] | None = None
+    for division in _divisions(tour, len(day.rests)):
+        found = day.driven(division)
+        if found is None:
+            continue
+        driven, out_s = found
+        cost = driven.distance_m * day.vehicle.fen_per_km / 1000 + driven.return_s * day.vehicle.fen_per_hour / 3600
+        early = [float(-taken) for loaded, leaving, back in division for taken in (loaded, back, leaving)]
+        key = [cost, driven.return_s, out_s, float(driven.distance_m), *early]
+        if best is None or _less(key, best[0]):
+            best = key, driven
+    if best is None:
+        words = "no way over the chargers is within the battery, the limits of a trip, and in time"
+        return Infeasible(rule="energy", words=words)
+    return best[1]
 
 
-def _loaded(reload: Reload, back: float) -> float:
-    """When the next trip may leave: its clock counts whole seconds, those of charging are rounded up."""
-    return max(ceil(back - TOLERANCE), reload.window_s[0]) + float(reload.duration_s)
+def _less(key: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether the first difference that is not rounding is one for the better."""
+    return next((a < b for a, b in zip(key, other, strict=True) if abs(a - b) > TOLERANCE), False)
 
 
-def _electric(problem: RoutingProblem, tour: Tour, k: int, ready: float, due: float) -> Drive | None:
-    vehicle, trip = problem.vehicles[tour.vehicle], tour.trips[k]
-    last = k == len(tour.trips) - 1
-    release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
-    return drive_electric(
-        problem,
-        vehicle,
-        trip,
-        origin=vehicle.start if k == 0 else vehicle.reloads[tour.reloads[k - 1]].location,
-        target=vehicle.end if last else vehicle.reloads[tour.reloads[k]].location,
-        ready_s=max(ready, release),
-        due_s=due,
-    )
+class _ElectricDay:
+    """The trips of a vehicle that may charge on its way, for every way to divide its breaks over them."""
+
+    def __init__(self, problem: RoutingProblem, tour: Tour) -> None:
+        self.problem, self.tour = problem, tour
+        self.vehicle = problem.vehicles[tour.vehicle]
+        self.rests = [
+            Rest(begin_s=(duty.window_s[0], duty.window_s[1] - duty.duration_s), lasts_s=duty.duration_s)
+            for duty in self.vehicle.breaks
+        ]
+        self.trip = cache(self._trip)
+        self.due = cache(self._due)
+        self.loaded_by = cache(self._loaded_by)
+
+    def driven(self, division: "_Division") -> tuple[Round, float] | None:
+        """The day with its breaks divided so, and its time out."""
+        vehicle, tour = self.vehicle, self.tour
+        idle, ready, out_s, distance = 0, vehicle.shift_s[0], 0.0, 0
+        visits: list[Visit] = []
+        drives: list[Drive] = []
+        for k, (loaded, leaving, home) in enumerate(division):
+            before = _one_after_another(self.rests, loaded, leaving, idle)
+            due = self.due(k, home)
+            if before is None or due is None:
+                return None
+            driven = self.trip(k, max([ready, *(int(rest.depart_s) for rest in before)]), due, leaving, home)
+            if driven is None:
+                return None
+            if drives:
+                visits[-1] = replace(visits[-1], depart_s=driven.depart_s)
+                visits += before
+            visits += driven.visits
+            drives.append(driven)
+            out_s += driven.return_s - driven.depart_s
+            distance += driven.distance_m
+            if k < len(tour.reloads):
+                # The clock of pauses counts whole seconds: those of charging are rounded up.
+                back = ceil(driven.return_s - TOLERANCE)
+                after = _one_after_another(self.rests, home, division[k + 1][0], back)
+                if after is None:
+                    return None
+                index = tour.reloads[k]
+                reload = vehicle.reloads[index]
+                begin = max([back, reload.window_s[0], *(int(rest.depart_s) for rest in after)])
+                idle = ready = begin + reload.duration_s
+                arrive = driven.return_s
+                visits += after
+                visits.append(Visit(kind="reload", index=index, arrive_s=arrive, begin_s=begin, depart_s=ready))
+        cost = cost_of(self.problem, tour, distance, out_s, drives[-1].return_s)
+        return (
+            Round(
+                tour=tour,
+                visits=tuple(visits),
+                depart_s=drives[0].depart_s,
+                return_s=drives[-1].return_s,
+                distance_m=distance,
+                cost=cost,
+            ),
+            out_s,
+        )
+
+    def _trip(self, k: int, ready: int, due: int, leaving: int, home: int) -> Drive | None:
+        """One of the trips, with these breaks on its way."""
+        problem, vehicle, tour = self.problem, self.vehicle, self.tour
+        trip = tour.trips[k]
+        release = max(int(problem.release_s[problem.option_order[option]]) for option in trip)
+        return drive_electric(
+            problem,
+            vehicle,
+            trip,
+            origin=vehicle.start if k == 0 else vehicle.reloads[tour.reloads[k - 1]].location,
+            target=vehicle.end if k == len(tour.reloads) else vehicle.reloads[tour.reloads[k]].location,
+            ready_s=float(max(ready, release)),
+            due_s=float(due),
+            limits=limits(problem, trip),
+            rests=self.rests[leaving:home],
+            first_rest=leaving,
+        )
+
+    def _due(self, k: int, home: int) -> int | None:
+        """When a trip must be back with so many breaks taken, for what is behind it; None where nothing can be."""
+        end = self.vehicle.shift_s[1] + self.vehicle.overtime_s
+        every = len(self.rests)
+        if k == len(self.tour.reloads):
+            return _last(lambda back: _one_after_another(self.rests, home, every, back) is not None, end)
+        reload = self.vehicle.reloads[self.tour.reloads[k]]
+
+        def goes_on(back: int) -> bool:
+            for before in range(home, every + 1):
+                after, by = _one_after_another(self.rests, home, before, back), self.loaded_by(k + 1, before)
+                if after is None or by is None:
+                    continue
+                begin = max([back, reload.window_s[0], *(int(rest.depart_s) for rest in after)])
+                if begin <= reload.window_s[1] and begin + reload.duration_s <= by:
+                    return True
+            return False
+
+        return _last(goes_on, end)
+
+    def _loaded_by(self, k: int, loaded: int) -> int | None:
+        """When a vehicle with so many breaks taken must be loaded for a trip."""
+        end = self.vehicle.shift_s[1] + self.vehicle.overtime_s
+
+        def goes_on(moment: int) -> bool:
+            for leaving in range(loaded, len(self.rests) + 1):
+                before = _one_after_another(self.rests, loaded, leaving, moment)
+                for home in range(leaving, len(self.rests) + 1):
+                    due = self.due(k, home)
+                    if before is None or due is None:
+                        continue
+                    ready = max([moment, *(int(rest.depart_s) for rest in before)])
+                    if self.trip(k, ready, due, leaving, home) is not None:
+                        return True
+            return False
+
+        return _last(goes_on, end)
 
 
-def _charged_due(problem: RoutingProblem, tour: Tour) -> list[float] | None:
-    """When each trip must be back for those behind it; None where one of these cannot be driven at all."""
-    vehicle = problem.vehicles[tour.vehicle]
-    due = [float(vehicle.shift_s[1] + vehicle.overtime_s)]
-    for k in range(len(tour.trips) - 1, 0, -1):
-        reload = vehicle.reloads[tour.reloads[k - 1]]
-
-        def drives(ready: int, k: int = k) -> bool:
-            return _electric(problem, tour, k, float(ready), due[0]) is not None
-
-        low, high = reload.window_s[0] + reload.duration_s, int(due[0]) + 1
-        if low >= high or not drives(low):
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if drives(middle) else (low, middle)
-        due.insert(0, float(min(reload.window_s[1], low - reload.duration_s)))
-    return due
+def _last(possible: Callable[[int], bool], end: int) -> int | None:
+    """The last second until ``end`` at which something is possible that is so earlier, too; None where it never is."""
+    low, high = 0, end + 1
+    if not possible(low):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if possible(middle) else (low, middle)
+    return low
 
 
 def cost_of(problem: RoutingProblem, tour: Tour, distance_m: int, out_s: float, return_s: float) -> Cost:

@@ -49,6 +49,7 @@ def _round_violations(problem: RoutingProblem, driven: Round) -> Iterator[str]:
         out_s = driven.return_s - driven.depart_s - sum(visit.depart_s - visit.arrive_s for visit in reloads)
         yield from _differences(driven.cost, cost_of(problem, driven.tour, driven.distance_m, out_s, driven.return_s))
         yield from _steps(problem, driven)
+        yield from _trip_limits(problem, driven)
         return
     twin = evaluate(problem, driven.tour)
     if isinstance(twin, Infeasible):
@@ -87,7 +88,7 @@ def _steps(problem: RoutingProblem, driven: Round) -> Iterator[str]:
         yield "its visits are not those of its tour"
         return
     rests = [visit for visit in driven.visits if visit.kind == "break"]
-    busy: list[tuple[float, float]] = []  # serving, charging, reloading
+    busy: list[tuple[float, float]] = []  # serving, reloading; while it charges a vehicle may rest
     yield from _breaks(problem, driven, rests)
     trips: list[list[Visit]] = [[]]
     for visit in stops:
@@ -105,7 +106,9 @@ def _steps(problem: RoutingProblem, driven: Round) -> Iterator[str]:
         yield from _orders_in_time(problem, trip, leave)
         yield from _charges(problem, driven, k, trip)
         yield from _drives(problem, driven, k, trip, (leave, back), rests)
-        busy += [(visit.begin_s, visit.begin_s + _lasts(problem, driven, visit)) for visit in trip]
+        busy += [
+            (visit.begin_s, visit.begin_s + _lasts(problem, driven, visit)) for visit in trip if visit.kind == "order"
+        ]
     for visit in reloads:
         opens, closes = vehicle.reloads[visit.index].window_s
         if not (max(visit.arrive_s, opens) - _TOLERANCE_S <= visit.begin_s <= closes + _TOLERANCE_S):
@@ -115,6 +118,31 @@ def _steps(problem: RoutingProblem, driven: Round) -> Iterator[str]:
         for start, end in busy:
             if max(start, rest.begin_s) < min(end, rest.depart_s) - _TOLERANCE_S:
                 yield f"break {rest.index} at {rest.begin_s} s lies in work from {start} to {end} s"
+
+
+def _trip_limits(problem: RoutingProblem, driven: Round) -> Iterator[str]:
+    """The longest distance and time of each trip, and the end of the day."""
+    vehicle = problem.vehicles[driven.vehicle]
+    due = vehicle.shift_s[1] + vehicle.overtime_s
+    if driven.return_s > due + _TOLERANCE_S:
+        yield f"returns at {driven.return_s} s, its shift and overtime end at {due} s"
+    trips: list[list[Visit]] = [[]]
+    leave, ends = driven.depart_s, []
+    for visit in driven.visits:
+        if visit.kind == "reload":
+            ends.append((leave, visit.arrive_s))
+            leave = visit.depart_s
+            trips.append([])
+        elif visit.kind != "break":
+            trips[-1].append(visit)
+    ends.append((leave, driven.return_s))
+    table = problem.profiles[vehicle.profile].distance_m
+    for k, ((leave, back), trip) in enumerate(zip(ends, trips, strict=True)):
+        if vehicle.max_duration_s is not None and back - leave > vehicle.max_duration_s + _TOLERANCE_S:
+            yield f"trip {k} is out for {back - leave} s, at most {vehicle.max_duration_s}"
+        metres = sum(int(table[a, b]) for a, b in pairwise(_route(problem, driven, k, trip)))
+        if vehicle.max_distance_m is not None and metres > vehicle.max_distance_m:
+            yield f"trip {k} is {metres} m long, at most {vehicle.max_distance_m}"
 
 
 def _lasts(problem: RoutingProblem, driven: Round, visit: Visit) -> float:
