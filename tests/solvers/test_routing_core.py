@@ -12,7 +12,7 @@ from streets import vehicle
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
 from lastmile.solvers.judging import round_of
-from lastmile.solvers.problem import RoutingProfile, routing_problem
+from lastmile.solvers.problem import Reload, RoutingProfile, routing_problem
 from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
 from lastmile.solvers.routing import Stop, solve
 
@@ -120,6 +120,18 @@ def test_a_given_plan_is_never_returned_worse(problem):
     assert len(second.blocked) <= len(first.blocked)
     if len(second.blocked) == len(first.blocked):
         assert second.cost.total <= first.cost.total + 1e-6
+
+
+def test_a_vehicle_in_use_makes_a_further_trip_for_a_pair():
+    here = np.zeros((1, 1), dtype=np.int32)
+    problem = routing_problem(
+        profiles=[RoutingProfile(duration_s=here, distance_m=here)],
+        vehicles=[vehicle(max_orders=2, max_trips=2, reloads=(Reload(location=0, duration_s=0, window_s=(0, 120)),))],
+        location=[0, 0, 0, 0],
+        pairs=[[0, 1], [2, 3]],
+    )
+    solution = solve(problem, stop=Stop(iterations=20))
+    assert [sorted(trip) for found in solution.rounds for trip in found.tour.trips] == [[0, 1], [2, 3]]
 
 
 def _length(metres, orders):

@@ -16,8 +16,8 @@ public:
     /// `exhaustive`: moves are tried whatever their arcs, and visits change trips with free choice of their places.
     LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near, bool exhaustive);
 
-    /// Improve the plan until no move around the visits that moved since it was begun to be changed, nor around those
-    /// that moves change, saves.
+    /// Improve the plan until no move around its changed visits, nor around those that moves change, saves; not where
+    /// all of them are back in their places.
     void improve();
     /// The same around all visits.
     void improveAll();

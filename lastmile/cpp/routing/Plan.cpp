@@ -536,10 +536,10 @@ bool Plan::drive(const Tour& tour) {
     return schedule(made[0]);
 }
 
-Money Plan::openingCost(const Opening& opening, int32_t visit) const {
+Money Plan::openingCost(const Opening& opening, std::span<const int32_t> visits) const {
     Context context = fresh(opening.type);
     const VehicleType& type = problem.types[opening.type];
-    if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, {&visit, 1});
+    if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, visits);
     const Reload& reload = type.reloads[opening.reload];
     // Where the breaks then lie is seen when the trip is settled.
     context.restsTo = 0;
@@ -561,7 +561,7 @@ Money Plan::openingCost(const Opening& opening, int32_t visit) const {
         context.due = static_cast<Seconds>(std::min<int64_t>(reload.window.close, leaveBy - reload.duration));
         context.last = false;
     }
-    return costAlone({&visit, 1}, context);
+    return costAlone(visits, context);
 }
 
 void Plan::placeEnds(int32_t t) {

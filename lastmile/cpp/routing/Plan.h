@@ -157,8 +157,8 @@ public:
     bool drive(const Tour& tour);
     /// Make an empty trip; one of a vehicle in use must get a visit before it is settled.
     int32_t openTrip(const Opening& opening);
-    /// What it costs with one visit.
-    Money openingCost(const Opening& opening, int32_t visit) const;
+    /// What it costs with these visits, in this sequence.
+    Money openingCost(const Opening& opening, std::span<const int32_t> visits) const;
     void link(int32_t after, int32_t visit);
     void unlink(int32_t visit);
     /// Bring a trip's times, loads and cost up to date; false where what is left cannot be driven: it is then as it is,
