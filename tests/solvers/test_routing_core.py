@@ -1,13 +1,18 @@
 """The compiled core against its slow twin: the same trips can be driven, with the same schedules, at the same cost."""
 
+from itertools import pairwise, permutations
+
+import numpy as np
 import pytest
 from examples import examples
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from random_problems import charging_problems, problems, problems_with_tours, tours
+from streets import vehicle
 
 from lastmile.solvers.compiled import MONEY_PER_FEN, Objective, compiled
 from lastmile.solvers.judging import round_of
+from lastmile.solvers.problem import Reload, RoutingProfile, routing_problem
 from lastmile.solvers.referee import Infeasible, cheapest, check, evaluate
 from lastmile.solvers.routing import Stop, solve
 
@@ -115,3 +120,53 @@ def test_a_given_plan_is_never_returned_worse(problem):
     assert len(second.blocked) <= len(first.blocked)
     if len(second.blocked) == len(first.blocked):
         assert second.cost.total <= first.cost.total + 1e-6
+
+
+def test_a_vehicle_in_use_makes_a_further_trip_for_a_pair():
+    here = np.zeros((1, 1), dtype=np.int32)
+    problem = routing_problem(
+        profiles=[RoutingProfile(duration_s=here, distance_m=here)],
+        vehicles=[vehicle(max_orders=2, max_trips=2, reloads=(Reload(location=0, duration_s=0, window_s=(0, 120)),))],
+        location=[0, 0, 0, 0],
+        pairs=[[0, 1], [2, 3]],
+    )
+    solution = solve(problem, stop=Stop(iterations=20))
+    assert [sorted(trip) for found in solution.rounds for trip in found.tour.trips] == [[0, 1], [2, 3]]
+
+
+def _length(metres, orders):
+    places = [0, *(order + 1 for order in orders), 0]
+    return sum(int(metres[a, b]) for a, b in pairwise(places))
+
+
+def _everywhere(orders, coming):
+    return [(*orders[:k], coming, *orders[k:]) for k in range(len(orders) + 1)]
+
+
+@settings(max_examples=examples(25, 250), deadline=None)
+@given(seed=st.integers(0, 10**6), orders=st.integers(6, 24), searched=st.integers(1, 20))
+def test_no_visit_has_a_better_place_and_no_two_of_different_rounds_change_trips_to_advantage(seed, orders, searched):
+    dice = np.random.default_rng(seed)
+    at = dice.integers(0, 1000, (orders + 1, 2))
+    metres = np.rint(np.linalg.norm(at[:, None] - at[None], axis=2)).astype(np.int32)
+    load, room = dice.integers(1, 10, orders), 20
+    problem = routing_problem(
+        profiles=[RoutingProfile(duration_s=metres, distance_m=metres)],
+        vehicles=[vehicle(count=orders, capacity=np.array([room]), shift_s=(0, 10**6), fen_per_km=1000)],
+        location=np.arange(1, orders + 1),
+        delivery=load[:, None],
+    )
+    rounds = [found.options for found in solve(problem, stop=Stop(iterations=searched), seed=seed).rounds]
+    event(f"{len(rounds)} rounds")
+    for a, b in permutations(rounds, 2):
+        now = _length(metres, a) + _length(metres, b)
+        for k, u in enumerate(a):
+            left = (*a[:k], *a[k + 1 :])
+            if load[list(b)].sum() + load[u] <= room:
+                assert now <= _length(metres, left) + min(_length(metres, way) for way in _everywhere(b, u))
+            for m, v in enumerate(b):
+                if load[list(a)].sum() - load[u] + load[v] > room or load[list(b)].sum() - load[v] + load[u] > room:
+                    continue
+                others = (*b[:m], *b[m + 1 :])
+                swapped = min(_length(metres, way) for way in _everywhere(left, v))
+                assert now <= swapped + min(_length(metres, way) for way in _everywhere(others, u))

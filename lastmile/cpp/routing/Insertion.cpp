@@ -24,11 +24,12 @@ Insertion::Insertion(Plan& plan, const Neighbours& neighbours, Random& random, i
     const size_t visits = problem.visitCount();
     newVehicle.resize(problem.types.size() * visits);
     for (size_t t = 0; t < problem.types.size(); ++t)
-        for (size_t v = 0; v < visits; ++v)
-            newVehicle[t * visits + v] =
-                problem.visits[v].partner >= 0
-                    ? kNever
-                    : plan.openingCost({.type = static_cast<int32_t>(t)}, static_cast<int32_t>(v));
+        for (size_t v = 0; v < visits; ++v) {
+            const auto visit = static_cast<int32_t>(v);
+            newVehicle[t * visits + v] = problem.visits[v].partner >= 0
+                                             ? kNever
+                                             : plan.openingCost({.type = static_cast<int32_t>(t)}, {&visit, 1});
+        }
     untilBlink = 1 + static_cast<int32_t>(random.exponential() / blink);
 }
 
@@ -165,6 +166,26 @@ void Insertion::considerElsewhere(int32_t visit, int32_t count, Choice& choice) 
     if (problem.exact) decide(choice);
 }
 
+/// Trips that vehicles in use could make besides, behind or ahead of each of theirs.
+template <typename Use>
+void Insertion::forFurtherTrips(Use use) const {
+    if (!problem.trips) return;
+    for (size_t k = 0; k < plan.trips.size(); ++k) {
+        const Trip& trip = plan.trips[k];
+        if (trip.count == 0) continue;
+        const VehicleType& type = problem.types[trip.type];
+        if (type.maxTrips < 2 || plan.tripsOf(k) >= type.maxTrips) continue;
+        for (size_t r = 0; r < type.reloads.size(); ++r) {
+            Opening opening{.type = trip.type, .behind = static_cast<int32_t>(k), .reload = static_cast<int32_t>(r)};
+            if (trip.after < 0 || trip.reload == opening.reload) use(opening);
+            if (trip.before >= 0 || trip.locked > 0) continue;
+            opening.ahead = opening.behind;
+            opening.behind = -1;
+            use(opening);
+        }
+    }
+}
+
 void Insertion::considerOpenings(int32_t visit, Openings openings, Choice& choice) {
     const size_t visits = problem.visitCount();
     const auto offer = [&](const Opening& opening, Money cost) {
@@ -176,21 +197,7 @@ void Insertion::considerOpenings(int32_t visit, Openings openings, Choice& choic
         if (openings != Openings::whole) cost = static_cast<Money>(share(t, visit) * static_cast<double>(cost));
         if (cost < choice.delta && plan.available(t)) offer({.type = static_cast<int32_t>(t)}, cost);
     }
-    if (!problem.trips) return;
-    for (size_t k = 0; k < plan.trips.size(); ++k) {
-        const Trip& trip = plan.trips[k];
-        if (trip.count == 0) continue;
-        const VehicleType& type = problem.types[trip.type];
-        if (type.maxTrips < 2 || plan.tripsOf(k) >= type.maxTrips) continue;
-        for (size_t r = 0; r < type.reloads.size(); ++r) {
-            Opening opening{.type = trip.type, .behind = static_cast<int32_t>(k), .reload = static_cast<int32_t>(r)};
-            if (trip.after < 0 || trip.reload == opening.reload) offer(opening, plan.openingCost(opening, visit));
-            if (trip.before >= 0 || trip.locked > 0) continue;
-            opening.ahead = opening.behind;
-            opening.behind = -1;
-            offer(opening, plan.openingCost(opening, visit));
-        }
-    }
+    forFurtherTrips([&](const Opening& opening) { offer(opening, plan.openingCost(opening, {&visit, 1})); });
 }
 
 /// Of a type's capacity, that a visit needs.
@@ -229,12 +236,13 @@ void Insertion::considerPair(int32_t request, Openings openings, Choice& choice)
             if (plan.trips[t].count > 0) considerOnce(static_cast<int32_t>(t));
     if (openings == Openings::last && choice.visit >= 0) return;
     const std::array<int32_t, 2> order{lead, follow};
-    for (size_t t = 0; t < problem.types.size(); ++t) {
-        if (!plan.available(t)) continue;
-        const Opening opening{.type = static_cast<int32_t>(t)};
-        const Money cost = plan.costAlone(opening.type, order);
+    const auto offer = [&](const Opening& opening) {
+        const Money cost = plan.openingCost(opening, order);
         if (cost < choice.delta) choice = {.delta = cost, .visit = lead, .opening = opening};
-    }
+    };
+    for (size_t t = 0; t < problem.types.size(); ++t)
+        if (plan.available(t)) offer({.type = static_cast<int32_t>(t)});
+    forFurtherTrips(offer);
 }
 
 void Insertion::considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choice& choice) {

@@ -71,6 +71,8 @@ private:
     void considerElsewhere(int32_t visit, int32_t count, Choice& choice);
     void considerOpenings(int32_t visit, Openings openings, Choice& choice);
     void considerPair(int32_t request, Openings openings, Choice& choice);
+    template <typename Use>
+    void forFurtherTrips(Use use) const;
     void considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choice& choice);
     void place(const Choice& choice, int32_t request);
 };

@@ -1,6 +1,7 @@
 #include "routing/LocalSearch.h"
 
 #include <algorithm>
+#include <array>
 
 namespace lastmile::routing {
 
@@ -10,8 +11,13 @@ constexpr int32_t kChain = 3;  // longest chain of visits that moves as one
 
 }  // namespace
 
-LocalSearch::LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near)
-    : plan(plan), problem(plan.problem), neighbours(neighbours), near(near), queued(plan.problem.visitCount(), 0) {
+LocalSearch::LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near, bool exhaustive)
+    : plan(plan),
+      problem(plan.problem),
+      neighbours(neighbours),
+      near(near),
+      exhaustive(exhaustive),
+      queued(plan.problem.visitCount(), 0) {
     for (const uint8_t may : problem.allowed) selective |= !may;
     for (const VehicleType& type : problem.types)
         rates.push_back({problem.profiles[type.profile], type.perMetre, type.perSecond, type.perOvertimeSecond == 0});
@@ -27,12 +33,25 @@ void LocalSearch::enqueue(std::initializer_list<int32_t> visits) {
 }
 
 void LocalSearch::improve() {
+    // A third of the ruins of a good plan are mended to what was there before.
+    const auto& changed = plan.changed;
+    if (std::none_of(changed.begin(), changed.end(), [&](int32_t s) { return plan.isVisit(s) && plan.moved(s); })) return;
     queue.clear();
-    for (int32_t s : plan.changed) enqueue({s});
+    for (int32_t s : changed) enqueue({s});
+    descend();
+}
+
+void LocalSearch::improveAll() {
+    queue.clear();
+    for (int32_t s = 0; s < static_cast<int32_t>(problem.visitCount()); ++s) enqueue({s});
+    descend();
+}
+
+void LocalSearch::descend() {
     for (size_t k = 0; k < queue.size(); ++k) {
         const int32_t u = queue[k];
         queued[u] = 0;
-        while (plan.stops[u].trip >= 0 && (choose(u) || around(u) || split(u))) {
+        while (plan.stops[u].trip >= 0 && (choose(u) || around(u) || split(u) || (exhaustive && exchangeFreely(u)))) {
         }
     }
 }
@@ -62,8 +81,8 @@ int64_t LocalSearch::arc(int32_t trip, int32_t from, int32_t to) const {
 class LocalSearch::Balance {
 public:
     Balance(const LocalSearch& search, int32_t a, int32_t b)
-        : plan(search.plan),
-          problem(search.problem),
+        : search(search),
+          plan(search.plan),
           ofA(search.rates[plan.trips[a].type]),
           ofB(search.rates[plan.trips[b].type]),
           tripA(a),
@@ -79,7 +98,7 @@ public:
     /// Without the arc behind a stop.
     void cut(int32_t stop) {
         const Stop& from = plan.stops[stop];
-        cost -= price(from.trip == tripA ? ofA : ofB, from.ahead, from.aheadTime);
+        cost -= (from.trip == tripA ? ofA : ofB).price(from.ahead, from.aheadTime);
     }
     /// So many metres are driven by B instead of A.
     void hand(int64_t metres) { cost += metres * (ofB.perMetre - ofA.perMetre); }
@@ -90,23 +109,13 @@ public:
     bool saves() const { return cost < 0; }
 
 private:
+    const LocalSearch& search;
     const Plan& plan;
-    const Problem& problem;
     const Rate &ofA, &ofB;
     const int32_t tripA;
     Money cost;
 
-    /// Nothing to an open end.
-    void join(const Rate& rate, int32_t from, int32_t to) {
-        const int32_t a = plan.stops[from].location, b = plan.stops[to].location;
-        if (b < 0) return;
-        const size_t cell = a * problem.locations + b;
-        cost += rate.tables.distance[cell] * rate.perMetre;
-        if (rate.perSecond > 0) cost += rate.tables.duration[cell] * rate.perSecond;
-    }
-    static Money price(const Rate& rate, int64_t metres, int64_t seconds) {
-        return metres * rate.perMetre + seconds * rate.perSecond;
-    }
+    void join(const Rate& rate, int32_t from, int32_t to) { cost += search.price(rate, from, to); }
 };
 
 bool LocalSearch::around(int32_t u) {
@@ -117,12 +126,12 @@ bool LocalSearch::around(int32_t u) {
         if (V.trip < 0) continue;
         if (looked++ >= near) break;
         const int32_t profile = problem.types[plan.trips[U.trip].type].profile;
-        // A move that saves has a new arc shorter than an old one at one of its ends (Lin & Kernighan's criterion).
+        // Nearly every move that saves has a new arc here shorter than an old one at one of its ends (Lin & Kernighan).
         const int32_t before = plan.stops[U.previous].ahead, beforeV = plan.stops[V.previous].ahead;
-        if (problem.distanceInto(profile, V.location, U.location) < std::max(before, V.ahead) &&
+        if ((exhaustive || problem.distanceInto(profile, V.location, U.location) < std::max(before, V.ahead)) &&
             (U.trip == V.trip ? shift(u, v, true) : reaches(v, u) && follow(v, u)))
             return true;
-        if (problem.distance(profile, U.location, V.location) < std::max(U.ahead, beforeV) &&
+        if ((exhaustive || problem.distance(profile, U.location, V.location) < std::max(U.ahead, beforeV)) &&
             (U.trip == V.trip ? shift(u, v, false) : leadsTo(u, v) && precede(u, v)))
             return true;
     }
@@ -353,6 +362,63 @@ bool LocalSearch::exchangeTails(int32_t head, int32_t tail) {
     if (!apply(tripA, tripB)) return false;
     enqueue({head, tail, after, before});
     return true;
+}
+
+/// The place of a trip that costs least for `coming` once `leaving` is gone, by arcs; where windows forbid none.
+LocalSearch::Place LocalSearch::placeWithout(int32_t leaving, int32_t coming) const {
+    const int32_t trip = plan.stops[leaving].trip, end = plan.endOf(trip);
+    const int32_t previous = plan.stops[leaving].previous, next = plan.stops[leaving].next;
+    const Rate& rate = rates[plan.trips[trip].type];
+    const auto now = [&](int32_t s) { return rate.price(plan.stops[s].ahead, plan.stops[s].aheadTime); };
+    const Money joined = price(rate, previous, next);
+    const Money left = joined - now(previous) - now(leaving);
+    Place best;
+    int32_t s = plan.startOf(trip);
+    for (int32_t k = plan.trips[trip].locked; k > 0; --k) s = plan.stops[s].next;
+    for (; s != end; s = plan.stops[s].next) {
+        const bool instead = s == previous;
+        if (s == leaving || plan.tooLate(s, coming) || (!instead && plan.tooEarly(s, coming))) continue;
+        const Money cost = left + price(rate, s, coming) + price(rate, coming, instead ? next : plan.stops[s].next) -
+                           (instead ? joined : now(s));
+        if (cost < best.cost) best = {cost, s};
+    }
+    return best;
+}
+
+/// `u` and a near visit of another trip change trips, each to the best place there (SWAP*; Vidal 2022,
+/// doi:10.1016/j.cor.2021.105643).
+bool LocalSearch::exchangeFreely(int32_t u) {
+    const int32_t tripU = plan.stops[u].trip;
+    const auto write = [&](int32_t leaving, int32_t coming, int32_t after, std::vector<int32_t>& into) {
+        into.clear();
+        const int32_t trip = plan.stops[leaving].trip;
+        for (int32_t s = plan.startOf(trip); s != plan.endOf(trip); s = plan.stops[s].next) {
+            if (plan.isVisit(s) && s != leaving) into.push_back(s);
+            if (s == after) into.push_back(coming);
+        }
+    };
+    int32_t looked = 0;
+    for (int32_t v : neighbours.of(u)) {
+        const int32_t tripV = plan.stops[v].trip;
+        if (tripV < 0) continue;
+        if (looked++ >= near) break;
+        if (tripV == tripU || !mayMove(u, tripV) || !mayMove(v, tripU)) continue;
+        const int64_t shifted = plan.stops[u].load - plan.stops[v].load;
+        if (!holds(tripU, -shifted) || !holds(tripV, shifted)) continue;
+        const Place forV = placeWithout(u, v);
+        if (forV.after < 0) continue;
+        const Place forU = placeWithout(v, u);
+        if (forU.after < 0 || forV.cost + forU.cost >= 0) continue;
+        write(u, v, forV.after, first);
+        write(v, u, forU.after, second);
+        const auto &U = plan.stops[u], &V = plan.stops[v];
+        const std::array beside{U.previous, U.next, V.previous, V.next};
+        if (!apply(tripU, tripV)) continue;
+        for (int32_t s : beside) enqueue({s});
+        enqueue({u, v, forV.after, forU.after});
+        return true;
+    }
+    return false;
 }
 
 /// Another option of the same request takes the place of `u`.

@@ -13,10 +13,14 @@ namespace lastmile::routing {
 /// visit follow or precede one that is near to it. Takes the first move that saves.
 class LocalSearch {
 public:
-    LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near);
+    /// `exhaustive`: moves are tried whatever their arcs, and visits change trips with free choice of their places.
+    LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near, bool exhaustive);
 
-    /// Improve the plan until no move around its changed visits, nor around those that moves change, saves.
+    /// Improve the plan until no move around its changed visits, nor around those that moves change, saves; not where
+    /// all of them are back in their places.
     void improve();
+    /// The same around all visits.
+    void improveAll();
 
 private:
     class Balance;
@@ -25,12 +29,19 @@ private:
         Profile tables;
         Money perMetre, perSecond;
         bool overtimeIsFree;
+
+        Money price(int64_t metres, int64_t seconds) const { return metres * perMetre + seconds * perSecond; }
+    };
+    struct Place {
+        Money cost = kNever;
+        int32_t after = -1;
     };
 
     Plan& plan;
     const Problem& problem;
     const Neighbours& neighbours;
     const int32_t near;
+    const bool exhaustive;
     bool selective = false;  // some types may not serve all visits
     std::vector<Rate> rates;
     std::vector<int32_t> queue;
@@ -38,6 +49,15 @@ private:
     std::vector<int32_t> first, second, middle, oldFirst, oldSecond;
 
     void enqueue(std::initializer_list<int32_t> visits);
+    void descend();
+    /// Of an arc; nothing to an open end.
+    Money price(const Rate& rate, int32_t from, int32_t to) const {
+        const int32_t a = plan.stops[from].location, b = plan.stops[to].location;
+        if (b < 0) return 0;
+        const size_t cell = a * problem.locations + b;
+        const Money money = rate.tables.distance[cell] * rate.perMetre;
+        return rate.perSecond > 0 ? money + rate.tables.duration[cell] * rate.perSecond : money;
+    }
     bool around(int32_t visit);
     bool reaches(int32_t v, int32_t u) const;
     bool leadsTo(int32_t u, int32_t v) const;
@@ -49,6 +69,8 @@ private:
     bool exchangeTails(int32_t head, int32_t tail);
     bool choose(int32_t u);
     bool split(int32_t u);
+    Place placeWithout(int32_t leaving, int32_t coming) const;
+    bool exchangeFreely(int32_t u);
     bool rearrange(int32_t head, int32_t tail);
     bool apply(int32_t tripA, int32_t tripB);
     bool inOrder() const;

@@ -7,6 +7,8 @@ namespace lastmile::routing {
 
 namespace {
 
+constexpr int32_t kUnknown = -1;  // metres of an arc that is new
+
 Trip emptyTripOf(int32_t type, const Problem& problem) {
     const VehicleType& kind = problem.types[type];
     return {.type = type, .ready = kind.shiftStart, .due = kind.shiftEnd + kind.overtime};
@@ -23,6 +25,7 @@ Plan::Plan(const Problem& problem, const Rules& rules)
       drawn(problem.poolSize.size(), 0) {
     stops.resize(visits);
     sums.resize(visits);
+    savedAt.resize(visits, 0);
     for (int32_t k = 0; k < visits; ++k) {
         const Visit& visit = problem.visits[k];
         Stop& stop = stops[k];
@@ -210,15 +213,22 @@ bool Plan::assign(int32_t t, std::span<const int32_t> order) {
     use(trip, -1);
     int32_t at = startOf(t);
     trip.paired = 0;
+    const int32_t profile = problem.types[trip.type].profile;
+    const auto join = [&](int32_t from, int32_t to) {
+        stops[to].previous = from;
+        if (stops[from].next == to) return;
+        stops[from].next = to;
+        stops[from].ahead = kUnknown;
+    };
     for (int32_t v : order) {
         trip.paired += problem.visits[v].partner >= 0;
+        const int32_t old = stops[v].trip;
+        if (old >= 0 && problem.types[trips[old].type].profile != profile) stops[v].ahead = kUnknown;
         stops[v].trip = t;
-        stops[v].previous = at;
-        stops[at].next = v;
+        join(at, v);
         at = v;
     }
-    stops[at].next = endOf(t);
-    stops[endOf(t)].previous = at;
+    join(at, endOf(t));
     trip.count = static_cast<int32_t>(order.size());
     use(trip, +1);
     return settle(t);
@@ -366,6 +376,7 @@ void Plan::commit() {
 void Plan::save(int32_t t) {
     const size_t first = savedIds.size();
     for (int32_t s = stops[startOf(t)].next; isVisit(s); s = stops[s].next) {
+        savedAt[s] = savedIds.size();
         savedIds.push_back(s);
         savedStops.push_back(stops[s]);
         savedSums.push_back(sums[s]);
@@ -525,10 +536,10 @@ bool Plan::drive(const Tour& tour) {
     return schedule(made[0]);
 }
 
-Money Plan::openingCost(const Opening& opening, int32_t visit) const {
+Money Plan::openingCost(const Opening& opening, std::span<const int32_t> visits) const {
     Context context = fresh(opening.type);
     const VehicleType& type = problem.types[opening.type];
-    if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, {&visit, 1});
+    if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, visits);
     const Reload& reload = type.reloads[opening.reload];
     // Where the breaks then lie is seen when the trip is settled.
     context.restsTo = 0;
@@ -550,7 +561,7 @@ Money Plan::openingCost(const Opening& opening, int32_t visit) const {
         context.due = static_cast<Seconds>(std::min<int64_t>(reload.window.close, leaveBy - reload.duration));
         context.last = false;
     }
-    return costAlone({&visit, 1}, context);
+    return costAlone(visits, context);
 }
 
 void Plan::placeEnds(int32_t t) {
@@ -561,6 +572,7 @@ void Plan::placeEnds(int32_t t) {
     start.trip = end.trip = t;
     start.location = trip.before < 0 ? type.start : type.reloads[trips[trip.before].reload].location;
     end.location = trip.after < 0 ? type.end : type.reloads[trip.reload].location;
+    start.ahead = stops[end.previous].ahead = kUnknown;
 }
 
 void Plan::link(int32_t after, int32_t visit) {
@@ -573,6 +585,7 @@ void Plan::link(int32_t after, int32_t visit) {
     stops[visit].next = next;
     stops[after].next = visit;
     stops[next].previous = visit;
+    stops[after].ahead = stops[visit].ahead = kUnknown;
     changed.insert(changed.end(), {after, visit, next});
     trip.paired += problem.visits[visit].partner >= 0;
     if (++trip.count == 1) use(trip, +1);
@@ -588,6 +601,7 @@ void Plan::unlink(int32_t visit) {
     --trip.count;
     changed.insert(changed.end(), {stop.previous, stop.next});
     stops[stop.previous].next = stop.next;
+    stops[stop.previous].ahead = kUnknown;
     stops[stop.next].previous = stop.previous;
     stop.trip = -1;
     markAbsent(problem.visits[visit].request);
@@ -643,11 +657,14 @@ bool Plan::walk(int32_t t) {
         Stop& stop = stops[s];
         const int32_t nextId = stop.next;
         Stop& next = stops[nextId];
-        stop.ahead = problem.distance(type.profile, stop.location, next.location);
+        // What stayed as it was is not looked up again: the tables are seldom in a near cache.
+        if (stop.ahead < 0) {
+            stop.ahead = problem.distance(type.profile, stop.location, next.location);
+            if (problem.timed) stop.aheadTime = problem.duration(type.profile, stop.location, next.location);
+        }
         trip.distance += stop.ahead;
         next.position = ++position;
         if (problem.timed) {
-            stop.aheadTime = problem.duration(type.profile, stop.location, next.location);
             if (problem.segmented) {
                 const bool last = nextId == end;
                 busy += int64_t{stop.aheadTime} + next.service;
@@ -867,6 +884,8 @@ bool Plan::changeType(int32_t t, int32_t type, bool onlyIfCheaper) {
     const auto become = [&](int32_t kind) {
         Trip& trip = trips[t];
         use(trip, -1);
+        if (problem.types[kind].profile != problem.types[trip.type].profile)
+            for (int32_t s = startOf(t); s != endOf(t); s = stops[s].next) stops[s].ahead = kUnknown;
         trip.type = kind;
         trip.ready = problem.types[kind].shiftStart;
         trip.due = problem.types[kind].shiftEnd + problem.types[kind].overtime;

@@ -20,7 +20,7 @@ struct alignas(64) Stop {
     Seconds depart = 0;         // earliest end of service, at least
     Seconds latest = kTimeMax;  // latest begin of service, at most
     int32_t position = 0;       // 0 at the start of its trip
-    int32_t ahead = 0;          // metres to the next stop
+    int32_t ahead = 0;          // metres to the next stop; below zero until its trip is settled
     Seconds aheadTime = 0;      // seconds to the next stop
     Money cost = 0;             // of the option
     int64_t load = 0;           // delivered, dimension 0
@@ -146,13 +146,19 @@ public:
     void commit();
     void rollback();
     const std::vector<int32_t>& touched() const { return touchedTrips; }
+    /// Whether a visit stands between others than at `begin`.
+    bool moved(int32_t visit) const {
+        const size_t at = savedAt[visit];
+        if (at >= savedIds.size() || savedIds[at] != visit) return true;  // it was absent, or its trip is as it was
+        return stops[visit].previous != savedStops[at].previous || stops[visit].next != savedStops[at].next;
+    }
 
     /// Add a vehicle that does this; false where it breaks a rule, and the plan is of no use then.
     bool drive(const Tour& tour);
     /// Make an empty trip; one of a vehicle in use must get a visit before it is settled.
     int32_t openTrip(const Opening& opening);
-    /// What it costs with one visit.
-    Money openingCost(const Opening& opening, int32_t visit) const;
+    /// What it costs with these visits, in this sequence.
+    Money openingCost(const Opening& opening, std::span<const int32_t> visits) const;
     void link(int32_t after, int32_t visit);
     void unlink(int32_t visit);
     /// Bring a trip's times, loads and cost up to date; false where what is left cannot be driven: it is then as it is,
@@ -197,6 +203,7 @@ private:
     std::vector<int32_t> touchedTrips;
     std::vector<Saved> saved;
     std::vector<int32_t> savedIds;
+    std::vector<size_t> savedAt;  // visits: where the log has them, if it does (Briggs & Torczon's sparse set)
     std::vector<Stop> savedStops;
     std::vector<Sums> savedSums;
     Money savedCost = 0;

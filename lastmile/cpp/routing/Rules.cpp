@@ -85,16 +85,20 @@ Outcome Rules::evaluate(std::span<const int32_t> visits, const Context& context,
     const double usable = type.battery.capacity - type.battery.reserve + kEnergySlack;
     if (type.electric && !type.charging && energy(visits, context) > usable)
         return outcome;
-    if (!(type.charging                                      ? charged(visits, context, outcome, halts)
-          : limited || (rests && halts != nullptr)           ? linked(visits, context, outcome, halts)
-          : rests                                            ? restful(visits, context, outcome)
-                                                             : plain(visits, context, outcome, halts)))
+    const auto tooLong = [&type](int64_t duration) { return type.maxDuration >= 0 && duration > type.maxDuration; };
+    // Home soonest may be out for too long, while breaks at other places leave a later and shorter trip.
+    const auto restfulInTime = [&] {
+        return restful(visits, context, outcome) && !tooLong(int64_t{outcome.back} - outcome.leave);
+    };
+    if (!(type.charging                            ? charged(visits, context, outcome, halts)
+          : limited || (rests && halts != nullptr) ? linked(visits, context, outcome, halts)
+          : rests ? restfulInTime() || (type.maxDuration >= 0 && linked(visits, context, outcome, nullptr))
+                  : plain(visits, context, outcome, halts)))
         return outcome;
     if (type.maxDistance >= 0 && outcome.distance > type.maxDistance) return outcome;
     const int64_t duration = int64_t{outcome.back} - outcome.leave;
     // With charging it is limited in fractions.
-    const bool tooLong = !type.charging && type.maxDuration >= 0 && duration > type.maxDuration;
-    if (outcome.back > context.due || tooLong) return outcome;
+    if (outcome.back > context.due || (!type.charging && tooLong(duration))) return outcome;
     const int64_t over = context.last ? std::max(0, outcome.back - type.shiftEnd) : 0;
     outcome.cost =
         outcome.distance * type.perMetre + duration * type.perSecond + over * type.perOvertimeSecond;
@@ -428,7 +432,9 @@ bool Rules::linked(std::span<const int32_t> visits, const Context& context, Outc
         for (size_t b = 0; reached && b < breaks; ++b)
             reached = gaps[b] == 0 || gaps[b] == over ||
                       soonest[gaps[b]] <= int64_t{rests[b].window.close} - rests[b].duration;
-        if (reached && chained(chain, visits, context, gaps) && chain.betterThan(best)) std::swap(best, chain);
+        if (reached && chained(chain, visits, context, gaps) &&
+            (type.maxDuration < 0 || chain.back - chain.left <= type.maxDuration) && chain.betterThan(best))
+            std::swap(best, chain);
         // The next ascending tuple of gaps.
         size_t b = breaks;
         while (b > 0 && gaps[b - 1] == lastGap) --b;

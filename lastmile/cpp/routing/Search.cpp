@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -27,9 +28,12 @@ Search::Search(const Problem& problem, const Rules& rules, const Neighbours& nea
       plan(problem, rules),
       random(seed),
       insertion(plan, near, random, settings.near, settings.blink),
-      local(plan, near, settings.moves),
+      local(plan, near, settings.moves, false),
+      wide(plan, around, std::numeric_limits<int32_t>::max(), true),
       cooling(settings.enough * static_cast<double>(problem.requests.size())),
-      pool(problem, static_cast<size_t>(settings.mostPooled)) {
+      pool(problem, static_cast<size_t>(settings.mostPooled)),
+      perPass(std::max<int64_t>(1, static_cast<int64_t>(settings.pass * static_cast<double>(problem.requests.size())))),
+      nextPass(perPass) {
     double rate = 0;
     for (const VehicleType& type : problem.types)
         rate += static_cast<double>(type.perMetre) * around.meanMetres() +
@@ -64,6 +68,25 @@ void Search::start(std::span<const Tour> tours) {
     if (!settings.fewest) return;
     fleet.emplace(plan, insertion);
     shed();
+}
+
+void Search::finish() {
+    if (fleet || best == kNever) return;
+    replace(bestTours());
+    while (polishAll()) {
+    }
+}
+
+/// The look around each ruin is a short one, at few neighbours that suit in time; what that misses is found by a look at
+/// all of the plan from time to time. Tells whether it saved anything.
+bool Search::polishAll() {
+    const Money before = plan.cost;
+    plan.begin();
+    wide.improveAll();
+    remember();
+    plan.commit();
+    if (plan.cost < best) keep();
+    return plan.cost < before;
 }
 
 void Search::adopt(std::span<const Tour> tours, Money cost) {

@@ -35,6 +35,7 @@ struct Settings {
     double other = 0.3;    // and any other type that can drive it
     double polish = 1;     // share of recreations that the local search follows
     double polishLong = 1; // where the budget is for several coolings
+    double pass = 20;      // iterations between two passes of the local search over the whole plan, for each request
     double enough = 2000;  // iterations of a cooling, for each request
     bool fewest = false;   // vehicles come before all else: the search begins with a phase that takes them away
     double fleetShare = 0.4;    // of the budget, for that phase
@@ -52,6 +53,7 @@ struct Settings {
         if (!problem.timed) {
             settings.polish = problem.meanOptions() > 1 ? 0.5 : 0.1;
             settings.polishLong = std::max(settings.polish, 0.3);
+            settings.pass = 50;
         }
         return settings;
     }
@@ -71,6 +73,8 @@ public:
     void start(std::span<const Tour> tours);
     /// Go on from these tours of another search of this problem, if they are better.
     void adopt(std::span<const Tour> tours, Money cost);
+    /// Improve the best plan by every move there is.
+    void finish();
 
     /// Search until this many iterations are done, or `stop`; `share(iterations)` is the share of the budget used.
     template <typename Share>
@@ -82,6 +86,10 @@ public:
                 if (fleet && used >= settings.fleetShare) endShedding();
                 cool(used);
                 if (iteration % kStay == 0) settle();
+                if (!fleet && iteration >= nextPass) {
+                    polishAll();
+                    nextPass = iteration + perPass;
+                }
                 adapt();
             }
             step();
@@ -110,12 +118,14 @@ private:
     Plan plan;
     Random random;
     Insertion insertion;
-    LocalSearch local;
+    LocalSearch local, wide;
     Cooling cooling;
     TourPool pool;
     bool pooling = false;
     std::optional<FewestVehicles> fleet;  // while the phase lasts
     int64_t iteration = 0;
+    const int64_t perPass;  // iterations between two passes of the local search over the whole plan
+    int64_t nextPass;
     int32_t region = 0;  // first of the visits among which ruins have their centres for a while; see `ruin`
     double scale, temperature = 0;
     bool priced = false;    // some requests may be left out
@@ -145,6 +155,7 @@ private:
     bool accepts(Money before);
     void remember();
     void rememberAll();
+    bool polishAll();
     void replace(std::span<const Tour> tours);
     void changeVehicle(int32_t trip);
     void step();

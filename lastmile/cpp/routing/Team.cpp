@@ -152,6 +152,7 @@ Team::Ending Team::run(const Budget& budget, const std::function<bool(const Prog
             stop = true;
         }
     }
+    if (!interrupted) searches[leader()]->finish();
     return interrupted ? Ending::interrupted : late ? Ending::time : each > 0 ? Ending::iterations : Ending::time;
 }
 
