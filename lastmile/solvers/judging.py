@@ -77,12 +77,27 @@ class Timetable:
         return round_of(self.problem, self._core, tour)
 
     def lasts(self, tour: Tour) -> bool:
-        """Whether it could be driven with a battery that never ends."""
+        """Whether it could be driven with a battery that never ends, on direct ways."""
         return self._bare.schedule(tour) is not None
+
+    def shortened(self, tour: Tour) -> bool:
+        """Whether some way over a charger takes less time than the direct one, for the vehicle of a tour."""
+        return charges(self.problem, tour) and self._shortened[self.problem.vehicles[tour.vehicle].profile]
 
     @cached_property
     def _core(self) -> Compiled:
         return self._given or compiled(replace(self.problem, groups=()), Objective())
+
+    @cached_property
+    def _shortened(self) -> list[bool]:
+        # If none shortens a way by itself, several do not.
+        return [
+            any(
+                bool((duration[:, [c]].astype(np.int64) + duration[[c], :] < duration).any())
+                for c in self.problem.chargers.tolist()
+            )
+            for duration in (profile.duration_s for profile in self.problem.profiles)
+        ]
 
     @cached_property
     def _bare(self) -> Compiled:

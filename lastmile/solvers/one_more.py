@@ -73,16 +73,19 @@ def attempts(table: Timetable, order: int, driven: Round) -> Iterator[Round | At
     for options, k, tour in _insertions(table.problem, order, driven.tour):
         if (options, k) == full:
             continue
-        if not table.lasts(tour):
+        lasts = table.lasts(tour)
+        # Without its battery it can do no less than with it, unless it is quicker over chargers.
+        found = table.round(tour) if lasts or table.shortened(tour) else None
+        if found is not None:
+            yield found
+        elif lasts:
+            yield Attempt(SHORT_OF_ENERGY, small, tour)
+        else:
             broken = small.judge.broken(small.tour(tour))
             # What is too much at departure is too much wherever the order is put.
             if broken.rule in {"allowed", "orders"} or (broken.rule == "load" and broken.visit is None):
                 full = options, k
             yield Attempt(broken, small, tour)
-        elif (found := table.round(tour)) is not None:
-            yield found
-        else:
-            yield Attempt(SHORT_OF_ENERGY, small, tour)
 
 
 def together(problem: RoutingProblem, order: int) -> list[int]:
