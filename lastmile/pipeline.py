@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lastmile.chargers import crowded, read_chargers
+from lastmile.chargers import crowded
 from lastmile.indicators import Walks, measure
 from lastmile.loading import Scenario
 from lastmile.plans import Built, Manifest, Plan, Site, require_network
@@ -154,7 +154,7 @@ def _carry_out(city: City, placement: Placement, laps: _Laps, on_progress: Progr
         siting=placement.summary,
         phases=placement.phases,
         targets=evaluate(city, rounds.sites, reach, fleet, placement.ceilings, placement.bounds),
-        warnings=(*city.warnings, *_cut_short(placement, rounds), *crowded(read_chargers(scenario), rounds.routes)),
+        warnings=(*city.warnings, *_cut_short(placement, rounds), *crowded(city.chargers, rounds.routes)),
     )
     laps.end("targets")
     on_progress("check", "the referee recomputes the plan")

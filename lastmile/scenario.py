@@ -295,6 +295,11 @@ class VehicleType(_Model):
             raise ValueError("give at least one capacity: parcels, payload_kg or volume_m3")
         return self
 
+    @property
+    def charges_on_its_way(self) -> bool:
+        """Whether its battery states how it is charged at the table of chargers."""
+        return self.battery is not None and bool(self.battery.charging)
+
 
 class Depot(_Model):
     """Where rounds to the sites start, and rounds to doors where no facility dispatches them."""

@@ -54,7 +54,7 @@ from ortools.math_opt.python import mathopt
 from lastmile.solvers.siting_clash import RulesAlone
 from lastmile.solvers.siting_model import best_shares, keep_apart_and_together, variables
 from lastmile.solvers.siting_problem import NoPlanInTimeError, Shortfall, SitingProblem, SitingSolution
-from lastmile.solvers.siting_rules import SLACK_TOLERANCE, Money, Slack, add_rules, within, without
+from lastmile.solvers.siting_rules import SLACK_TOLERANCE, RuledProgram, add_rules
 from lastmile.solvers.siting_search import Found, as_built, is_large
 
 _AT_MOST: Final = 2.0  # times the seconds asked for, where rules clash
@@ -74,13 +74,9 @@ class _Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Program:
-    """The program: its rules with their slacks, and what a plan is worth."""
+class _Program(RuledProgram):
+    """The whole program, and what a plan is worth."""
 
-    model: mathopt.Model
-    opened: list[mathopt.Variable]
-    modules: list[mathopt.Variable]
-    slacks: list[Slack]
     value: mathopt.LinearExpression
 
     @classmethod
@@ -97,14 +93,6 @@ class _Program:
         keep_apart_and_together(problem, model, opened, modules)
         value = mathopt.LinearExpression(mathopt.LinearSum(gains) - mathopt.LinearSum(costs))
         return cls(model=model, opened=opened, modules=modules, slacks=slacks, value=value)
-
-    @property
-    def moneys(self) -> list[Money]:
-        return [slack.money for slack in self.slacks if slack.money is not None]
-
-    @property
-    def shortage(self) -> mathopt.LinearSum:
-        return mathopt.LinearSum(slack.variable for slack in self.slacks)
 
 
 def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolution:
@@ -148,8 +136,8 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     def search(*, keep_money: bool, within_s: float) -> Found | None:
         program.model.maximize(program.value - dear * program.shortage)
         if keep_money:
-            return within(program.model, program.opened, program.modules, program.moneys, within_s, gap)
-        return without(program.model, program.opened, program.moneys, within_s, gap)
+            return program.within(program.moneys, within_s, gap)
+        return program.without(program.moneys, within_s, gap)
 
     # Where a large program is known to have no plan that keeps all rules, none is sought.
     clash = RulesAlone.of(problem) if is_large(program.opened) else None
@@ -198,7 +186,7 @@ def _missing_least(program: _Program, clash: RulesAlone, clock: _Clock, gap: flo
     least, with_money_kept = clash.least_shortage(clock.left(1 / 3))
     if least is None:
         return None
-    model, opened, modules = program.model, program.opened, program.modules
+    model = program.model
     kept = model.add_linear_constraint(program.shortage <= least.objective + SLACK_TOLERANCE / 10)
     model.maximize(program.value)
     for money in program.moneys:
@@ -210,11 +198,11 @@ def _missing_least(program: _Program, clash: RulesAlone, clock: _Clock, gap: flo
         if slack.money is not None and (with_money_kept or least.values[alike.variable] <= SLACK_TOLERANCE)
     ]
     start = np.flatnonzero(least.built(clash.opened)).tolist()
-    found = within(model, opened, modules, need_not, clock.left(2 / 3), gap, start)
+    found = program.within(need_not, clock.left(2 / 3), gap, start)
     if found is None and need_not:
-        found = without(model, opened, need_not, clock.left(1 / 2), gap, start)
+        found = program.without(need_not, clock.left(1 / 2), gap, start)
     if found is None:
-        known = as_built(model, opened, modules, least.built(clash.modules), clock.left(1 / 2))
+        known = as_built(model, program.opened, program.modules, least.built(clash.modules), clock.left(1 / 2))
         found = None if known is None else replace(known, bound=worth, finished=False)
     model.delete_linear_constraint(kept)
     return found

@@ -14,7 +14,7 @@ from ortools.math_opt.python import mathopt
 
 from lastmile.solvers.siting_model import keep_apart_and_together, relaxed, solve, variables
 from lastmile.solvers.siting_problem import Shortfall, SitingProblem
-from lastmile.solvers.siting_rules import SLACK_TOLERANCE, Money, Slack, add_rules, within, without
+from lastmile.solvers.siting_rules import SLACK_TOLERANCE, Money, RuledProgram, Slack, add_rules
 from lastmile.solvers.siting_search import Found, is_large, none_of
 
 _EXPLAINED: Final = 12  # rules that fall short, and that may give way, that are looked into
@@ -22,13 +22,8 @@ _NEAR: Final = 1e-3  # relative gap that will do where whole numbers of sites ca
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RulesAlone:
+class RulesAlone(RuledProgram):
     """The program of the rules without the demand; ``slacks`` come in the order of those of the whole program."""
-
-    model: mathopt.Model
-    opened: list[mathopt.Variable]
-    modules: list[mathopt.Variable]
-    slacks: list[Slack]
 
     @classmethod
     def of(cls, problem: SitingProblem) -> "RulesAlone":
@@ -40,7 +35,7 @@ class RulesAlone:
 
     def must_fall_short(self, seconds: float) -> bool:
         """Whether no plan keeps all rules, as far as the linear relaxation proves that in time."""
-        self.model.minimize(self._shortage())
+        self.model.minimize(self.shortage)
         with relaxed(self.model):
             found = solve(self.model, seconds, 0.0)
         proven = found.termination.reason == mathopt.TerminationReason.OPTIMAL
@@ -48,12 +43,12 @@ class RulesAlone:
 
     def least_shortage(self, seconds: float) -> tuple[Found | None, bool]:
         """A plan that misses rules by the fewest shares, None without any in time; and whether it keeps all money."""
-        moneys = self._moneys()
-        self.model.minimize(self._shortage())
-        least = without(self.model, self.opened, moneys, seconds / 2, self._gap())
+        moneys = self.moneys
+        self.model.minimize(self.shortage)
+        least = self.without(moneys, seconds / 2, self._gap())
         if least is None or not moneys:
             return least, True
-        kept = within(self.model, self.opened, self.modules, moneys, seconds / 2, self._gap())
+        kept = self.within(moneys, seconds / 2, self._gap())
         if kept is None or kept.objective > least.objective + SLACK_TOLERANCE / 10:
             return least, False
         return kept, True
@@ -82,7 +77,7 @@ class RulesAlone:
         found = []
         for slack in loose:
             with none_of(other.variable for other in self.slacks if other is not slack):
-                kept = [money for money in self._moneys() if money is not slack.money]
+                kept = [money for money in self.moneys if money is not slack.money]
                 amount = self._least(slack, kept, (until - time.perf_counter()) / questions)
             questions -= 1
             if amount is not None:
@@ -92,18 +87,12 @@ class RulesAlone:
     def _gap(self) -> float:
         return _NEAR if is_large(self.opened) else 0.0
 
-    def _shortage(self) -> mathopt.LinearSum:
-        return mathopt.LinearSum(slack.variable for slack in self.slacks)
-
-    def _moneys(self) -> list[Money]:
-        return [slack.money for slack in self.slacks if slack.money is not None]
-
     def _least(self, slack: Slack, kept: list[Money], seconds: float) -> float | None:
         """By how little a rule is missed where these limits of money are kept; None where that was not proven."""
-        for money in self._moneys():
+        for money in self.moneys:
             money.keep(False)
         self.model.minimize(slack.variable)
-        found = within(self.model, self.opened, self.modules, kept, seconds, self._gap())
+        found = self.within(kept, seconds, self._gap())
         if found is None or not found.finished:
             return None
         return found.objective * slack.scale if slack.money is None else slack.missed(found, self.modules)

@@ -94,44 +94,47 @@ def _money(
     return Money(limit=limit, loose=loose, loose_from=loose.lower_bound, strict={strict: most})
 
 
-def within(
-    model: mathopt.Model,
-    opened: list[mathopt.Variable],
-    modules: list[mathopt.Variable],
-    moneys: list[Money],
-    seconds: float,
-    gap: float,
-    start: Collection[int] = (),
-) -> Found | None:
-    """The best plan that keeps these limits of money to the fen, None where none was found; ``start`` as there."""
-    for money in moneys:
-        money.keep(True)
-    until = time.perf_counter() + seconds
-    while (left := until - time.perf_counter()) > 0:
-        found = optimize(model, opened, left, gap, start)
-        if found is None:
-            return None
-        built = found.built(modules)
-        too_dear = [money for money in moneys if money.limit.excess_fen(built) > 0]
-        if not too_dear:
-            return found
-        for money in too_dear:
-            _forbid(model, opened, modules, money, built)
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuledProgram:
+    """A program of sites and their modules, with its rules' slacks."""
 
+    model: mathopt.Model
+    opened: list[mathopt.Variable]
+    modules: list[mathopt.Variable]
+    slacks: list[Slack]
 
-def without(
-    model: mathopt.Model,
-    opened: list[mathopt.Variable],
-    moneys: list[Money],
-    seconds: float,
-    gap: float,
-    start: Collection[int] = (),
-) -> Found | None:
-    """The best plan where these limits of money may give way."""
-    for money in moneys:
-        money.keep(False)
-    return optimize(model, opened, seconds, gap, start)
+    @property
+    def moneys(self) -> list[Money]:
+        """All its limits of money."""
+        return [slack.money for slack in self.slacks if slack.money is not None]
+
+    @property
+    def shortage(self) -> mathopt.LinearSum:
+        """Of all rules, in shares."""
+        return mathopt.LinearSum(slack.variable for slack in self.slacks)
+
+    def within(self, moneys: list[Money], seconds: float, gap: float, start: Collection[int] = ()) -> Found | None:
+        """The best plan that keeps these limits of money to the fen, None without any; ``start`` as for `optimize`."""
+        for money in moneys:
+            money.keep(True)
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            found = optimize(self.model, self.opened, left, gap, start)
+            if found is None:
+                return None
+            built = found.built(self.modules)
+            too_dear = [money for money in moneys if money.limit.excess_fen(built) > 0]
+            if not too_dear:
+                return found
+            for money in too_dear:
+                _forbid(self.model, self.opened, self.modules, money, built)
+        return None
+
+    def without(self, moneys: list[Money], seconds: float, gap: float, start: Collection[int] = ()) -> Found | None:
+        """The best plan where these limits of money may give way."""
+        for money in moneys:
+            money.keep(False)
+        return optimize(self.model, self.opened, seconds, gap, start)
 
 
 def _forbid(

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lastmile.chargers import Charger, pieces, read_chargers
+from lastmile.chargers import Charger, pieces
 from lastmile.geo.access import Profile
 from lastmile.geo.distances import metres_per_degree
 from lastmile.scenario import Battery, VehicleType
@@ -65,12 +65,12 @@ def choose_chargers(
     .. [1] Cornuéjols, Fisher, Nemhauser (1977). Location of bank accounts to optimize float. Management Science 23(8).
        doi:10.1287/mnsc.23.8.789
     """
-    able = [vehicle for vehicle in vehicles if vehicle.battery is not None and vehicle.battery.charging]
-    chargers = read_chargers(city.scenario) if able else ()
     found = {}
-    for vehicle in able:
+    for vehicle in vehicles:
+        if not vehicle.charges_on_its_way:
+            continue
         assert vehicle.battery is not None
-        near = _near_roads(city, vehicle, [charger for charger in chargers if charger.admits(vehicle)])
+        near = _near_roads(city, vehicle, [charger for charger in city.chargers if charger.admits(vehicle)])
         near = _nearest(near, lon, lat)
         least = _least_kw(vehicle.battery, near)
         strong = [charger for charger in near if charger.power_kw >= least]

@@ -45,6 +45,7 @@ class City:
     roads: Roads
     snappers: dict[Mode, Snapper]
     demand: Demand
+    chargers: tuple[Charger, ...]
     candidates: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]
     places: NDArray[np.float64]
@@ -131,7 +132,8 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
     on_progress("candidates", f"{len(candidates):,} places may hold a site, {len(excluded):,} are excluded")
     warnings += demand.notes
     warnings += _chilled_warnings(scenario, demand)
-    warnings += _charging_warnings(scenario.file, read_chargers(scenario))
+    chargers = read_chargers(scenario)
+    warnings += _charging_warnings(scenario.file, chargers)
     return City(
         scenario=scenario,
         network=network,
@@ -147,6 +149,7 @@ def prepare(scenario: Scenario, *, on_progress: Progress) -> City:
         ),
         snappers=snappers,
         demand=demand,
+        chargers=chargers,
         candidates=candidates,
         excluded=excluded,
         places=places,
@@ -212,7 +215,7 @@ def _snappers(scenario: Scenario, network: RoadNetwork) -> dict[Mode, Snapper]:
 
 def _charging_warnings(file: ScenarioFile, chargers: Sequence[Charger]) -> list[str]:
     """What of charging on the way is not planned with, and why."""
-    able = [vehicle for vehicle in file.vehicles if vehicle.battery is not None and vehicle.battery.charging]
+    able = [vehicle for vehicle in file.vehicles if vehicle.charges_on_its_way]
     if not able and not chargers:
         return []
     if not able:

@@ -29,7 +29,7 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
     aboard_g = _weight_g(territory, next(trips))
     here, ready = entry.base, _second(found.depart_s)
     out_wh = 0  # taken from the battery since it was full
-    stops, legs = [_at_base(base, points, entry.base, arrive=ready, start=ready, depart=ready)], []
+    stops, legs = [_stop(base, points, entry.base, arrive=ready, start=ready, depart=ready)], []
     for way in _ways(territory, found):
         visit, target = way.to, _place(territory, entry, way.to)
         leaves = _rested(ready, way.before_drive)
@@ -41,7 +41,7 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
             task = territory.tasks[visit.index]
             start = max(_rested(leg.arrive_s + walk_s[target], way.on_arrival), task.window_s[0])
             ready = start + task.service_s + walk_s[target]
-            stops.append(_at_task(task, points, target, arrive=leg.arrive_s, start=start, depart=ready))
+            stops.append(_stop(task, points, target, arrive=leg.arrive_s, start=start, depart=ready))
             aboard_g -= task.weight_g
         elif visit is not None and visit.kind == "charge":
             start = leg.arrive_s
@@ -49,20 +49,18 @@ def make_route(city: City, territory: Territory, found: Round, vehicle_id: str) 
             wh, seconds = _charged(entry, charger, out_wh, planned_s=visit.depart_s - visit.begin_s)
             # Rests and charging run side by side; who has done both leaves.
             out_wh, ready = out_wh - wh, max(start + seconds, _rested(start, way.on_arrival))
-            stops.append(
-                _at_charger(charger, points, target, arrive=leg.arrive_s, start=start, depart=ready, charged_wh=wh)
-            )
+            stops.append(_stop(charger, points, target, arrive=leg.arrive_s, start=start, depart=ready, charged_wh=wh))
         elif visit is not None:
             # As late as it can be: what the next trip carries may be there no earlier.
             done = _second(min([visit.depart_s, *way.resting_after]))
             start = done - reload_s(entry.vehicle)
-            stops.append(_at_base(base, points, entry.base, arrive=leg.arrive_s, start=start, depart=done))
+            stops.append(_stop(base, points, entry.base, arrive=leg.arrive_s, start=start, depart=done))
             ready = _second(visit.depart_s)
             aboard_g = _weight_g(territory, next(trips))
             out_wh = 0 if swaps(entry.vehicle) else out_wh
         else:
             at = leg.arrive_s
-            stops.append(_at_base(base, points, entry.base, arrive=at, start=at, depart=at))
+            stops.append(_stop(base, points, entry.base, arrive=at, start=at, depart=at))
     permits = [permit for permit in city.scenario.file.permits if permit.id in entry.permits]
     route = Route(
         vehicle_id=vehicle_id,
@@ -165,60 +163,32 @@ def route_cost_fen(
     return fen(yuan)
 
 
-def _at_base(base: Base, points: EdgePoints, place: int, *, arrive: int, start: int, depart: int) -> Stop:
-    return Stop(
-        kind="base",
-        location_id=base.id,
-        name=base.name,
-        lon=base.lon,
-        lat=base.lat,
-        arrive_s=arrive,
-        start_s=start,
-        depart_s=depart,
-        parcels=0,
-        pickups=0,
-        weight_g=0,
-        volume_cm3=0,
-        snap_m=round(float(points.distance_m[place]), 1),
-    )
-
-
-def _at_charger(
-    charger: Charger, points: EdgePoints, place: int, *, arrive: int, start: int, depart: int, charged_wh: int
+def _stop(
+    at: Base | Charger | Task,
+    points: EdgePoints,
+    place: int,
+    *,
+    arrive: int,
+    start: int,
+    depart: int,
+    charged_wh: int = 0,
 ) -> Stop:
+    task = at if isinstance(at, Task) else None
     return Stop(
-        kind="charge",
-        location_id=charger.id,
-        name=charger.name,
-        lon=charger.lon,
-        lat=charger.lat,
+        kind=task.kind if task else "charge" if isinstance(at, Charger) else "base",
+        location_id=at.id,
+        name=at.name,
+        lon=at.lon,
+        lat=at.lat,
         arrive_s=arrive,
         start_s=start,
         depart_s=depart,
-        parcels=0,
-        pickups=0,
-        weight_g=0,
-        volume_cm3=0,
+        parcels=task.parcels if task else 0,
+        pickups=task.pickups if task else 0,
+        weight_g=task.weight_g if task else 0,
+        volume_cm3=task.volume_cm3 if task else 0,
         snap_m=round(float(points.distance_m[place]), 1),
         charged_wh=charged_wh,
-    )
-
-
-def _at_task(task: Task, points: EdgePoints, place: int, *, arrive: int, start: int, depart: int) -> Stop:
-    return Stop(
-        kind=task.kind,
-        location_id=task.id,
-        name=task.name,
-        lon=task.lon,
-        lat=task.lat,
-        arrive_s=arrive,
-        start_s=start,
-        depart_s=depart,
-        parcels=task.parcels,
-        pickups=task.pickups,
-        weight_g=task.weight_g,
-        volume_cm3=task.volume_cm3,
-        snap_m=round(float(points.distance_m[place]), 1),
     )
 
 

@@ -342,8 +342,8 @@ def test_where_no_better_plan_is_found_in_time_the_one_that_falls_short_least_is
     made = problem([60, 70, 80], [9, 9, 9], [(0, 0, 0), (1, 1, 0), (2, 2, 0)], rows=rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(siting_search, "AT_ONCE", 0)
-        patch.setattr(siting, "within", lambda *_: None)
-        patch.setattr(siting, "without", lambda *_: None)
+        patch.setattr(siting._Program, "within", lambda *_: None)
+        patch.setattr(siting._Program, "without", lambda *_: None)
         found = site(made, seconds=10, gap=0.0)
     assert np.count_nonzero(found.modules) == 2
     assert [(short.name, short.amount) for short in found.shortfalls] == [("three", pytest.approx(1.0, abs=1e-3))]

@@ -18,6 +18,14 @@ using lastmile::bindings::give;
 using lastmile::bindings::view;
 namespace siting = lastmile::siting;
 
+namespace {
+
+py::tuple given(siting::Forced forced) {
+    return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
+}
+
+}  // namespace
+
 void lastmile::bindings::bindSiting(py::module_& module) {
     py::class_<siting::Location>(module, "Location")
         .def(py::init([](const Array<std::int32_t>& site, const Array<std::int32_t>& customer,
@@ -81,10 +89,7 @@ void lastmile::bindings::bindSiting(py::module_& module) {
         .def_property_readonly("prices", [](const siting::LocationBound& bound) {
             return give(std::vector<double>(bound.prices()));
         })
-        .def("forced", [](siting::LocationBound& bound) {
-            siting::LocationBound::Forced forced = bound.forced();
-            return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
-        });
+        .def("forced", [](siting::LocationBound& bound) { return given(bound.forced()); });
 
     py::class_<siting::CoveringBound>(module, "CoveringBound")
         .def(py::init([](const siting::Location& location) {
@@ -107,10 +112,7 @@ void lastmile::bindings::bindSiting(py::module_& module) {
         .def_property_readonly("bound", &siting::CoveringBound::best)
         .def_property_readonly("missing", &siting::CoveringBound::missing)
         .def_property_readonly("sets", &siting::CoveringBound::sets)
-        .def("forced", [](siting::CoveringBound& bound) {
-            auto forced = bound.forced();
-            return py::make_tuple(give(std::move(forced.open)), give(std::move(forced.closed)));
-        });
+        .def("forced", [](siting::CoveringBound& bound) { return given(bound.forced()); });
 
     py::class_<siting::CoveringTree>(module, "CoveringTree")
         .def(py::init([](const siting::Location& location, const Array<std::int8_t>& decided) {

@@ -36,8 +36,8 @@ Seconds rested(const VehicleType& type, int32_t from, int32_t to, Seconds moment
 /// Every way to divide them among the trips and the pauses between these is looked at, in a pause ahead of the reload
 /// and behind it. Each trip is then as `Rules` schedules it with its breaks on the way, each pause as short as it can
 /// be. Of all such days it is the one whose last trip is back first, of these the one with the least time out (of these
-/// the shortest), and of these the one that takes most breaks early. Days that have come to the same moment with the same breaks taken have
-/// the same future: one of them is kept (dynamic programming over trips and breaks taken).
+/// the shortest), and of these the one that takes most breaks early. Days that have come to the same moment with the
+/// same breaks taken have the same future: one of them is kept (dynamic programming over trips and breaks taken).
 ///
 /// A vehicle that charges on its way drives each trip as is cheapest and leaves time for what is behind it, wherever its
 /// breaks lie there; of all such days it is first of all the one of which metres and last return cost least. `exactly`

@@ -362,8 +362,10 @@ private:
             for (std::size_t i = 0; i < unknowns_; ++i) rows.push_back(i == k ? -1.0 : 0.0);
             rows.resize(rows.size() + more, 0.0);
         }
-        for (std::size_t k = 0; k < domain.rows().size(unknowns_ + 1); ++k)
-            addRow(rows, domain, domain.rows().row(k, unknowns_ + 1), 1.0, 0.0, turned), rows.resize(rows.size() + more, 0.0);
+        for (std::size_t k = 0; k < domain.rows().size(unknowns_ + 1); ++k) {
+            addRow(rows, domain, domain.rows().row(k, unknowns_ + 1), 1.0, 0.0, turned);
+            rows.resize(rows.size() + more, 0.0);
+        }
         return rows;
     }
     void addRow(std::vector<double>& rows, const TiedDomain& domain, const double* row, double sign, double constant,

@@ -58,18 +58,12 @@ public:
     [[nodiscard]] double high(std::size_t unknown) const { return bounds_[unknown][1]; }
     [[nodiscard]] const Affines& rows() const { return rows_; }
 
-    // Least of a function where only the bounds count.
+    // Least and greatest of a function where only the bounds count.
     [[nodiscard]] double leastOf(const double* row) const {
-        double sum = row[0];
-        for (std::size_t k = 0; k < bounds_.size(); ++k)
-            if (row[k + 1] != 0.0) sum += row[k + 1] * bounds_[k][row[k + 1] < 0.0];
-        return sum;
+        return sumOf(row, [](double factor) { return factor < 0.0; });
     }
     [[nodiscard]] double mostOf(const double* row) const {
-        double sum = row[0];
-        for (std::size_t k = 0; k < bounds_.size(); ++k)
-            if (row[k + 1] != 0.0) sum += row[k + 1] * bounds_[k][row[k + 1] > 0.0];
-        return sum;
+        return sumOf(row, [](double factor) { return factor > 0.0; });
     }
 
     // Demand that a function is not negative; false where it cannot be.
@@ -109,6 +103,13 @@ private:
     std::vector<std::array<double, 2>> bounds_;
     Affines rows_;
 
+    template <typename IsHigh>
+    [[nodiscard]] double sumOf(const double* row, IsHigh isHigh) const {
+        double sum = row[0];
+        for (std::size_t k = 0; k < bounds_.size(); ++k)
+            if (row[k + 1] != 0.0) sum += row[k + 1] * bounds_[k][isHigh(row[k + 1])];
+        return sum;
+    }
     [[nodiscard]] bool states(const double* row) const {
         for (std::size_t k = 0; k < rows_.size(width()); ++k) {
             const double* const own = rows_.row(k, width());
@@ -183,7 +184,7 @@ public:
     // Begin by a moment: a constant, plus an unknown unless that is -1.
     bool beginBy(double moment, std::int32_t unknown, const Charger& charger) {
         if (!demandAll(early_, -1.0, moment, unknown)) return false;
-        if (!charger.instant) lowerAll(most_, empty_, -1.0, moment, unknown);
+        if (!charger.instant) tightenAll(most_, empty_, -1.0, moment, unknown, -1.0);
         return true;
     }
 
@@ -265,13 +266,13 @@ private:
         }
         to.add({row, width});
     }
-    void raiseAll(Affines& to, const Affines& from, double sign, double constant, std::int32_t unknown) const {
+    void tightenAll(Affines& to, const Affines& from, double sign, double constant, std::int32_t unknown,
+                    double side) const {
         for (std::size_t k = 0; k < from.size(x_.width()); ++k)
-            tighten(to, formed(from.row(k, x_.width()), sign, constant, unknown), 1.0);
+            tighten(to, formed(from.row(k, x_.width()), sign, constant, unknown), side);
     }
-    void lowerAll(Affines& to, const Affines& from, double sign, double constant, std::int32_t unknown) const {
-        for (std::size_t k = 0; k < from.size(x_.width()); ++k)
-            tighten(to, formed(from.row(k, x_.width()), sign, constant, unknown), -1.0);
+    void raiseAll(Affines& to, const Affines& from, double sign, double constant, std::int32_t unknown) const {
+        tightenAll(to, from, sign, constant, unknown, 1.0);
     }
     void raiseTo(Affines& to, double constant) const {
         row_.assign(x_.width(), 0.0);

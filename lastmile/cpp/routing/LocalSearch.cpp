@@ -35,7 +35,8 @@ void LocalSearch::enqueue(std::initializer_list<int32_t> visits) {
 void LocalSearch::improve() {
     // A third of the ruins of a good plan are mended to what was there before.
     const auto& changed = plan.changed;
-    if (std::none_of(changed.begin(), changed.end(), [&](int32_t s) { return plan.isVisit(s) && plan.moved(s); })) return;
+    const auto elsewhere = [&](int32_t s) { return plan.isVisit(s) && plan.moved(s); };
+    if (std::none_of(changed.begin(), changed.end(), elsewhere)) return;
     queue.clear();
     for (int32_t s : changed) enqueue({s});
     descend();

@@ -345,11 +345,6 @@ Money Plan::costAlone(std::span<const int32_t> visits, const Context& context) c
     return outcome.feasible ? outcome.cost + options : kNever;
 }
 
-Money Plan::costAlone(int32_t type, std::span<const int32_t> visits) const {
-    const Money cost = costAlone(visits, fresh(type));
-    return cost == kNever ? kNever : cost + problem.types[type].fixed;
-}
-
 int32_t Plan::tripsOf(int32_t t) const {
     int32_t count = 1;
     for (int32_t k = trips[t].before; k >= 0; k = trips[k].before) ++count;
@@ -539,7 +534,10 @@ bool Plan::drive(const Tour& tour) {
 Money Plan::openingCost(const Opening& opening, std::span<const int32_t> visits) const {
     Context context = fresh(opening.type);
     const VehicleType& type = problem.types[opening.type];
-    if (opening.behind < 0 && opening.ahead < 0) return costAlone(opening.type, visits);
+    if (opening.behind < 0 && opening.ahead < 0) {
+        const Money cost = costAlone(visits, context);
+        return cost == kNever ? kNever : cost + type.fixed;
+    }
     const Reload& reload = type.reloads[opening.reload];
     // Where the breaks then lie is seen when the trip is settled.
     context.restsTo = 0;

@@ -133,8 +133,6 @@ public:
     bool spare(int32_t type) const;
     bool available(int32_t type) const { return vehicleCount < mostVehicles && spare(type); }
     int32_t mostVehicles = kUnlimited;  // that may be in use
-    /// Cost of a new vehicle for these visits alone, with all rules.
-    Money costAlone(int32_t type, std::span<const int32_t> visits) const;
     int32_t tripsOf(int32_t trip) const;  // of its vehicle
     /// What a trip's vehicle brings to it as it is scheduled; what a new vehicle does.
     Context context(int32_t trip) const;

@@ -77,8 +77,8 @@ void Search::finish() {
     }
 }
 
-/// The look around each ruin is a short one, at few neighbours that suit in time; what that misses is found by a look at
-/// all of the plan from time to time. Tells whether it saved anything.
+/// The look around each ruin is a short one, at few neighbours that suit in time; what that misses is found by a look
+/// at all of the plan from time to time. Tells whether it saved anything.
 bool Search::polishAll() {
     const Money before = plan.cost;
     plan.begin();

@@ -24,13 +24,13 @@ void CoveringBound::cut() {
     best_ = std::max(best_, relaxation->bound());
 }
 
-CoveringBound::Forced CoveringBound::forced() {
+Forced CoveringBound::forced() {
     constexpr double kInfinite = std::numeric_limits<double>::infinity();
     Forced result{std::vector<double>(decided.size(), best_), std::vector<double>(decided.size(), best_)};
     for (std::size_t s = 0; s < decided.size(); ++s)
         if (decided[s] != Choice::kFree) (decided[s] == Choice::kOpen ? result.closed : result.open)[s] = kInfinite;
     if (!relaxation) return result;
-    const CoveringRelaxation::Forced ofPart = relaxation->forced();
+    const CoveringRelaxation::ForcedOfPart ofPart = relaxation->forced();
     for (std::size_t k = 0; k < part.site.size(); ++k) {
         result.open[part.site[k]] = ofPart.open[k];
         result.closed[part.site[k]] = ofPart.closed[k];

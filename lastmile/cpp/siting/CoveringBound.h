@@ -28,9 +28,6 @@ public:
     /// What the relaxation with these sets may rise by yet.
     [[nodiscard]] double missing() const { return relaxation ? relaxation->cost() - relaxation->bound() : 0.0; }
     [[nodiscard]] std::size_t sets() const { return oddSets.size(); }
-    struct Forced {
-        std::vector<double> open, closed;
-    };
     /// What no plan costs less than with a site open, or closed, among those without sites that others are as good as: these
     /// cost infinitely much open, and standing ones closed.
     [[nodiscard]] Forced forced();

@@ -279,12 +279,12 @@ void CoveringRelaxation::earn(const std::vector<double>& prices, std::vector<dou
     }
 }
 
-CoveringRelaxation::Forced CoveringRelaxation::forced() {
+CoveringRelaxation::ForcedOfPart CoveringRelaxation::forced() {
     const std::size_t sites = part.site.size();
     std::vector<double> earned;
     earn(bestPrices, earned);
-    Forced result{std::vector<double>(sites, bound_), std::vector<double>(sites, bound_),
-                  std::vector<std::uint8_t>(sites, 0)};
+    ForcedOfPart result{{std::vector<double>(sites, bound_), std::vector<double>(sites, bound_)},
+                        std::vector<std::uint8_t>(sites, 0)};
     const auto value = [&](std::size_t k) { return part.opening[k] - earned[k]; };
     for (const CoveringPart::Kind& kind : part.kinds) {
         choose(kind, earned);

@@ -50,12 +50,11 @@ public:
     /// At the least cost.
     [[nodiscard]] const std::vector<double>& shares() const { return bestShares; }
     [[nodiscard]] double balance() const { return balance_; }
-    struct Forced {
-        std::vector<double> open, closed;       // by site: the bound if it must be open, or closed
-        std::vector<std::uint8_t> isChosen;     // by site: whether it opens at the best bound
+    struct ForcedOfPart : Forced {
+        std::vector<std::uint8_t> isChosen;  // by site: whether it opens at the best bound
     };
     /// At the best prices.
-    [[nodiscard]] Forced forced();
+    [[nodiscard]] ForcedOfPart forced();
 
 private:
     /// A point, and what follows from it.

@@ -62,7 +62,7 @@ void CoveringTree::branch(Node node) {
         CoveringRelaxation& relaxation = *current;
         node.bound = std::max(node.bound, relaxation.bound());
         if (isPruned) return;
-        const CoveringRelaxation::Forced forced = relaxation.forced();
+        const CoveringRelaxation::ForcedOfPart forced = relaxation.forced();
         if (round == 0) attempt(&part, forced.isChosen, node.decided);
         State state{covering.spread(part, relaxation.prices()), std::vector<float>(covering.sites(), 0), {}, {},
                     relaxation.balance()};

@@ -15,6 +15,11 @@ constexpr Cost kNever = std::numeric_limits<Cost>::max() / 4;
 /// What is decided of a site; below, at and above nought where callers give numbers.
 enum class Choice : std::int8_t { kClosed = -1, kFree = 0, kOpen = 1 };
 
+/// By site: what no plan costs less than if it must be open, or closed.
+struct Forced {
+    std::vector<double> open, closed;
+};
+
 /// Sites cost something to open; each customer is served by the cheapest open site that it has a pair with, or by none
 /// at a price. Sought are the sites, at most so many of each kind, for which all that is least.
 ///

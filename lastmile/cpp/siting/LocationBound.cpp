@@ -265,7 +265,7 @@ void LocationBound::run(std::int64_t steps, Cost target) {
     }
 }
 
-LocationBound::Forced LocationBound::forced() {
+Forced LocationBound::forced() {
     const double bound = evaluate(prices_);
     const std::size_t sites = values.size();
     Forced result{std::vector<double>(sites, bound), std::vector<double>(sites, bound)};

@@ -31,9 +31,6 @@ public:
     /// Of each customer, at the best bound.
     [[nodiscard]] const std::vector<double>& prices() const { return prices_; }
     /// What the bound is at least with a free site open, or closed; by site, at the best prices.
-    struct Forced {
-        std::vector<double> open, closed;
-    };
     [[nodiscard]] Forced forced();
 
 private:
