@@ -9,7 +9,8 @@ namespace {
 
 constexpr int64_t kLeastNear = 10;    // visits beside which each of many options looks
 constexpr int32_t kShort = 25;        // visits of a trip whose places are all tried, not only those beside near visits
-constexpr int32_t kElsewhere = 64;    // trips not near that are tried before a new vehicle is
+constexpr int32_t kFarther = 64;      // trips farther away that are tried before a new vehicle is
+constexpr int32_t kAlong = 512;       // visits, by their numbers, whose trips these are
 constexpr double kLeastShare = 0.02;  // of a vehicle, that a visit of hardly any load needs
 
 }  // namespace
@@ -98,10 +99,16 @@ void Insertion::testOnce(int32_t after, int32_t visit, Choice& choice) {
     if (plan.stops[after].position >= trip.locked) test(after, visit, choice);
 }
 
-void Insertion::testAll(int32_t trip, int32_t visit, Choice& choice) {
+/// All places of a trip; false where they were tested before.
+bool Insertion::testAll(int32_t trip, int32_t visit, Choice& choice) {
+    if (wholeAt[trip] == stamp) return false;
+    wholeAt[trip] = stamp;
+    if (seenAt[trip] != stamp) considerTrip(trip, visit);
+    if (!promises(trip, choice)) return true;
     int32_t s = plan.startOf(trip);
     for (int32_t k = plan.trips[trip].locked; k > 0; --k) s = plan.stops[s].next;
     for (const int32_t end = plan.endOf(trip); s != end; s = plan.stops[s].next) test(s, visit, choice);
+    return true;
 }
 
 /// Cheapest bound first, until no bound is below the best place.
@@ -122,6 +129,7 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
     ++stamp;
     triedAt.resize(plan.stops.size(), 0);
     seenAt.resize(plan.trips.size(), 0);
+    wholeAt.resize(plan.trips.size(), 0);
     surcharge.resize(plan.trips.size());
     becomes.resize(plan.trips.size());
     candidates.clear();
@@ -133,10 +141,9 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
         const bool whole = plan.trips[trip].count <= kShort;
         if (seenAt[trip] != stamp) {
             considerTrip(trip, visit);
-            if (!promises(trip, choice)) continue;
             if (whole) {
                 testAll(trip, visit, choice);
-            } else {
+            } else if (promises(trip, choice)) {
                 testOnce(plan.startOf(trip), visit, choice);
             }
         }
@@ -145,24 +152,34 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
         testOnce(plan.stops[y].previous, visit, choice);
     }
     if (problem.exact) decide(choice);
-    const auto all = static_cast<int32_t>(plan.trips.size());
-    const bool last = openings == Openings::last;
-    if (choice.visit < 0) considerElsewhere(visit, last ? all : std::min(all, kElsewhere), choice);
-    if (problem.trips || !last || choice.visit < 0) considerOpenings(visit, openings, choice);
-    if (choice.visit < 0 && !last && all > kElsewhere) considerElsewhere(visit, all, choice);
+    if (choice.visit < 0) considerFarther(visit, choice);
+    if (problem.trips || openings != Openings::last || choice.visit < 0) considerOpenings(visit, openings, choice);
+    if (choice.visit < 0) considerEverywhere(visit, choice);
 }
 
-/// So many trips, wherever they are, from a random one on.
-void Insertion::considerElsewhere(int32_t visit, int32_t count, Choice& choice) {
-    const auto trips = static_cast<int32_t>(plan.trips.size());
-    if (trips == 0) return;
-    candidates.clear();
-    int32_t trip = count < trips ? random.below(trips) : 0;
-    for (int32_t k = 0; k < count; ++k, trip = trip + 1 < trips ? trip + 1 : 0) {
-        if (plan.trips[trip].count == 0) continue;
-        if (seenAt[trip] != stamp) considerTrip(trip, visit);
-        if (promises(trip, choice)) testAll(trip, visit, choice);
+/// Trips of visits with near numbers, which are not far as a rule, until `use` has had enough that were new to it.
+template <typename Use>
+void Insertion::forFarther(int32_t visit, Use use) const {
+    const auto visits = static_cast<int32_t>(problem.visitCount());
+    int32_t tried = 0;
+    for (int32_t k = 1; k <= kAlong && tried < kFarther; ++k) {
+        for (int32_t y : {visit - k, visit + k}) {
+            const int32_t trip = y >= 0 && y < visits ? plan.stops[y].trip : -1;
+            if (trip >= 0) tried += use(trip);
+        }
     }
+}
+
+void Insertion::considerFarther(int32_t visit, Choice& choice) {
+    candidates.clear();
+    forFarther(visit, [&](int32_t trip) { return testAll(trip, visit, choice); });
+    if (problem.exact) decide(choice);
+}
+
+void Insertion::considerEverywhere(int32_t visit, Choice& choice) {
+    candidates.clear();
+    for (size_t trip = 0; trip < plan.trips.size(); ++trip)
+        if (plan.trips[trip].count > 0) testAll(static_cast<int32_t>(trip), visit, choice);
     if (problem.exact) decide(choice);
 }
 
@@ -219,9 +236,10 @@ void Insertion::considerPair(int32_t request, Openings openings, Choice& choice)
     ++stamp;
     seenAt.resize(plan.trips.size(), 0);
     const auto considerOnce = [&](int32_t trip) {
-        if (trip < 0 || seenAt[trip] == stamp) return;
+        if (seenAt[trip] == stamp) return false;
         seenAt[trip] = stamp;
         considerPairIn(trip, lead, follow, choice);
+        return true;
     };
     for (int32_t visit : {lead, follow}) {
         int32_t looked = 0;
@@ -231,9 +249,8 @@ void Insertion::considerPair(int32_t request, Openings openings, Choice& choice)
             considerOnce(plan.stops[y].trip);
         }
     }
-    if (choice.visit < 0)
-        for (size_t t = 0; t < plan.trips.size(); ++t)
-            if (plan.trips[t].count > 0) considerOnce(static_cast<int32_t>(t));
+    for (int32_t visit : {lead, follow})
+        if (choice.visit < 0) forFarther(visit, considerOnce);
     if (openings == Openings::last && choice.visit >= 0) return;
     const std::array<int32_t, 2> order{lead, follow};
     const auto offer = [&](const Opening& opening) {
@@ -243,6 +260,9 @@ void Insertion::considerPair(int32_t request, Openings openings, Choice& choice)
     for (size_t t = 0; t < problem.types.size(); ++t)
         if (plan.available(t)) offer({.type = static_cast<int32_t>(t)});
     forFurtherTrips(offer);
+    if (choice.visit < 0)
+        for (size_t t = 0; t < plan.trips.size(); ++t)
+            if (plan.trips[t].count > 0) considerOnce(static_cast<int32_t>(t));
 }
 
 void Insertion::considerPairIn(int32_t trip, int32_t lead, int32_t follow, Choice& choice) {

@@ -18,8 +18,8 @@ enum class Openings { whole, shared, last };
 /// Puts requests back into a plan, each at its cheapest place, but for places passed over at random ("blinks").
 ///
 /// Only trips with visits that are near are tried, long ones only beside these visits and the depots; where none of
-/// these will do some others are, and all others where no new vehicle will do either: looking through all is what would
-/// make an iteration slower in larger problems.
+/// these will do some farther ones are, and all others where no new vehicle will do either: looking through all is what
+/// would make an iteration slower in larger problems.
 class Insertion {
 public:
     Insertion(Plan& plan, const Neighbours& neighbours, Random& random, int32_t near, double blink);
@@ -52,6 +52,7 @@ private:
     std::vector<Money> newVehicle;  // (types, visits): cost with one visit
     std::vector<int64_t> triedAt;   // by stop: stamp
     std::vector<int64_t> seenAt;    // by trip: stamp
+    std::vector<int64_t> wholeAt;   // by trip: stamp, once all of its places are tested
     std::vector<Money> surcharge;   // by trip: of changing its type so that the visit fits; kNever: it may not join
     std::vector<int32_t> becomes;   // by trip: that type, -1 as it is
     std::vector<Candidate> candidates;
@@ -66,9 +67,12 @@ private:
     bool promises(int32_t trip, const Choice& choice) const;
     void test(int32_t after, int32_t visit, Choice& choice);
     void testOnce(int32_t after, int32_t visit, Choice& choice);
-    void testAll(int32_t trip, int32_t visit, Choice& choice);
+    bool testAll(int32_t trip, int32_t visit, Choice& choice);
     void decide(Choice& choice);
-    void considerElsewhere(int32_t visit, int32_t count, Choice& choice);
+    template <typename Use>
+    void forFarther(int32_t visit, Use use) const;
+    void considerFarther(int32_t visit, Choice& choice);
+    void considerEverywhere(int32_t visit, Choice& choice);
     void considerOpenings(int32_t visit, Openings openings, Choice& choice);
     void considerPair(int32_t request, Openings openings, Choice& choice);
     template <typename Use>
