@@ -314,6 +314,30 @@ def test_weights_of_the_objective_decide():
     assert [f.vehicle for f in run(made, objective=Objective(distance=2.0)).rounds] == [0]
 
 
+def test_fleets_that_share_no_order_cost_together_what_they_cost_apart():
+    """However many others' orders lie between: what is near and may be served together is what counts."""
+    kinds, each = 20, 20
+    random = np.random.default_rng(0)
+    at = np.vstack(([5000, 5000], random.uniform(0, 10_000, (kinds * each, 2))))
+    metres = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1)).astype(np.int32)
+    kind, load = np.arange(kinds * each) % kinds, random.integers(1, 4, (kinds * each, 1))
+
+    def cost(orders, fleets, iterations):
+        places = np.concatenate(([0], 1 + orders))
+        table = np.ascontiguousarray(metres[np.ix_(places, places)])
+        van = vehicle(count=len(orders), capacity=np.array([12]), shift_s=(0, 10**6), fixed_fen=0)
+        made = problem(
+            [RoutingProfile(duration_s=table, distance_m=table)], [van] * len(fleets),
+            delivery=load[orders], allowed=kind[orders, None] == fleets,
+        )  # fmt: skip
+        return run(made, iterations, reasons=False).cost.total
+
+    apart = sum(cost(np.flatnonzero(kind == fleet), np.array([fleet]), 3000) for fleet in range(kinds))
+    together = cost(np.arange(kinds * each), np.arange(kinds), 1000 * kinds)
+    # Fewer iterations for each fleet: a thousandth is allowed.
+    assert together <= 1.001 * apart
+
+
 def test_no_vehicle_at_all_is_an_answer():
     solution = run(problem([line(10)], []))
     assert solution.stopped == "nothing to solve"

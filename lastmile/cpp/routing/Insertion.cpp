@@ -137,7 +137,8 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
     for (int32_t y : neighbours.of(visit)) {
         const int32_t trip = plan.stops[y].trip;
         if (trip < 0) continue;
-        if (looked++ >= near) break;
+        const bool open = !problem.selective || problem.mayServe(plan.trips[trip].type, visit);
+        if (open && looked++ >= near) break;
         const bool whole = plan.trips[trip].count <= kShort;
         if (seenAt[trip] != stamp) {
             considerTrip(trip, visit);

@@ -18,7 +18,6 @@ LocalSearch::LocalSearch(Plan& plan, const Neighbours& neighbours, int32_t near,
       near(near),
       exhaustive(exhaustive),
       queued(plan.problem.visitCount(), 0) {
-    for (const uint8_t may : problem.allowed) selective |= !may;
     for (const VehicleType& type : problem.types)
         rates.push_back({problem.profiles[type.profile], type.perMetre, type.perSecond, type.perOvertimeSecond == 0});
 }
@@ -59,7 +58,7 @@ void LocalSearch::descend() {
 
 /// A quick look at what `mayMove` asks.
 bool LocalSearch::suits(int32_t visit, int32_t trip) const {
-    return !selective || problem.mayServe(plan.trips[trip].type, visit);
+    return !problem.selective || problem.mayServe(plan.trips[trip].type, visit);
 }
 
 /// Whether a trip may deliver so much more.
@@ -124,7 +123,7 @@ bool LocalSearch::around(int32_t u) {
     for (int32_t v : neighbours.of(u)) {
         const Stop& U = plan.stops[u];
         const Stop& V = plan.stops[v];
-        if (V.trip < 0) continue;
+        if (V.trip < 0 || (!suits(u, V.trip) && !suits(v, U.trip))) continue;
         if (looked++ >= near) break;
         const int32_t profile = problem.types[plan.trips[U.trip].type].profile;
         // Nearly every move that saves has a new arc here shorter than an old one at one of its ends (Lin & Kernighan).

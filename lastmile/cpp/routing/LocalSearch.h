@@ -42,7 +42,6 @@ private:
     const Neighbours& neighbours;
     const int32_t near;
     const bool exhaustive;
-    bool selective = false;  // some types may not serve all visits
     std::vector<Rate> rates;
     std::vector<int32_t> queue;
     std::vector<uint8_t> queued;

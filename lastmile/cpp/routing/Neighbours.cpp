@@ -98,7 +98,8 @@ private:
 
 Neighbours::Neighbours(const Problem& problem, int32_t most, bool companions) {
     const auto visits = static_cast<int32_t>(problem.visitCount());
-    width = static_cast<int32_t>(std::clamp<int64_t>(most * problem.meanOptions(), 0, std::max(0, visits - 1)));
+    const int64_t each = problem.meanOptions() * (companions ? problem.meanSelection() : 1);
+    width = static_cast<int32_t>(std::clamp<int64_t>(most * each, 0, std::max(0, visits - 1)));
     lists.resize(static_cast<size_t>(visits) * width);
     const auto scale = kNearest * problem.meanOptions();
     if (width == 0) return;

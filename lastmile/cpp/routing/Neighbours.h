@@ -12,8 +12,9 @@ namespace lastmile::routing {
 ///
 /// Near is what takes little way and, where windows say so, little waiting and no delay: the proximity of Vidal,
 /// Crainic, Gendreau & Prins (2013), section 4.5, doi:10.1016/j.cor.2012.07.018. Companions also have a vehicle type in
-/// common. Where requests have several options, lists are longer by their mean number, as one option of each is in use.
-/// Memory: visits times `most`, times that number (8 at most).
+/// common. Where requests have several options, lists are longer by their mean number, as one option of each is in use;
+/// where vehicles may not serve all, companions' are, as many are in trips that the visit cannot join.
+/// Memory: visits times `most`, times these numbers (8 and 4 at most).
 class Neighbours {
 public:
     Neighbours(const Problem& problem, int32_t most, bool companions);

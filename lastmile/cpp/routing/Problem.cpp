@@ -91,6 +91,16 @@ int64_t Problem::meanOptions() const {
     return used == 0 ? 1 : std::min(most, (static_cast<int64_t>(visits.size()) + used - 1) / used);
 }
 
+int64_t Problem::meanSelection() const {
+    constexpr int64_t most = 4;
+    int64_t vehicles = 0, serving = 0;
+    for (size_t t = 0; t < types.size(); ++t) {
+        for (size_t v = 0; v < visits.size(); ++v) serving += mayServe(t, v) ? types[t].count : 0;
+        vehicles += types[t].count * static_cast<int64_t>(visits.size());
+    }
+    return serving == 0 ? 1 : std::min(most, (vehicles + serving - 1) / serving);
+}
+
 void Problem::complete() {
     for (VehicleType& type : types) type.givenProfile = type.profile;
     if (!chargers.empty()) electrify();
@@ -143,6 +153,7 @@ void Problem::complete() {
                          [&](int32_t x, int32_t y) { return types[x].fixed < types[y].fixed; });
     }
     for (const Request& request : requests) paired |= request.pair;
+    for (const uint8_t may : allowed) selective |= !may;
     // Pairs are inserted by merging segments.
     segmented |= trips || paired;
     gains |= paired;

@@ -133,6 +133,7 @@ public:
     bool exact = false;     // rules that only the exact evaluation of a trip sees
     bool trips = false;     // some vehicles make several
     bool paired = false;
+    bool selective = false; // some types may not serve all visits
 
     /// Derive the flags, and what batteries and chargers come to: vehicles that can charge on their way get a profile
     /// of their own, in which every arc is the shortest and the fastest way over any chargers. Throws std::invalid_argument when sums could
@@ -142,6 +143,8 @@ public:
     size_t visitCount() const { return visits.size(); }
     /// Visits for each one that a plan which serves all uses, rounded up; 8 at most.
     int64_t meanOptions() const;
+    /// Vehicles for each one that may serve a visit, on the mean, rounded up; 4 at most.
+    int64_t meanSelection() const;
     std::span<const int32_t> visitsOf(int32_t request) const {
         const Request& r = requests[request];
         return {requestVisits.data() + r.firstVisit, static_cast<size_t>(r.visitCount)};

@@ -312,11 +312,14 @@ void Search::removeString(int32_t centre, double longest) {
     // Of a pair one of the two may have left with the other.
     for (int32_t visit : leaving)
         if (plan.stops[visit].trip >= 0) removeRequest(visit);
-    if (!plan.settle(trip)) {
-        // What is left breaks a rule: tables that break the triangle inequality allow that. The whole trip goes.
-        while (plan.trips[trip].count > locked) removeRequest(plan.stops[plan.endOf(trip)].previous);
-        plan.settle(trip);
-    }
+    settleRuined(trip);
+}
+
+void Search::settleRuined(int32_t trip) {
+    if (plan.settle(trip)) return;
+    // What is left breaks a rule: tables that break the triangle inequality allow that. The whole trip goes.
+    while (plan.trips[trip].count > plan.trips[trip].locked) removeRequest(plan.stops[plan.endOf(trip)].previous);
+    plan.settle(trip);
 }
 
 void Search::ruin() {
@@ -360,6 +363,8 @@ void Search::ruin() {
                 }
                 continue;
             }
+            // What goes together should be able to come back elsewhere.
+            if (problem.selective && !problem.mayServe(plan.trips[trip].type, centre)) continue;
             if (std::find(ruined.begin(), ruined.end(), trip) == ruined.end())
                 removeString(y, longest);
         }
@@ -385,8 +390,23 @@ void Search::changeVehicle(int32_t trip) {
         plan.retype(trip);
     } else if (dice < settings.cheapest + settings.other) {
         const int32_t type = random.below(static_cast<int32_t>(problem.types.size()));
-        if (type != plan.trips[trip].type) plan.tryType(trip, type, false);
+        if (type == plan.trips[trip].type) return;
+        if (problem.selective && random.unit() < settings.expelled) expel(trip, type);
+        if (plan.trips[trip].count > 0) plan.tryType(trip, type, false);
     }
+}
+
+/// Removes what another type of vehicle, one that is free, may not serve: a trip whose visits differ in who may serve
+/// them seldom suits another type as it is.
+void Search::expel(int32_t trip, int32_t type) {
+    if (plan.trips[trip].chained() || plan.trips[trip].locked > 0 || !plan.spare(type)) return;
+    leaving.clear();
+    for (int32_t s = plan.stops[plan.startOf(trip)].next; plan.isVisit(s); s = plan.stops[s].next)
+        if (!problem.mayServe(type, s)) leaving.push_back(s);
+    if (leaving.empty()) return;
+    for (int32_t visit : leaving)
+        if (plan.stops[visit].trip >= 0) removeRequest(visit);
+    settleRuined(trip);
 }
 
 void Search::recreate() {

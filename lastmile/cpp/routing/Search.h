@@ -33,6 +33,7 @@ struct Settings {
     double flood = 0.01;   // share of recreations that try all requests which may be left out and are
     double cheapest = 0.5; // share of ruined trips that get the cheapest vehicle type for what is left
     double other = 0.3;    // and any other type that can drive it
+    double expelled = 0.3; // share of those whose visits that the other type may not serve go as well
     double polish = 1;     // share of recreations that the local search follows
     double polishLong = 1; // where the budget is for several coolings
     double pass = 20;      // iterations between two passes of the local search over the whole plan, for each request
@@ -158,10 +159,12 @@ private:
     bool polishAll();
     void replace(std::span<const Tour> tours);
     void changeVehicle(int32_t trip);
+    void expel(int32_t trip, int32_t type);
     void step();
     void ruin();
     void removeString(int32_t centre, double longest);
     void removeRequest(int32_t visit);
+    void settleRuined(int32_t trip);
     void recreate();
     void keep();
     void build(std::span<const Tour> tours);
