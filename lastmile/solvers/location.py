@@ -40,7 +40,7 @@ from lastmile.solvers.location_regions import MOST_SITES, Regions
 from lastmile.solvers.location_search import LONG, TOLD_S, Clock, Search
 from lastmile.solvers.location_tree import Tree
 
-_ITERATIONS: Final = 2_000  # of the search, in the first turn; each turn has twice as many as the one before
+_ITERATIONS: Final = 500  # of the search, in the first turn; each turn has twice as many as the one before
 _STEPS: Final = 200  # of the bound, the same way
 _STRIDE: Final = 20  # of them between two looks
 _PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as many in each turn
