@@ -137,8 +137,7 @@ void Insertion::consider(int32_t visit, Openings openings, Choice& choice) {
     for (int32_t y : neighbours.of(visit)) {
         const int32_t trip = plan.stops[y].trip;
         if (trip < 0) continue;
-        const bool open = !problem.selective || problem.mayServe(plan.trips[trip].type, visit);
-        if (open && looked++ >= near) break;
+        if (problem.mayServe(plan.trips[trip].type, visit) && looked++ >= near) break;
         const bool whole = plan.trips[trip].count <= kShort;
         if (seenAt[trip] != stamp) {
             considerTrip(trip, visit);

@@ -58,7 +58,7 @@ void LocalSearch::descend() {
 
 /// A quick look at what `mayMove` asks.
 bool LocalSearch::suits(int32_t visit, int32_t trip) const {
-    return !problem.selective || problem.mayServe(plan.trips[trip].type, visit);
+    return problem.mayServe(plan.trips[trip].type, visit);
 }
 
 /// Whether a trip may deliver so much more.

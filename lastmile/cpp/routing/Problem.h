@@ -149,7 +149,7 @@ public:
         const Request& r = requests[request];
         return {requestVisits.data() + r.firstVisit, static_cast<size_t>(r.visitCount)};
     }
-    bool mayServe(int32_t type, int32_t visit) const { return allowed[type * visits.size() + visit]; }
+    bool mayServe(int32_t type, int32_t visit) const { return !selective || allowed[type * visits.size() + visit]; }
     bool fits(int32_t type, const int64_t* load) const {
         for (int d = 0; d < dimensions; ++d)
             if (load[d] > capacity[type * dimensions + d]) return false;

@@ -309,13 +309,14 @@ void Search::removeString(int32_t centre, double longest) {
         if (k < gap || k >= gap + kept) leaving.push_back(s);
         s = next;
     }
+    removeLeaving(trip);
+}
+
+/// Removes what is leaving a trip.
+void Search::removeLeaving(int32_t trip) {
     // Of a pair one of the two may have left with the other.
     for (int32_t visit : leaving)
         if (plan.stops[visit].trip >= 0) removeRequest(visit);
-    settleRuined(trip);
-}
-
-void Search::settleRuined(int32_t trip) {
     if (plan.settle(trip)) return;
     // What is left breaks a rule: tables that break the triangle inequality allow that. The whole trip goes.
     while (plan.trips[trip].count > plan.trips[trip].locked) removeRequest(plan.stops[plan.endOf(trip)].previous);
@@ -364,7 +365,7 @@ void Search::ruin() {
                 continue;
             }
             // What goes together should be able to come back elsewhere.
-            if (problem.selective && !problem.mayServe(plan.trips[trip].type, centre)) continue;
+            if (!problem.mayServe(plan.trips[trip].type, centre)) continue;
             if (std::find(ruined.begin(), ruined.end(), trip) == ruined.end())
                 removeString(y, longest);
         }
@@ -403,10 +404,7 @@ void Search::expel(int32_t trip, int32_t type) {
     leaving.clear();
     for (int32_t s = plan.stops[plan.startOf(trip)].next; plan.isVisit(s); s = plan.stops[s].next)
         if (!problem.mayServe(type, s)) leaving.push_back(s);
-    if (leaving.empty()) return;
-    for (int32_t visit : leaving)
-        if (plan.stops[visit].trip >= 0) removeRequest(visit);
-    settleRuined(trip);
+    if (!leaving.empty()) removeLeaving(trip);
 }
 
 void Search::recreate() {

@@ -164,7 +164,7 @@ private:
     void ruin();
     void removeString(int32_t centre, double longest);
     void removeRequest(int32_t visit);
-    void settleRuined(int32_t trip);
+    void removeLeaving(int32_t trip);
     void recreate();
     void keep();
     void build(std::span<const Tour> tours);
