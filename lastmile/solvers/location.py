@@ -8,10 +8,10 @@ With y_j open, x_ij the share of customer i that site j serves and z_i the share
 One model for the p-median problem [1]_, simple plant location [2]_, capacitated facility location with split sourcing
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
-undecided is small enough for branch and bound. Small coverings branch at once on their linear relaxation; large ones
-are bounded by it with cuts, and improved by solving such small ones, a region at a time. Where sites have capacities,
-HiGHS finds plans on the sites that the bound likes best; alone where all must be served, as ruin and recreate knows no
-plan before all are.
+undecided is small enough for branch and bound. Coverings have a search of their own, by swaps. Small ones branch at
+once on their linear relaxation; large ones are bounded by it with cuts, and improved by solving such small ones, a
+region at a time. Where sites have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all
+must be served, as ruin and recreate knows no plan before all are.
 
 References
 ----------
@@ -37,7 +37,7 @@ from lastmile.solvers.location_part import Answer, Part, undecided
 from lastmile.solvers.location_part import solve as solve_part
 from lastmile.solvers.location_problem import LocationProblem, LocationProgress, LocationSolution
 from lastmile.solvers.location_regions import MOST_SITES, Regions
-from lastmile.solvers.location_search import LONG, TOLD_S, Clock, Search
+from lastmile.solvers.location_search import TOLD_S, Clock, Search
 from lastmile.solvers.location_tree import Tree
 
 _ITERATIONS: Final = 500  # of the search, in the first turn; each turn has twice as many as the one before
@@ -49,7 +49,7 @@ _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _COVERING_PAIRS: Final = 100_000  # of a covering problem for which branch and bound begins at once
 _BEFORE_REGIONS: Final = 3  # turns of the search over the whole of a large covering problem
-_COOLED: Final = 0.5  # share of the time left, for one more cooling over the whole ahead of them
+_COOLED: Final = (0.1, 0.85)  # shares of the time left, for two more coolings over the whole ahead of them
 _COVERING_ITERATIONS: Final = 100  # of the search beside it, in the first turn; twice as many in each turn
 _ACCURACY: Final = 0.05  # of the linear relaxation, in gaps of cost and bound
 _FINEST, _COARSEST = 1e-6, 1e-3  # share of the cost
@@ -151,13 +151,15 @@ class _Run:
             kind=problem.kinds(),
             most=np.minimum(problem.limits(), len(problem.opening)).astype(np.int32),
         )
-        self.search = None if problem.must_hold_everyone() else Search(location, seed, start, self.clock)
         self.dual = _core.LocationBound(location)
         self.location = location
         self.relaxed = False
         self.seed = seed
         self.regions: Regions | None = None
         self.covers = is_covering(problem, dearest)
+        self.search: Search | None = None
+        if not problem.must_hold_everyone():
+            self.search = Search(location, seed, start, self.clock, covers=self.covers)
         # What must be served would outweigh all else.
         large = self.covers and len(problem.pair_site) > _COVERING_PAIRS and bool(finite.all())
         self.cuts = CoveringBound(location) if large else None
@@ -233,7 +235,7 @@ class _Run:
         """
         large = self.covers and len(self.problem.opening) > MOST_SITES
         waits = not self.relaxed and (self.cuts is None or self.turns == 1)
-        if not waits and self.tree is None and search.cool_on(_COOLED if large else 1.0):
+        if not waits and self.tree is None and search.cool_on(*(_COOLED if large else (1.0,))):
             return
         if large and self.turns > _BEFORE_REGIONS:
             self._improve_regions(max(TOLD_S, self.bounding))
@@ -249,7 +251,7 @@ class _Run:
             self.tree = CoveringTree(self.location, np.zeros(len(self.problem.opening), dtype=np.int8))
         self._branch(times, 0.0)
         if self.search is not None and not self.done(0.0):
-            for _ in self.search.cool(_COVERING_ITERATIONS * times, 0.0, how=LONG):
+            for _ in self.search.cool(_COVERING_ITERATIONS * times, 0.0, long=True):
                 self._watch()
             self._follow()
 

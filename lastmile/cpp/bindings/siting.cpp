@@ -7,6 +7,7 @@
 #include "Arrays.h"
 #include "Bindings.h"
 #include "siting/CoveringBound.h"
+#include "siting/CoveringSearch.h"
 #include "siting/CoveringTree.h"
 #include "siting/Location.h"
 #include "siting/LocationBound.h"
@@ -113,6 +114,25 @@ void lastmile::bindings::bindSiting(py::module_& module) {
         .def_property_readonly("missing", &siting::CoveringBound::missing)
         .def_property_readonly("sets", &siting::CoveringBound::sets)
         .def("forced", [](siting::CoveringBound& bound) { return given(bound.forced()); });
+
+    py::class_<siting::CoveringSearch>(module, "CoveringSearch")
+        .def(py::init<const siting::Location&, std::uint64_t>(), py::arg("location"), py::arg("seed"),
+             py::keep_alive<1, 2>())
+        .def(
+            "start", [](siting::CoveringSearch& search, const Array<std::int32_t>& sites) { search.start(view(sites)); },
+            py::arg("sites"))
+        .def(
+            "run",
+            [](siting::CoveringSearch& search, std::int64_t iterations, double hot, double cold, double begin,
+               double end) {
+                const py::gil_scoped_release unlocked;
+                search.run(iterations, {.hot = hot, .cold = cold}, begin, end);
+            },
+            py::arg("iterations"), py::kw_only(), py::arg("hot"), py::arg("cold"), py::arg("begin"), py::arg("end"))
+        .def_property_readonly("sites", [](const siting::CoveringSearch& search) {
+            return give(std::vector<std::int32_t>(search.best()));
+        })
+        .def_property_readonly("cost", &siting::CoveringSearch::cost);
 
     py::class_<siting::CoveringTree>(module, "CoveringTree")
         .def(py::init([](const siting::Location& location, const Array<std::int8_t>& decided) {
