@@ -238,7 +238,8 @@ class TargetResult:
     value
         What was reached, in the unit of the target's own number.
     most, possible
-        No plan reaches more, were there no other clause and no budget; None and empty where nothing limits it.
+        No plan, and of clauses of vehicles no fleet, reaches more, were there no other clause and no budget; None and
+        empty where nothing limits it.
     bound, at_most
         No plan reaches more, or in a clause of a budget spends less, that keeps all other clauses of sites, or misses
         them by no more than this one does; proven, be it by a relaxation. None where there is no such bound:

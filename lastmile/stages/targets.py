@@ -3,12 +3,13 @@
 Where targets have several dates, each that speaks of sites is held against those that are open by its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 import numpy as np
 
+from lastmile.geo.access import eligible
 from lastmile.plans import FleetEntry, Site, TargetResult
 from lastmile.scenario import (
     AreaTarget,
@@ -237,14 +238,18 @@ def _vehicles(target: FleetTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
         required=f"{target.minimum:,} vehicles",
         write=lambda number: f"{number:,.0f} vehicles",
         note=note,
-        most=_available(counted),
+        most=_available(entry.available for entry in counted),
     )
 
 
-def _available(fleet: list[FleetEntry]) -> float | None:
-    """Vehicles that there can be of these types; None without limit."""
-    counts = [entry.available for entry in fleet if entry.available is not None]
-    return float(sum(counts)) if len(counts) == len(fleet) else None
+def _available(counts: Iterable[int | None]) -> float | None:
+    """Vehicles that there can be of types with these counts; None without limit."""
+    total = 0.0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def _new_energy(target: NewEnergyTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
@@ -260,17 +265,24 @@ def _new_energy(target: NewEnergyTarget, fleet: tuple[FleetEntry, ...]) -> _Outc
         write=lambda number: f"{number:.0%}",
         reached=f"{value:.0%} ({electric:,} of {total:,})",
         note="" if met else f"short by {target.minimum - value:.1%}; give electric types a higher count",
+        # Were it for the clause alone, no other vehicle would be there.
+        most=float(any(entry.energy == "electric" and entry.available != 0 for entry in counted)),
     )
 
 
 def _permits(city: City, target: PermitTarget, fleet: tuple[FleetEntry, ...]) -> _Outcome:
+    file = city.scenario.file
     value = float(sum(entry.permits.get(target.permit, 0) for entry in fleet))
-    quota = next(permit.quota for permit in city.scenario.file.permits if permit.id == target.permit)
-    note = _outside(value, target, f", the quota is {quota:,}" if value >= quota else ", no more eligible vehicles")
+    permit = next(permit for permit in file.permits if permit.id == target.permit)
+    note = _outside(
+        value, target, f", the quota is {permit.quota:,}" if value >= permit.quota else ", no more eligible vehicles"
+    )
+    limits = (_available(v.count for v in file.vehicles if eligible(permit, v)), permit.quota, target.maximum)
     return _Outcome(
         value=value,
         met=not note,
         required=f"{target.minimum:,} vehicles" + ("" if target.maximum is None else f", at most {target.maximum:,}"),
         write=lambda number: f"{number:,.0f} vehicles",
         note=note,
+        most=float(min(limit for limit in limits if limit is not None)),
     )

@@ -77,6 +77,36 @@ def test_measure(make_city, row, measure, text, value, met):
     assert met or result.note
 
 
+@pytest.mark.parametrize(
+    ("measure", "text", "fleet", "most"),
+    [
+        ("vehicles", "minimum = 1", (entry("a", available=3), entry("b", available=2)), 5),
+        ("vehicles", "minimum = 1", (entry("a", available=3), entry("b")), None),
+        ("new_energy_share", "minimum = 0.5\nnew_only = false", FLEET, 1),
+        ("new_energy_share", "minimum = 0.5", (entry("truck", "diesel"), entry("trike", new=False)), 0),
+        ("new_energy_share", "minimum = 0.5", (entry("trike", driven=0, available=0),), 0),
+        # The quota is 1; two trucks are eligible.
+        ("permits", 'permit = "marked"', (entry("truck", permits={"marked": 1}),), 1),
+        ("permits", 'permit = "marked"\nmaximum = 0', (entry("truck"),), 0),
+    ],
+)
+def test_no_fleet_reaches_more(make_city, measure, text, fleet, most):
+    clause = f'[[targets]]\nmeasure = "{measure}"\nid = "t"\ntext = "words"\ncitation = "§ 1"\n{text}\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause})
+    result = evaluate(city, (), walks_from_sites(city, ()), fleet, {}, {})[-1]
+    assert result.most == most
+    assert result.value <= (most if most is not None else np.inf)
+    assert (result.possible == "") == (most is None)
+
+
+@pytest.mark.parametrize(("quota", "trucks", "most"), [(9, 2, 2), (1, 2, 1)])
+def test_permits_are_limited_by_the_quota_and_by_those_who_may_hold_them(make_city, quota, trucks, most):
+    clause = '[[targets]]\nmeasure = "permits"\nid = "t"\ntext = "t"\npermit = "marked"\n\n[[depots]]'
+    city = make_city({"[[depots]]": clause, "quota = 1": f"quota = {quota}", "count = 2": f"count = {trucks}"})
+    result = evaluate(city, (), walks_from_sites(city, ()), (entry("truck"),), {}, {})[-1]
+    assert result.most == most
+
+
 def phased(measure, text):
     """Targets of 2018 and, in the same words, of 2020."""
     return "".join(
