@@ -61,6 +61,10 @@ def test_never_gets_worse_than_its_start(made, data):
         assert search.cost <= cost_of(made, {*order[begin].tolist(), *np.flatnonzero(made.stands()).tolist()})
     cool(search, 10)
     assert found(search, made, order) == search.cost
+    before = search.cost
+    search.start(NONE)
+    cool(search, 10)
+    assert found(search, made, order) == search.cost <= before
 
 
 def test_sites_go_from_one_end_of_a_city_to_the_other():

@@ -17,6 +17,12 @@ constexpr int kFar = 2;                    // open sites from anywhere that a lo
 constexpr std::int64_t kAtOnce = 1 << 10;  // iterations at one temperature
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
+/// With nothing decided but what stands.
+CoveringPart whole(const Location& location) {
+    std::vector<Choice> decided = location.choices();
+    return Covering(location).part(decided);
+}
+
 /// What the sites that are open cost, and their customers and all others.
 double costOf(const Location& location, std::span<const std::uint8_t> isOpen) {
     double sum = 0;
@@ -37,10 +43,9 @@ double costOf(const Location& location, std::span<const std::uint8_t> isOpen) {
 }  // namespace
 
 CoveringSearch::CoveringSearch(const Location& location, std::uint64_t seed)
-    : location(location), random(seed), covering(location), decided(location.choices()), part(covering.part(decided)),
-      kind(part.site.size()), position(part.site.size(), -1), open(part.kinds.size()), covers(part.weight.size()),
-      count(part.weight.size(), 0), mixed(part.weight.size(), 0), lost(part.site.size(), 0),
-      shared(part.site.size() + kSites, 0), owners(shared.size() + 1), total(part.paid), bestCost(kInfinite) {
+    : location(location), random(seed), part(whole(location)), kind(part.site.size()), position(part.site.size(), -1),
+      open(part.kinds.size()), covers(part.weight.size()), count(part.weight.size(), 0), mixed(part.weight.size(), 0),
+      lost(part.site.size(), 0), shared(part.site.size() + kSites, 0), owners(shared.size() + 1), total(part.paid) {
     for (std::size_t h = 0; h < part.kinds.size(); ++h)
         for (std::size_t k = part.kinds[h].from; k < part.kinds[h].to; ++k) kind[k] = static_cast<std::int32_t>(h);
     for (std::size_t c = 0; c < covers.size(); ++c) covers[c] = {part.weight[c], kNone};
@@ -60,24 +65,25 @@ void CoveringSearch::start(std::span<const std::int32_t> sites) {
         if (--left[location.kind[site]] < 0) throw std::invalid_argument("the start opens more sites than may be open");
         opens[site] = 1;
     }
-    if (!sites.empty()) {
-        bestCost = costOf(location, opens);
+    if (const double cost = costOf(location, opens); !sites.empty() && cost < bestCost) {
+        bestCost = cost;
         best_.clear();
         for (std::int32_t s = 0; s < location.sites(); ++s)
             if (opens[s]) best_.push_back(s);
     }
     // What others are as good as is left closed.
     for (std::size_t k = 0; k < part.site.size(); ++k)
-        if (opens[part.site[k]]) change(static_cast<std::int32_t>(k), true);
+        if (const bool wanted = opens[part.site[k]]; wanted != (position[k] >= 0))
+            change(static_cast<std::int32_t>(k), wanted);
     fill();
     double sum = 0;
-    std::size_t count = 0;
+    std::size_t opened = 0;
     for (const auto& ofKind : open)
         for (const std::int32_t k : ofKind) {
             sum += std::abs(lost[k] - part.opening[k]);
-            ++count;
+            ++opened;
         }
-    scale = std::max(1.0, sum / static_cast<double>(std::max<std::size_t>(1, count)));
+    scale = std::max(1.0, sum / static_cast<double>(std::max<std::size_t>(1, opened)));
     if (total < bestCost) keep();
 }
 

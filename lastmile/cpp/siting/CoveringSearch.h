@@ -50,8 +50,6 @@ private:
 
     const Location& location;
     Random random;
-    Covering covering;
-    std::vector<Choice> decided;
     CoveringPart part;                   // sites and customers are its from here on
     std::vector<std::int32_t> kind;      // by site: index of part.kinds
     std::vector<std::int32_t> position;  // by site: in `open`, -1: it is closed
@@ -63,7 +61,7 @@ private:
     std::vector<std::int32_t> owners;     // to whom that applies; room for one more
     double scale = 1;                     // mean loss of an open site
     double total;
-    double bestCost;
+    double bestCost = static_cast<double>(kNever);
     bool isKept = true;                   // whether best_ costs that
     std::vector<std::int32_t> best_;
 
