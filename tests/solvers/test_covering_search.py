@@ -11,6 +11,7 @@ from benchmarks.siting.city import Kind, covered, covering
 from lastmile import _core
 from lastmile.solvers import location
 from lastmile.solvers.location import locate
+from lastmile.solvers.location_problem import LocationProblem
 
 NONE = np.empty(0, dtype=np.int32)
 
@@ -70,9 +71,8 @@ def test_never_gets_worse_than_its_start(made, data):
 def test_sites_go_from_one_end_of_a_city_to_the_other():
     # Ten sites a side, each with a customer of its own; those on the right are worth more.
     sites = 20
-    made = scattered(sites, sites, (sites, sites), reach=0.1, seed=0)
     right = np.arange(sites) >= sites // 2
-    made = type(made)(
+    made = LocationProblem(
         opening=np.zeros(sites),
         unserved=np.where(right, 3.0, 2.0),
         pair_site=np.arange(sites, dtype=np.int32),

@@ -65,7 +65,7 @@ void CoveringSearch::start(std::span<const std::int32_t> sites) {
         if (--left[location.kind[site]] < 0) throw std::invalid_argument("the start opens more sites than may be open");
         opens[site] = 1;
     }
-    if (const double cost = costOf(location, opens); !sites.empty() && cost < bestCost) {
+    if (const double cost = sites.empty() ? kInfinite : costOf(location, opens); cost < bestCost) {
         bestCost = cost;
         best_.clear();
         for (std::int32_t s = 0; s < location.sites(); ++s)
