@@ -46,6 +46,7 @@ _STRIDE: Final = 20  # of them between two looks
 _PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as many in each turn
 _MOST_PART_PAIRS: Final = 400_000
 _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
+_COVERING_TREE_SITES: Final = 2_000  # the same in a large covering
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _COVERING_PAIRS: Final = 100_000  # of a covering problem for which branch and bound begins at once
 _BEFORE_REGIONS: Final = 3  # turns of the search over the whole of a large covering problem
@@ -219,7 +220,8 @@ class _Run:
         if stalled or self.relaxed:
             self._plant()
         if self.tree is not None:
-            self._branch(_NODES * times, until)
+            # Beside a large covering's search branches get as long as that.
+            self._branch(_NODES * times if self.cuts is None else 1, until)
             if not self.covers:
                 self._finish(most)
         if stalled and self.search is not None and not self.done(0.0):
@@ -235,7 +237,7 @@ class _Run:
         """
         large = self.covers and len(self.problem.opening) > MOST_SITES
         waits = not self.relaxed and (self.cuts is None or self.turns == 1)
-        if not waits and self.tree is None and search.cool_on(*(_COOLED if large else (1.0,))):
+        if not waits and (large or self.tree is None) and search.cool_on(*(_COOLED if large else (1.0,))):
             return
         if large and self.turns > _BEFORE_REGIONS:
             self._improve_regions(max(TOLD_S, self.bounding))
@@ -337,7 +339,8 @@ class _Run:
         decided[if_closed >= limit] = 1
         decided[if_open >= limit] = -1
         decided[self.problem.stands()] = 1
-        if np.count_nonzero(decided == 0) <= _TREE_SITES:
+        most = _TREE_SITES if self.cuts is None else _COVERING_TREE_SITES
+        if np.count_nonzero(decided == 0) <= most:
             self.tree = (
                 CoveringTree(self.location, decided) if self.covers else Tree(self.dual, decided, settle=self._settle)
             )

@@ -124,13 +124,25 @@ def test_a_start_that_cannot_be_is_refused():
         search.start(np.array([2, 4, 6], dtype=np.int32))
 
 
-def test_a_large_covering_is_searched_by_swaps_to_the_end(monkeypatch):
-    # As if it were large: neither tree may end it.
+@pytest.fixture
+def large(monkeypatch):
+    """A covering that cuts alone do not prove, treated as if it were a large one."""
     monkeypatch.setattr(location, "_COVERING_PAIRS", 10_000)
-    monkeypatch.setattr(location, "_TREE_SITES", -1)
-    problem = covering(1_000, 400, [Kind(reach_m=500, most=20)], seed=1)  # one that cuts do not prove
-    greedy = locate(problem, seconds=0.0)
-    solution = locate(problem, seconds=2.0)
+    return covering(750, 300, [Kind(reach_m=500, most=15)], seed=3)
+
+
+def test_a_large_covering_is_searched_by_swaps_to_the_end(large, monkeypatch):
+    monkeypatch.setattr(location, "_COVERING_TREE_SITES", -1)  # branches would prove it before
+    greedy = locate(large, seconds=0.0)
+    solution = locate(large, seconds=2.0)
     assert solution.stopped == "limit"
     assert solution.bound <= solution.cost < greedy.cost
-    assert solution.cost == problem.unserved.sum() - covered(problem, solution)
+    assert solution.cost == large.unserved.sum() - covered(large, solution)
+
+
+def test_what_cuts_leave_undecided_of_a_large_covering_is_branched_on(large, monkeypatch):
+    monkeypatch.setattr(location, "_TREE_SITES", -1)  # more than other problems would be branched with
+    solution = locate(large, seconds=60.0)
+    assert solution.stopped == "optimal"
+    monkeypatch.undo()
+    assert locate(large, seconds=60.0).cost == solution.cost
