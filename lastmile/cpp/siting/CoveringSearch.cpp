@@ -5,8 +5,6 @@
 #include <limits>
 #include <numeric>
 #include <queue>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 namespace lastmile::siting {
@@ -54,17 +52,7 @@ CoveringSearch::CoveringSearch(const Location& location, std::uint64_t seed)
 
 void CoveringSearch::start(std::span<const std::int32_t> sites) {
     std::vector<std::uint8_t> opens = location.standing;
-    std::vector<std::int32_t> left = location.most;
-    for (std::int32_t s = 0; s < location.sites(); ++s)
-        if (opens[s]) --left[location.kind[s]];
-    for (const std::int32_t site : sites) {
-        if (site < 0 || site >= location.sites())
-            throw std::invalid_argument("the start opens site " + std::to_string(site) + ", there are " +
-                                        std::to_string(location.sites()));
-        if (opens[site]) continue;
-        if (--left[location.kind[site]] < 0) throw std::invalid_argument("the start opens more sites than may be open");
-        opens[site] = 1;
-    }
+    for (const std::int32_t site : location.toOpen(sites)) opens[site] = 1;
     if (const double cost = sites.empty() ? kInfinite : costOf(location, opens); cost < bestCost) {
         bestCost = cost;
         best_.clear();

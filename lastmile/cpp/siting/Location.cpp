@@ -87,4 +87,21 @@ std::vector<Choice> Location::choices(std::span<const std::int8_t> decided) cons
     return result;
 }
 
+std::vector<std::int32_t> Location::toOpen(std::span<const std::int32_t> sites) const {
+    std::vector<std::uint8_t> opens = standing;
+    std::vector<std::int32_t> left = most, result;
+    for (std::size_t s = 0; s < standing.size(); ++s)
+        if (standing[s]) --left[kind[s]];
+    for (const std::int32_t site : sites) {
+        if (site < 0 || site >= this->sites())
+            throw std::invalid_argument("the start opens site " + std::to_string(site) + ", there are " +
+                                        std::to_string(this->sites()));
+        if (opens[site]) continue;
+        if (--left[kind[site]] < 0) throw std::invalid_argument("the start opens more sites than may be open");
+        opens[site] = 1;
+        result.push_back(site);
+    }
+    return result;
+}
+
 }  // namespace lastmile::siting

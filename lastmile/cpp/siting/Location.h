@@ -63,6 +63,10 @@ public:
         return choices(std::vector<std::int8_t>(opening.size(), 0));
     }
 
+    /// Of sites that a plan begins with, those that do not stand already, each once, in the order given. Throws
+    /// std::invalid_argument where there is no such site, or more of a kind than may be open.
+    [[nodiscard]] std::vector<std::int32_t> toOpen(std::span<const std::int32_t> sites) const;
+
     std::vector<Cost> opening;           // by site
     std::vector<Cost> unserved;          // by customer: the price
     std::vector<std::uint8_t> standing;  // by site: open already, and stays so

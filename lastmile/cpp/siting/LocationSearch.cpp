@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <string>
 
 namespace lastmile::siting {
 
@@ -24,14 +22,10 @@ void LocationSearch::start(std::span<const std::int32_t> sites) {
 
 template <typename Set>
 void LocationSearch::startWith(Set& set, std::span<const std::int32_t> sites) {
-    for (const std::int32_t site : sites) {
-        if (site < 0 || site >= location.sites())
-            throw std::invalid_argument("the start opens site " + std::to_string(site) + ", there are " +
-                                        std::to_string(location.sites()));
-        if (set.isOpen(site)) continue;
-        if (!set.mayOpen(site)) throw std::invalid_argument("the start opens more sites than may be open");
-        set.open(site);
-    }
+    const std::vector<std::int32_t> wanted = location.toOpen(sites);
+    for (std::int32_t s = 0; s < location.sites(); ++s)
+        if (set.isOpen(s) && !location.standing[s]) set.close(s);
+    for (const std::int32_t site : wanted) set.open(site);
     if (!sites.empty()) keep(set);
     fill(set);
     double sum = 0;
