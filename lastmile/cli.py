@@ -184,7 +184,9 @@ def _print_verdict(planned: Any) -> None:
     parcels = sum(service.parcels for service in made.services)
     click.echo(f"{len(made.sites)} sites, {len(made.routes)} rounds, {parcels:,} parcels served")
     if made.siting is not None:
-        click.echo(f"sites: at most {made.siting.gap:.1%} from the best possible")
+        # A share says little where worth and cost of the sites are nearly the same.
+        yuan = (made.siting.bound_fen - made.siting.value_fen) / 100
+        click.echo(f"sites: at most {made.siting.gap:.1%}, {yuan:,.0f} yuan a day, from the best possible")
         for line in made.siting.shortfalls[:10]:
             click.echo(f"  SHORT  {line}", err=True)
         for line in made.siting.relaxations[:10]:

@@ -9,8 +9,8 @@ One model for the p-median problem [1]_, simple plant location [2]_, capacitated
 and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's weight), with capacities too [4]_. Ruin and
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
 undecided is small enough for branch and bound. Coverings have a search of their own, by swaps. Small ones branch at
-once on their linear relaxation; large ones are bounded by it with cuts, and improved by solving such small ones, a
-region at a time. Where sites have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all
+once on their linear relaxation; large ones are bounded by it with cuts, improved by solving such small ones, a region
+at a time, and branch beside that on what cuts leave undecided, if that is little. Where sites have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all
 must be served, as ruin and recreate knows no plan before all are.
 
 References

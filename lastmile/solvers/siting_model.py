@@ -105,11 +105,13 @@ def covered_share(model: mathopt.Model, opened: Sequence[mathopt.Variable], cove
 def relaxed(model: mathopt.Model) -> Iterator[None]:
     """Meanwhile no variable need be whole."""
     integers = [variable for variable in model.variables() if variable.integer]
-    for variable in integers:
-        variable.integer = False
-    yield
-    for variable in integers:
-        variable.integer = True
+    try:
+        for variable in integers:
+            variable.integer = False
+        yield
+    finally:
+        for variable in integers:
+            variable.integer = True
 
 
 def solve(model: mathopt.Model, seconds: float, gap: float) -> mathopt.SolveResult:

@@ -97,12 +97,8 @@ def optimize(
 @contextmanager
 def none_of(variables: Iterable[mathopt.Variable]) -> Iterator[None]:
     """Meanwhile these are nothing."""
-    before = [(variable, variable.upper_bound) for variable in variables]
-    for variable, _ in before:
-        variable.upper_bound = 0.0
-    yield
-    for variable, most in before:
-        variable.upper_bound = most
+    with _fixed((variable, 0.0) for variable in variables):
+        yield
 
 
 def as_built(
@@ -113,14 +109,23 @@ def as_built(
     seconds: float,
 ) -> Found | None:
     """A plan that has just these modules by site, whose bound is its own: it says nothing of other plans."""
-    fixed = [*zip(opened, np.minimum(built, 1).tolist(), strict=True), *zip(modules, built.tolist(), strict=True)]
+    is_built = zip(opened, np.minimum(built, 1).tolist(), strict=True)
+    with _fixed([*is_built, *zip(modules, built.tolist(), strict=True)]):
+        return _whole(model, seconds, 0.0)
+
+
+@contextmanager
+def _fixed(values: Iterable[tuple[mathopt.Variable, float]]) -> Iterator[None]:
+    """Meanwhile these variables have these values."""
+    fixed = list(values)
     before = [(variable, variable.lower_bound, variable.upper_bound) for variable, _ in fixed]
-    for variable, number in fixed:
-        variable.lower_bound = variable.upper_bound = float(number)
-    found = _whole(model, seconds, 0.0)
-    for variable, least, most in before:
-        variable.lower_bound, variable.upper_bound = least, most
-    return found
+    try:
+        for variable, value in fixed:
+            variable.lower_bound = variable.upper_bound = float(value)
+        yield
+    finally:
+        for variable, least, most in before:
+            variable.lower_bound, variable.upper_bound = least, most
 
 
 def _whole(model: mathopt.Model, seconds: float, gap: float) -> Found | None:
