@@ -10,8 +10,9 @@ and maximal covering [3]_ (pairs within reach at no cost, r_i the customer's wei
 recreate finds plans, a Lagrangian dual bounds them, and both take turns until they meet, or until what the bound leaves
 undecided is small enough for branch and bound. Coverings have a search of their own, by swaps. Small ones branch at
 once on their linear relaxation; large ones are bounded by it with cuts, improved by solving such small ones, a region
-at a time, and branch beside that on what cuts leave undecided, if that is little. Where sites have capacities, HiGHS finds plans on the sites that the bound likes best; alone where all
-must be served, as ruin and recreate knows no plan before all are.
+at a time, and branch beside that on what cuts leave undecided, if that is little. Where sites have capacities, HiGHS
+finds plans on the sites that the bound likes best; alone where all must be served, as ruin and recreate knows no plan
+before all are.
 
 References
 ----------
@@ -226,7 +227,7 @@ class _Run:
                 self._finish(most)
         if stalled and self.search is not None and not self.done(0.0):
             self.relaxed = True
-            if self.problem.capacity is None and self.cuts is None:
+            if self.problem.capacity is None and self.cuts is None and self.tree is None:
                 self._relax()
             self._plant()
 
@@ -304,7 +305,7 @@ class _Run:
         return stalled
 
     def _relax(self) -> None:
-        """Raise the bound to that of the linear relaxation, where steps or branches raise it by hardly more."""
+        """Raise the bound to that of the linear relaxation, where steps raise it by hardly more and leave much."""
         accuracy = min(max(_ACCURACY * (self.cost - self.bound) / self.cost, _FINEST), _COARSEST)
         prices = location_relaxation.prices(self.problem, accuracy=accuracy, seconds=self.clock.left() / 2)
         root, before = self.root, self.price
@@ -314,8 +315,6 @@ class _Run:
             self.dual.decide(undecided, before * self.unit)
         self._look()
         self._note()
-        if self.root > root:
-            self.tree = None  # from better prices it is a smaller one
 
     def _note(self) -> None:
         """Keep what is known at the best prices, with nothing decided."""
@@ -346,9 +345,13 @@ class _Run:
             )
 
     def _branch(self, least: int, until: float) -> None:
-        """Grow the tree, by so many nodes and until then."""
+        """Grow the tree, until then and by so many nodes, as long as they do not take longer than all until now."""
         tree, nodes = self.tree, 0
-        while tree is not None and (nodes < least or self.clock.elapsed() < until) and not self.done(0.0):
+        late = self.clock.elapsed() + self._share_of_time()
+        while tree is not None and not self.done(0.0):
+            now = self.clock.elapsed()
+            if now >= until and (nodes >= least or now >= late):
+                return
             limit = self._limit()
             if tree.bound() >= limit:
                 self.bound = self.cost
@@ -424,7 +427,7 @@ class _Run:
         self._improve_bound(answer.bound)
 
     def _share_of_time(self) -> float:
-        """Seconds for one mixed-integer program: as long as all took until now, at least a second."""
+        """Seconds for one mixed-integer program, or for branches: as long as all took until now, at least a second."""
         return min(self.clock.left(), max(1.0, self.clock.elapsed()))
 
     def _look(self) -> None:
