@@ -41,7 +41,7 @@ from lastmile.solvers.location_regions import MOST_SITES, Regions
 from lastmile.solvers.location_search import TOLD_S, Clock, Search
 from lastmile.solvers.location_tree import Tree
 
-_ITERATIONS: Final = 500  # of the search, in the first turn; each turn has twice as many as the one before
+_ITERATIONS: Final = 200  # of the search, in the first turn; each turn has twice as many as the one before
 _STEPS: Final = 200  # of the bound, the same way
 _STRIDE: Final = 20  # of them between two looks
 _PART_PAIRS: Final = 25_000  # that HiGHS is given in the first turn; twice as many in each turn
@@ -50,6 +50,7 @@ _TREE_SITES: Final = 500  # left undecided, for branch and bound to begin
 _COVERING_TREE_SITES: Final = 2_000  # the same in a large covering
 _NODES: Final = 100  # of it, in the first turn; twice as many in each turn
 _COVERING_PAIRS: Final = 100_000  # of a covering problem for which branch and bound begins at once
+_SHORT_TURNS: Final = 4  # of the search, before what is long is begun
 _BEFORE_REGIONS: Final = 3  # turns of the search over the whole of a large covering problem
 _COOLED: Final = (0.1, 0.85)  # shares of the time left, for two more coolings over the whole ahead of them
 _COVERING_ITERATIONS: Final = 100  # of the search beside it, in the first turn; twice as many in each turn
@@ -225,7 +226,9 @@ class _Run:
             self._branch(_NODES * times if self.cuts is None else 1, until)
             if not self.covers:
                 self._finish(most)
-        if stalled and self.search is not None and not self.done(0.0):
+                self.bounding = self.clock.elapsed() - now
+        # A bound is often at its best before the search has looked far.
+        if stalled and self.search is not None and self.turns > _SHORT_TURNS and not self.done(0.0):
             self.relaxed = True
             if self.problem.capacity is None and self.cuts is None and self.tree is None:
                 self._relax()
@@ -244,7 +247,7 @@ class _Run:
             self._improve_regions(max(TOLD_S, self.bounding))
             return
         # Loads make plans harder to find than bounds.
-        least = 0.0 if self.problem.capacity is None else self.bounding
+        least = 0.0 if self.problem.capacity is None and self.tree is None else self.bounding
         for _ in search.cool(_ITERATIONS * times, least):
             self._watch()
 

@@ -56,21 +56,11 @@ void LocationBound::restart() {
     direction = gradient;
 }
 
-/// What an open site is worth, without its opening: it serves whoever pays more than it costs, as far as it can.
+/// What an open site is worth, without its opening: it serves whoever pays more than it costs, as far as its capacity goes.
 template <typename Serve>
 double LocationBound::fill(std::int32_t site, const std::vector<double>& prices, Serve serve) {
-    double worth = 0;
-    if (location.capacity.empty()) {
-        for (const auto& [customer, cost] : location.of(site)) {
-            const double saved = static_cast<double>(cost) - prices[customer];
-            if (saved >= 0) continue;
-            worth += saved;
-            serve(customer, 1.0);
-        }
-        return worth;
-    }
     items.clear();
-    double room = location.capacity[site], wanted = 0;
+    double worth = 0, room = location.capacity[site], wanted = 0;
     for (const auto& [customer, cost] : location.of(site)) {
         const double saved = static_cast<double>(cost) - prices[customer];
         if (saved >= 0) continue;
@@ -105,6 +95,18 @@ double LocationBound::fill(std::int32_t site, const std::vector<double>& prices,
     return worth;
 }
 
+/// The values of all sites without capacities. What costs a customer more than its price is not looked at, which of the
+/// pairs of a median are most.
+void LocationBound::serveAll(const std::vector<double>& prices) {
+    for (std::int32_t s = 0; s < location.sites(); ++s) values[s] = static_cast<double>(location.opening[s]);
+    for (std::int32_t c = 0; c < location.customers(); ++c)
+        for (const auto& [site, cost] : location.near(c)) {
+            const double saved = static_cast<double>(cost) - prices[c];
+            if (saved >= 0) break;
+            values[site] += saved;
+        }
+}
+
 /// The values of all sites where each customer costs the same everywhere: all fill their rooms in the same order.
 void LocationBound::fillAll(const std::vector<double>& prices) {
     items.clear();
@@ -133,7 +135,9 @@ void LocationBound::fillAll(const std::vector<double>& prices) {
 
 /// The bound at these prices; `chosen` are its sites.
 double LocationBound::evaluate(const std::vector<double>& prices) {
-    if (flat) {
+    if (location.capacity.empty()) {
+        serveAll(prices);
+    } else if (flat) {
         fillAll(prices);
     } else {
         for (std::int32_t s = 0; s < location.sites(); ++s)
@@ -230,6 +234,16 @@ double LocationBound::supply(double wanted) {
 /// Once each, less how often the chosen sites serve a customer.
 void LocationBound::slope(const std::vector<double>& prices) {
     gradient.assign(prices.size(), 1.0);
+    if (location.capacity.empty()) {
+        isChosen.assign(values.size(), 0);
+        for (const Chosen& one : chosen) isChosen[one.site] = 1;
+        for (std::int32_t c = 0; c < location.customers(); ++c)
+            for (const auto& [site, cost] : location.near(c)) {
+                if (static_cast<double>(cost) >= prices[c]) break;
+                if (isChosen[site]) gradient[c] -= 1;
+            }
+        return;
+    }
     for (const auto& [site, part] : chosen)
         fill(site, prices, [&, part = part](std::int32_t customer, double share) { gradient[customer] -= part * share; });
 }
@@ -269,8 +283,8 @@ Forced LocationBound::forced() {
     const double bound = evaluate(prices_);
     const std::size_t sites = values.size();
     Forced result{std::vector<double>(sites, bound), std::vector<double>(sites, bound)};
-    std::vector<std::uint8_t> isChosen(sites, 0);
-    for (const auto& [site, share] : chosen) isChosen[site] = 1;
+    isChosen.assign(sites, 0);
+    for (const Chosen& one : chosen) isChosen[one.site] = 1;
     if (needed > 0) {
         const double prices = std::accumulate(prices_.begin(), prices_.end(), 0.0);
         for (std::size_t s = 0; s < sites; ++s) {

@@ -58,8 +58,8 @@ private:
     std::vector<double> trial, gradient, direction;  // by customer
     std::vector<double> values;                 // by site: of opening it at the trial prices
     std::vector<std::int32_t> order, room;  // `room`: by kind
-    std::vector<std::size_t> firstOfKind;       // of sites
     std::vector<Chosen> chosen;
+    std::vector<std::uint8_t> isChosen;     // by site
     std::vector<Item> items;
     std::vector<Filling> filling;               // by site
     bool flat;  // with capacities: each customer costs the same at all of its sites
@@ -69,6 +69,7 @@ private:
 
     void begin();
     void restart();
+    void serveAll(const std::vector<double>& prices);
     void fillAll(const std::vector<double>& prices);
     double evaluate(const std::vector<double>& prices);
     double choose(std::int32_t mustOpen = -1, std::int32_t mustClose = -1);
