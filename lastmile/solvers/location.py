@@ -174,7 +174,7 @@ class _Run:
         self.bound = 0.0
         self.told = 0.0  # seconds
         self.turns = 0
-        self.bounding = 0.0  # seconds that the bound took in the last turn
+        self.bounding = 0.0  # seconds that bound, and branches, took in the last turn
         if self.search is not None and problem.capacity is not None:
             # At the whole price every site that gets full is worth the same, and steps from there lead nowhere.
             open_now = np.isin(problem.pair_site, self.search.sites)
