@@ -173,6 +173,7 @@ _FLOOR_RATIO: Final = 1.2  # floor area per residential land where no building i
 _GRID_M: Final = 400.0  # cells in which street junctions stand for homes
 _STREET_MODE: Final = "e_van"
 _DRAWN_MIN: Final = 0.3  # share of streets with homes near them below which the drawn homes are no sample of the city
+_MARGIN_DEG: Final = 0.02  # so far beyond the outermost junctions a place is still one of the map
 _ASSIGN_M: Final = 900.0  # a population cell's people live at drawn homes within this distance
 
 
@@ -251,10 +252,23 @@ def _storeys(feature: Feature) -> float:
         return _STOREYS_IN.get(feature.tags.get("building", ""), _STOREYS)
 
 
+def _on_map(
+    network: RoadNetwork, lon: NDArray[np.float64], lat: NDArray[np.float64], margin_deg: float = 0.0
+) -> NDArray[np.bool_]:
+    west, south, east, north = network.bounds
+    return (
+        (lon >= west - margin_deg)
+        & (lon <= east + margin_deg)
+        & (lat >= south - margin_deg)
+        & (lat <= north + margin_deg)
+    )
+
+
 def _settle(population: Any, places: _Places, network: RoadNetwork, metric_crs: str) -> _Places:
     """Let the people of each population cell live at the drawn homes near it, else along the nearest street.
 
-    A cell stands for some hundred metres of land; its centre may be a field that no vehicle comes near.
+    A cell stands for some hundred metres of land; its centre may be a field that no vehicle comes near. Cells off the
+    map stay there.
     """
     project = Transformer.from_crs("EPSG:4326", metric_crs, always_xy=True)
     lon, lat = population.geometry.x.to_numpy(), population.geometry.y.to_numpy()
@@ -272,10 +286,13 @@ def _settle(population: Any, places: _Places, network: RoadNetwork, metric_crs: 
                 weight[near] += persons[cell] * places.weight[near] / total
                 alone[cell] = False
     lived = weight > 0
-    street = Snapper(network, _STREET_MODE).snap(lon[alone], lat[alone])
+    lon, lat = lon[alone], lat[alone]
+    on_map = _on_map(network, lon, lat, _MARGIN_DEG)  # others' nearest street is only where the map ends
+    street = Snapper(network, _STREET_MODE).snap(lon[on_map], lat[on_map])
+    lon[on_map], lat[on_map] = street.lon, street.lat
     return _Places(
-        lon=np.concatenate((places.lon[lived], street.lon)),
-        lat=np.concatenate((places.lat[lived], street.lat)),
+        lon=np.concatenate((places.lon[lived], lon)),
+        lat=np.concatenate((places.lat[lived], lat)),
         name=(*(name for name, keep in zip(places.name, lived, strict=True) if keep), *("",) * int(alone.sum())),
         weight=np.concatenate((weight[lived], persons[alone])),
     )
@@ -296,8 +313,7 @@ def generate_demand(
     if scenario.population is not None:
         places = _settle(scenario.population, places, network, scenario.metric_crs)
         notes.append(f"population from {settings.population.file}")  # type: ignore[union-attr]
-    west, south, east, north = network.bounds
-    on_map = (places.lon >= west) & (places.lon <= east) & (places.lat >= south) & (places.lat <= north)
+    on_map = _on_map(network, places.lon, places.lat)
     if not on_map.all():
         share = float(places.weight[~on_map].sum() / places.weight.sum())
         notes.append(f"{int((~on_map).sum())} places with {share:.1%} of the people lie off the map and were left out")
@@ -478,13 +494,7 @@ def build_demand(
         return generate_demand(scenario, features, network, districts)
     demand = demand_from_orders(scenario, districts)
     west, south, east, north = network.bounds
-    margin = 0.02
-    off = np.flatnonzero(
-        (demand.lon < west - margin)
-        | (demand.lon > east + margin)
-        | (demand.lat < south - margin)
-        | (demand.lat > north + margin)
-    )
+    off = np.flatnonzero(~_on_map(network, demand.lon, demand.lat, _MARGIN_DEG))
     if len(off):
         source = scenario.file.demand.orders
         assert source is not None

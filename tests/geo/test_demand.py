@@ -200,6 +200,22 @@ def test_people_of_cells_live_at_homes_nearby_else_along_the_street(tmp_path, st
     assert demand.lat.max() <= town.corner(7, 0)[1] + 1e-6
 
 
+@pytest.mark.parametrize("at_home", [True, False])
+def test_people_off_the_map_are_left_out_and_not_put_where_it_ends(tmp_path, streets, at_home):
+    near, far = town.corner(1, 1), town.corner(7, 7)
+    living = f"{near[0]},{near[1]},900\n" if at_home else ""
+    (tmp_path / "people.csv").write_text(f"lon,lat,population\n{living}{far[0]},{far[1] + 0.5},100\n")
+    homes = [area("home", 1, 1, building="apartments")]
+    settings = ', population = { file = "people.csv", crs = "wgs84" }'
+    if not at_home:
+        with pytest.raises(InputError, match="nobody lives on the map"):
+            generated(tmp_path, streets, features=homes, settings=settings)
+        return
+    demand = generated(tmp_path, streets, features=homes, settings=settings)
+    assert set(demand.name) == {"home"}
+    assert any("1 places with 10.0% of the people lie off the map" in note for note in demand.notes)
+
+
 COMPARTMENTS = {'id = "locker"\n': 'id = "locker"\ncompartments = { S = 20, M = 20, L = 10, XL = 2 }\n'}
 
 
