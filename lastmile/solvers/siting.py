@@ -159,14 +159,16 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     if found is None:
         raise NoPlanInTimeError(f"siting found no plan at all in {seconds:g} s")
     relaxations: tuple[tuple[str, float], ...] = ()
+    amounts = [slack.missed(found, program.modules) for slack in program.slacks]
     missed = tuple(
         Shortfall(name=slack.name, amount=amount)
-        for slack in program.slacks
-        if (amount := slack.missed(found, program.modules))
+        for slack, amount in zip(program.slacks, amounts, strict=True)
+        if amount
     )
     penalty = dear * sum(found.values[slack.variable] for slack in program.slacks)
     if missed and clash is not None:
-        missed, relaxations = clash.explain(missed, clock.left(1.0))
+        theirs = (slack for slack, amount in zip(clash.slacks, amounts, strict=True) if amount)
+        missed, relaxations = clash.explain(list(zip(theirs, missed, strict=True)), clock.left(1.0))
     value = found.objective + penalty
     bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)

@@ -54,24 +54,22 @@ class RulesAlone(RuledProgram):
         return kept, True
 
     def explain(
-        self, missed: Sequence[Shortfall], seconds: float
+        self, missed: Sequence[tuple[Slack, Shortfall]], seconds: float
     ) -> tuple[tuple[Shortfall, ...], tuple[tuple[str, float], ...]]:
         """How far each missed rule could be met alone, and which rule alone would have to give way, and how far.
 
-        Questions have an equal part of the time that is left each; what there is no time for is not told.
+        Missed rules come with their slacks of this program: a minimum and a maximum may have one name. Questions have
+        an equal part of the time that is left each; what there is no time for is not told.
         """
         until = time.perf_counter() + seconds
-        names = {shortfall.name for shortfall in missed}
+        names = {shortfall.name for _, shortfall in missed}
         # What may give way is what is missed, or what holds back: limits of money and of numbers.
         loose = [slack for slack in self.slacks if slack.limits or slack.name in names]
         loose = sorted(loose, key=lambda slack: (slack.name not in names, slack.money is None))[:_EXPLAINED]
-        of_name = {slack.name: slack for slack in self.slacks if not slack.limits} | {
-            slack.name: slack for slack in self.slacks if slack.name in names and slack.limits
-        }
         questions = min(len(missed), _EXPLAINED) + len(loose)
         told = []
-        for shortfall in missed[:_EXPLAINED]:
-            alone = self._least(of_name[shortfall.name], [], (until - time.perf_counter()) / questions)
+        for slack, shortfall in missed[:_EXPLAINED]:
+            alone = self._least(slack, [], (until - time.perf_counter()) / questions)
             told.append(replace(shortfall, alone=alone))
             questions -= 1
         found = []
@@ -82,7 +80,8 @@ class RulesAlone(RuledProgram):
             questions -= 1
             if amount is not None:
                 found.append((amount / slack.scale, slack.name, amount))
-        return (*told, *missed[_EXPLAINED:]), tuple((name, amount) for _, name, amount in sorted(found))
+        told += [shortfall for _, shortfall in missed[_EXPLAINED:]]
+        return tuple(told), tuple((name, amount) for _, name, amount in sorted(found))
 
     def _gap(self) -> float:
         return _NEAR if is_large(self.opened) else 0.0

@@ -25,6 +25,7 @@ from lastmile.stages.walks import Pairs, to_sites, walks, walks_to_areas
 from lastmile.units import fen
 
 _NOTHING = 1e-6  # of a shortfall: rounding
+_MANY = 1_000  # from here on amounts are told as whole numbers
 _FOR_BOUNDS = 0.2  # of the time: for what is proved of each target
 
 
@@ -228,14 +229,19 @@ def _summary(solution: SitingSolution) -> SitingSummary:
         stopped=solution.stopped,
         shortfalls=tuple(_short(shortfall) for shortfall in solution.shortfalls),
         relaxations=tuple(
-            f"all other rules could be met if {name} gave way by {amount:.4g}" for name, amount in solution.relaxations
+            f"all other rules could be met if {name} gave way by {_amount(amount)}"
+            for name, amount in solution.relaxations
         ),
     )
 
 
+def _amount(number: float) -> str:
+    return f"{number:,.0f}" if number >= _MANY else f"{number:.4g}"
+
+
 def _short(shortfall: Shortfall) -> str:
-    text = f"{shortfall.name}: short by {shortfall.amount:.4g}"
+    text = f"{shortfall.name}: short by {_amount(shortfall.amount)}"
     if shortfall.alone is None:
         return text
-    alone = f"short by {shortfall.alone:.4g} even" if shortfall.alone > _NOTHING else "met"
+    alone = f"short by {_amount(shortfall.alone)} even" if shortfall.alone > _NOTHING else "met"
     return f"{text}; {alone} if there were no other rule"

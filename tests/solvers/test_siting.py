@@ -298,11 +298,12 @@ def test_conflicting_sites_do_not_open_together():
     assert site(made, seconds=10, gap=0.0).modules.tolist() == [0, 1]
 
 
-def test_shortfall_is_the_least_possible_and_named():
-    # Four sites are wanted, there are two; the budget of 100 pays for one.
+@pytest.mark.parametrize("most", [np.inf, 4], ids=["at least", "exactly"])
+def test_shortfall_is_the_least_possible_and_named(most):
+    # Four sites are wanted, there are two.
     every = np.arange(2, dtype=np.int32)
     rows = (
-        SitingRow(name="four sites", site=every, per_open=np.ones(2), per_module=np.zeros(2), lower=4),
+        SitingRow(name="four sites", site=every, per_open=np.ones(2), per_module=np.zeros(2), lower=4, upper=most),
         SitingRow(name="money", site=every, per_open=np.array([60.0, 70.0]), per_module=np.zeros(2), upper=1000),
     )
     found = site(problem([60, 70], [1], [], rows=rows), seconds=10, gap=0.0)
