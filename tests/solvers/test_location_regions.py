@@ -69,7 +69,8 @@ def test_a_large_covering_is_improved_by_regions(monkeypatch):
     # As if it were large: neither the tree nor the search over the whole may end it.
     monkeypatch.setattr(location, "_COVERING_PAIRS", 10_000)
     monkeypatch.setattr(location_regions, "_SITES", 60)
-    monkeypatch.setattr(location, "_TREE_SITES", -1)
+    monkeypatch.setattr(location, "_COVERING_TREE_SITES", -1)
+    monkeypatch.setattr(location, "_COOLED", (0.1, 0.3))
     monkeypatch.setattr(location, "_BEFORE_REGIONS", 1)
     monkeypatch.setattr(location, "MOST_SITES", 200)
     problem = covering(1_000, 400, [Kind(reach_m=500, most=20)], seed=1)  # one that cuts do not prove

@@ -100,7 +100,7 @@ def test_where_too_much_is_undecided_for_branches_the_relaxation_bounds(monkeypa
     problem = covering(1_000, 400, [Kind(reach_m=500, most=20)], seed=1)  # one that cuts do not prove
     best = locate(problem, seconds=PATIENCE_S)
     assert best.stopped == "optimal"
-    monkeypatch.setattr(location, "_TREE_SITES", -1)
+    monkeypatch.setattr(location, "_COVERING_TREE_SITES", -1)
     monkeypatch.setattr(location, "_COVERING_PAIRS", -1)
     told = []
     solution = locate(problem, seconds=2.0, on_progress=told.append)
