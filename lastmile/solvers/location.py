@@ -232,7 +232,7 @@ class _Run:
             self.relaxed = True
             if self.problem.capacity is None and self.cuts is None and self.tree is None:
                 self._relax()
-            self._plant()
+                self._plant()
 
     def _search(self, search: Search, times: int) -> None:
         """Cool over the whole again and again; once the bound is at its best, for long; and then by regions.

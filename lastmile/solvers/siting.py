@@ -167,8 +167,7 @@ def site(problem: SitingProblem, *, seconds: float, gap: float) -> SitingSolutio
     )
     penalty = dear * sum(found.values[slack.variable] for slack in program.slacks)
     if missed and clash is not None:
-        theirs = (slack for slack, amount in zip(clash.slacks, amounts, strict=True) if amount)
-        missed, relaxations = clash.explain(list(zip(theirs, missed, strict=True)), clock.left(1.0))
+        missed, relaxations = clash.explain(amounts, clock.left(1.0))
     value = found.objective + penalty
     bound = max(found.bound + penalty, value)
     reached = (bound - value) / max(abs(bound), 1e-9)

@@ -7,7 +7,7 @@ thousandth.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from ortools.math_opt.python import mathopt
@@ -54,34 +54,35 @@ class RulesAlone(RuledProgram):
         return kept, True
 
     def explain(
-        self, missed: Sequence[tuple[Slack, Shortfall]], seconds: float
+        self, amounts: Sequence[float], seconds: float
     ) -> tuple[tuple[Shortfall, ...], tuple[tuple[str, float], ...]]:
         """How far each missed rule could be met alone, and which rule alone would have to give way, and how far.
 
-        Missed rules come with their slacks of this program: a minimum and a maximum may have one name. Questions have
-        an equal part of the time that is left each; what there is no time for is not told.
+        ``amounts``: by slack, as a minimum and a maximum may have one name. Questions have an equal part of the time
+        that is left each; what there is no time for is not told.
         """
         until = time.perf_counter() + seconds
-        names = {shortfall.name for _, shortfall in missed}
+        missed = [(slack, amount) for slack, amount in zip(self.slacks, amounts, strict=True) if amount]
+        names = {slack.name for slack, _ in missed}
         # What may give way is what is missed, or what holds back: limits of money and of numbers.
         loose = [slack for slack in self.slacks if slack.limits or slack.name in names]
         loose = sorted(loose, key=lambda slack: (slack.name not in names, slack.money is None))[:_EXPLAINED]
         questions = min(len(missed), _EXPLAINED) + len(loose)
-        told = []
-        for slack, shortfall in missed[:_EXPLAINED]:
+        told: list[Shortfall] = []
+        for slack, amount in missed[:_EXPLAINED]:
             alone = self._least(slack, [], (until - time.perf_counter()) / questions)
-            told.append(replace(shortfall, alone=alone))
+            told.append(Shortfall(name=slack.name, amount=amount, alone=alone))
             questions -= 1
         found = []
         for slack in loose:
             with none_of(other.variable for other in self.slacks if other is not slack):
                 kept = [money for money in self.moneys if money is not slack.money]
-                amount = self._least(slack, kept, (until - time.perf_counter()) / questions)
+                least = self._least(slack, kept, (until - time.perf_counter()) / questions)
             questions -= 1
-            if amount is not None:
-                found.append((amount / slack.scale, slack.name, amount))
-        told += [shortfall for _, shortfall in missed[_EXPLAINED:]]
-        return tuple(told), tuple((name, amount) for _, name, amount in sorted(found))
+            if least is not None:
+                found.append((least / slack.scale, slack.name, least))
+        told += [Shortfall(name=slack.name, amount=amount) for slack, amount in missed[_EXPLAINED:]]
+        return tuple(told), tuple((name, least) for _, name, least in sorted(found))
 
     def _gap(self) -> float:
         return _NEAR if is_large(self.opened) else 0.0

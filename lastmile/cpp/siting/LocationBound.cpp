@@ -231,12 +231,16 @@ double LocationBound::supply(double wanted) {
     return byNumber;
 }
 
+void LocationBound::markChosen() {
+    isChosen.assign(values.size(), 0);
+    for (const Chosen& one : chosen) isChosen[one.site] = 1;
+}
+
 /// Once each, less how often the chosen sites serve a customer.
 void LocationBound::slope(const std::vector<double>& prices) {
     gradient.assign(prices.size(), 1.0);
     if (location.capacity.empty()) {
-        isChosen.assign(values.size(), 0);
-        for (const Chosen& one : chosen) isChosen[one.site] = 1;
+        markChosen();
         for (std::int32_t c = 0; c < location.customers(); ++c)
             for (const auto& [site, cost] : location.near(c)) {
                 if (static_cast<double>(cost) >= prices[c]) break;
@@ -283,8 +287,7 @@ Forced LocationBound::forced() {
     const double bound = evaluate(prices_);
     const std::size_t sites = values.size();
     Forced result{std::vector<double>(sites, bound), std::vector<double>(sites, bound)};
-    isChosen.assign(sites, 0);
-    for (const Chosen& one : chosen) isChosen[one.site] = 1;
+    markChosen();
     if (needed > 0) {
         const double prices = std::accumulate(prices_.begin(), prices_.end(), 0.0);
         for (std::size_t s = 0; s < sites; ++s) {

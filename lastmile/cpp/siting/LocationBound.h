@@ -75,6 +75,7 @@ private:
     double choose(std::int32_t mustOpen = -1, std::int32_t mustClose = -1);
     void bringCheapest(std::span<std::int32_t> sites, std::size_t count) const;
     double supply(double wanted);
+    void markChosen();
     void slope(const std::vector<double>& prices);
     template <typename Serve>
     double fill(std::int32_t site, const std::vector<double>& prices, Serve serve);
